@@ -1,0 +1,61 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "exporter/model/clock.h"
+#include "exporter/model/result.h"
+#include "exporter/model/snapshot.h"
+#include "remediation/action.h"
+
+namespace upkeep {
+
+/// What upkeep can do to VMs. Calls block until done; made from executor threads only. Thread-safe.
+class HypervisorControl {
+ public:
+  HypervisorControl() = default;
+  HypervisorControl(const HypervisorControl&) = delete;
+  HypervisorControl& operator=(const HypervisorControl&) = delete;
+  virtual ~HypervisorControl() = default;
+
+  /// Errc::conflict when it already runs (somebody else did it).
+  [[nodiscard]] virtual Result<void> start(const VmUuid& uuid) = 0;
+  /// Drops what is left of a crashed, preserved guest; refuses (conflict) any other state.
+  [[nodiscard]] virtual Result<void> destroy_crashed(const VmUuid& uuid) = 0;
+};
+
+/// What upkeep can do to DRBD. Same rules as above; each command has its own deadline and
+/// Errc::timed_out means it may still be running.
+class ReplicationControl {
+ public:
+  ReplicationControl() = default;
+  ReplicationControl(const ReplicationControl&) = delete;
+  ReplicationControl& operator=(const ReplicationControl&) = delete;
+  virtual ~ReplicationControl() = default;
+
+  /// What `drbdadm -d adjust RES` would run, a command a line.
+  [[nodiscard]] virtual Result<std::vector<std::string>> dry_run_adjust(
+      const ResourceName& resource, Duration deadline) = 0;
+  [[nodiscard]] virtual Result<void> adjust(const ResourceName& resource, Duration deadline) = 0;
+  /// Never with --force.
+  [[nodiscard]] virtual Result<void> promote(const ResourceName& resource, Duration deadline) = 0;
+  /// Errc::conflict when the device is open.
+  [[nodiscard]] virtual Result<void> demote(const ResourceName& resource, Duration deadline) = 0;
+};
+
+/// Reads the facts about one target again, right before acting, past every cache.
+class FactReader {
+ public:
+  FactReader() = default;
+  FactReader(const FactReader&) = delete;
+  FactReader& operator=(const FactReader&) = delete;
+  virtual ~FactReader() = default;
+
+  /// A snapshot in which what the target rests on (VM, its DRBD resources, peers) was read after
+  /// the call began. Blocks until `deadline` at most.
+  [[nodiscard]] virtual Result<std::shared_ptr<const Snapshot>> reread(const Target& target,
+                                                                       Duration deadline) = 0;
+};
+
+}  // namespace upkeep

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "exporter/model/drbd.h"
+#include "exporter/model/snapshot.h"
+#include "remediation/decision.h"
+#include "remediation/intent.h"
+#include "remediation/policy.h"
+
+namespace upkeep {
+
+/// What was tried on one target. Durable; ticks are rebuilt from wall times when loaded.
+struct TargetHistory {
+  std::vector<Tick> attempts;  ///< Begin of each attempt of the last hour, oldest first.
+  int in_row = 0;              ///< Attempts since the target was last stable.
+  std::optional<Tick> last_end;
+  std::optional<Outcome> last_outcome;
+  std::optional<std::int64_t> in_flight;  ///< The journal id of the action that has not ended.
+  bool stuck = false;                     ///< It passed its deadline and has not ended.
+  std::optional<Tick> latched_since;
+  std::optional<Tick> healthy_since;  ///< Since when the target is seen healthy.
+
+  friend bool operator==(const TargetHistory&, const TargetHistory&) = default;
+};
+
+/// A problem that is open: when it was first known, what showed it, how often it was seen.
+struct OpenProblem {
+  Trigger trigger = Trigger::poll;
+  Tick since{};
+  int observations = 0;   ///< Distinct readings that showed it.
+  Tick last_reading{};    ///< `at` of the last reading counted.
+  bool definite = false;  ///< A definite event (crashed, failed, boot) showed it.
+
+  friend bool operator==(const OpenProblem&, const OpenProblem&) = default;
+};
+
+/// What this boot has shown about a DRBD resource; a state alone doesn't tell it.
+struct ResourceHistory {
+  bool seen_up = false;         ///< Up at some moment of this boot.
+  bool primary_alone = false;   ///< Was Primary in this boot with no peer Connected since.
+  bool ever_connected = false;  ///< Connected at some moment since it was brought up.
+  std::optional<SplitBrainEvidence> split_brain;
+
+  friend bool operator==(const ResourceHistory&, const ResourceHistory&) = default;
+};
+
+/// All that the decisions remember. Owned by the loop's thread; copied (shared parts) for actions.
+struct History {
+  std::uint64_t jitter_seed = 0;
+  Tick started{};                  ///< When this daemon started.
+  std::optional<Tick> settled_at;  ///< When inventory and DRBD had settled.
+  bool journal_ok = true;          ///< The last journal write succeeded.
+  BootId boot;
+  bool booted_since_record = false;  ///< This boot differs from the last recorded one.
+  IntentLedger intents;
+  std::map<Target, TargetHistory> targets;
+  std::map<std::pair<std::string, Target>, OpenProblem> problems;  ///< By rule name and subject.
+  std::map<ResourceName, ResourceHistory> resources;
+};
+
+/// The gap to wait after attempt number `in_row` (1 = the first), jittered by target and seed so
+/// that equal arguments give equal gaps.
+[[nodiscard]] Duration gap_after(const BackOff& back_off, const Target& target, int in_row,
+                                 std::uint64_t seed);
+
+/// What back-off and latch say about trying the action on `target` now: nothing (go), or the hold.
+/// `never_gives_up` is StartVm's slow retry while latched.
+[[nodiscard]] std::optional<Held> back_off_hold(const History& history, const BackOff& back_off,
+                                                const Target& target, bool never_gives_up,
+                                                Tick now);
+
+// Changes, each pure: the new line for the old one.
+[[nodiscard]] TargetHistory after_begin(TargetHistory target, std::int64_t action_id, Tick now);
+/// Latches when `attempts_per_hour` are used up without lasting success.
+[[nodiscard]] TargetHistory after_end(TargetHistory target, const Outcome& outcome,
+                                      const BackOff& back_off, Tick now);
+/// Counts the stable window; resets the counters when it is over.
+[[nodiscard]] TargetHistory after_look(TargetHistory target, bool healthy, const BackOff& back_off,
+                                       Tick now);
+/// `upkeep release`, or new evidence (boot, storage, network, peer).
+[[nodiscard]] TargetHistory released(TargetHistory target);
+
+/// The resource's line after this reading of DRBD; `ours` says a command of ours is in flight.
+[[nodiscard]] ResourceHistory after_look(ResourceHistory known, const DrbdResource& now_seen);
+
+}  // namespace upkeep

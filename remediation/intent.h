@@ -1,0 +1,94 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "exporter/model/event.h"
+#include "exporter/model/snapshot.h"
+#include "remediation/policy.h"
+
+namespace upkeep {
+
+/// Why a VM was last seen to stop; what decides whether it is still wanted. Journal word.
+enum class StopCause {
+  none,              ///< It runs, or did when last seen.
+  never_ran,         ///< Off since it was first seen.
+  guest_shutdown,    ///< The guest powered itself off, or obeyed `virsh shutdown`.
+  operator_destroy,  ///< `virsh destroy`.
+  saved,             ///< `virsh managedsave`.
+  moved_away,        ///< Migrated, or seen active on another node while off here.
+  undefined_vm,      ///< Undefined.
+  crashed,           ///< QEMU died or the guest panicked.
+  start_failed,
+  host_shutdown,  ///< Stopped because this node was going down, or QEMU got SIGTERM.
+  node_down,      ///< The node went down under it.
+  unobserved,     ///< Went off while nobody looked; libvirt no longer knows why.
+};
+
+[[nodiscard]] std::string_view to_string(StopCause cause);
+[[nodiscard]] std::optional<StopCause> to_stop_cause(std::string_view word);
+/// True when stopping that way ends `auto`'s wish.
+[[nodiscard]] bool is_deliberate(StopCause cause, GuestShutdown guest_shutdown);
+
+/// An operator's durable word on a VM (`upkeep mark`).
+struct Mark {
+  Keep keep = Keep::automatic;
+  std::string by;  ///< Who said so.
+  std::string reason;
+  WallTime at{};
+
+  friend bool operator==(const Mark&, const Mark&) = default;
+};
+
+/// One line of the ledger: what is wanted of a VM and why. Durable, per UUID.
+struct Intent {
+  VmUuid uuid;
+  VmName name;
+  bool wanted = false;  ///< `auto`'s wish; a mark or the config goes before it.
+  StopCause last_stop = StopCause::never_ran;
+  std::string last_stop_detail;  ///< E.g. "event stopped_destroyed", "seen shut_off/crashed".
+  WallTime changed{};            ///< When `wanted` or `last_stop` last changed.
+  BootId boot;                   ///< The boot in which it was last seen, running or off.
+  std::optional<Mark> mark;
+  /// SHUTDOWN/GUEST or /HOST came and its STOPPED has not yet: tells row 2/3 from 7.
+  std::optional<VmEventKind> shutdown_seen;
+
+  friend bool operator==(const Intent&, const Intent&) = default;
+};
+
+using IntentLedger = std::map<VmUuid, Intent>;
+
+/// What is known around an event or observation.
+struct IntentContext {
+  BootId boot;
+  WallTime wall{};
+  bool host_shutting_down = false;
+  bool own_action = false;        ///< One of our actions is in flight on this VM: its stop is ours.
+  bool active_elsewhere = false;  ///< A peer is Primary on its disks or reports its UUID active.
+  GuestShutdown guest_shutdown = GuestShutdown::respect;
+};
+
+/// The line after an event. Pure.
+[[nodiscard]] Intent after_event(Intent intent, const VmEvent& event, const IntentContext& context);
+
+/// The line after the VM was seen in `vm`'s state by a poll (events can be lost). `settled` says
+/// that the state was seen twice with no event in between; a stop seen only once changes nothing.
+/// `known` is null for a VM without a line. Pure.
+[[nodiscard]] Intent after_observation(const Intent* known, const Vm& vm, bool settled,
+                                       const IntentContext& context);
+
+/// What is wanted in the end, and who said so.
+struct Wish {
+  Keep keep = Keep::down;  ///< up, down or ignore; never automatic.
+  enum class Authority { mark, config, automatic } authority = Authority::automatic;
+  bool known = false;  ///< False: no line in the ledger yet.
+
+  friend bool operator==(const Wish&, const Wish&) = default;
+};
+
+/// Operator's mark, then the config's keep=, then auto. Pure.
+[[nodiscard]] Wish wish_for(const Intent* intent, const VmPolicy& policy);
+
+}  // namespace upkeep

@@ -1,0 +1,103 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "exporter/model/node.h"
+#include "exporter/model/result.h"
+#include "remediation/decision.h"
+#include "remediation/history.h"
+#include "remediation/intent.h"
+
+namespace upkeep {
+
+/// A boot of this node as the journal knows it.
+struct BootRecord {
+  BootId id;
+  WallTime booted{};
+  PreviousShutdown previous_shutdown = PreviousShutdown::unknown;
+  std::optional<Seconds> downtime;  ///< From the last heartbeat before it; absent: none on record.
+
+  friend bool operator==(const BootRecord&, const BootRecord&) = default;
+};
+
+/// One action in the journal.
+struct ActionRecord {
+  std::int64_t id = 0;
+  Action action;
+  std::string rule;
+  Trigger trigger = Trigger::poll;
+  int attempt = 1;
+  WallTime begun{};
+  std::optional<WallTime> ended;
+  std::optional<Outcome> outcome;
+};
+
+/// A TargetHistory in wall time, as it is stored.
+struct TargetRecord {
+  Target target;
+  std::vector<WallTime> attempts;
+  int in_row = 0;
+  std::optional<WallTime> last_end;
+  std::optional<Outcome> last_outcome;
+  std::optional<WallTime> latched_since;
+
+  friend bool operator==(const TargetRecord&, const TargetRecord&) = default;
+};
+
+/// A line of `upkeep history`.
+struct HistoryEntry {
+  WallTime at{};
+  std::string kind;    ///< boot | intent | decision | begin | end | mark | release | note
+  std::string target;  ///< "vm/web1"; empty for the node.
+  std::string text;    ///< One line for people.
+  std::optional<std::int64_t> action_id;
+};
+
+struct HistoryQuery {
+  std::size_t limit = 100;  ///< Newest first.
+  std::optional<std::string> target;
+  std::optional<WallTime> since;
+};
+
+/// Everything a starting daemon needs to go on where the last one stopped.
+struct JournalState {
+  std::vector<BootRecord> boots;  ///< Oldest first.
+  std::optional<WallTime> last_heartbeat;
+  IntentLedger intents;
+  std::vector<TargetRecord> targets;
+  std::vector<ActionRecord> unfinished;               ///< Begun without ended.
+  std::map<ResourceName, ResourceHistory> resources;  ///< Of `resources_boot` only.
+  BootId resources_boot;
+  std::map<PreviousShutdown, std::uint64_t> boot_counts;
+};
+
+/// The durable memory. Written from the loop's thread only; every write is on disk when it returns.
+class Journal {
+ public:
+  Journal() = default;
+  Journal(const Journal&) = delete;
+  Journal& operator=(const Journal&) = delete;
+  virtual ~Journal() = default;
+
+  [[nodiscard]] virtual Result<JournalState> load() = 0;
+  [[nodiscard]] virtual Result<void> record_boot(const BootRecord& boot) = 0;
+  [[nodiscard]] virtual Result<void> heartbeat(WallTime at) = 0;
+  [[nodiscard]] virtual Result<void> save(const Intent& intent) = 0;
+  [[nodiscard]] virtual Result<void> save(const TargetRecord& target) = 0;
+  [[nodiscard]] virtual Result<void> save(const BootId& boot, const ResourceName& resource,
+                                          const ResourceHistory& history) = 0;
+  /// Journals an action before it is done; the id goes into its ticket.
+  [[nodiscard]] virtual Result<std::int64_t> begin(const ActionRecord& action) = 0;
+  [[nodiscard]] virtual Result<void> end(std::int64_t id, const Outcome& outcome, WallTime at) = 0;
+  /// A line of history that isn't one of the above (decision changes, marks, releases).
+  [[nodiscard]] virtual Result<void> note(const HistoryEntry& entry) = 0;
+  [[nodiscard]] virtual Result<std::vector<HistoryEntry>> history(const HistoryQuery& query) = 0;
+  /// Forgets what is older than `before` (kept: 90 days), never intents or latches.
+  [[nodiscard]] virtual Result<void> prune(WallTime before) = 0;
+};
+
+}  // namespace upkeep

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "exporter/model/clock.h"
+#include "exporter/model/ids.h"
+#include "exporter/model/snapshot.h"
+#include "remediation/action.h"
+
+namespace upkeep {
+
+enum class Mode { observe, dry_run, act };
+
+/// "observe", "dry-run", "act": config value and metric label.
+[[nodiscard]] std::string_view to_string(Mode mode);
+
+/// What the config or an operator says about a VM.
+enum class Keep { automatic, up, down, ignore };
+
+/// "auto", "up", "down", "ignore".
+[[nodiscard]] std::string_view to_string(Keep keep);
+[[nodiscard]] std::optional<Keep> to_keep(std::string_view word);
+
+/// What to think of a guest that powers itself off.
+enum class GuestShutdown { respect, restart };
+
+/// Who may start an action for a VM.
+enum class ActOn { loop, alerts, both };
+
+/// What is allowed for the VMs that a `[[vm]]` block matches.
+struct VmPolicy {
+  std::string match = "*";  ///< Glob on the VM's name (fnmatch); the first match wins.
+  Keep keep = Keep::automatic;
+  ActOn act_on = ActOn::both;
+  bool exclusive = false;  ///< Its shared disks are this node's alone.
+  GuestShutdown guest_shutdown = GuestShutdown::respect;
+};
+
+/// When to try again. DESIGN §6 gate 8.
+struct BackOff {
+  Duration first_gap = std::chrono::seconds(10);
+  double factor = 2.0;
+  double jitter = 0.25;  ///< ± this share of the gap.
+  Duration cap = std::chrono::seconds(300);
+  int attempts_per_hour = 5;
+  Duration slow_retry = std::chrono::minutes(30);      ///< StartVm while latched.
+  Duration stable_window = std::chrono::seconds(600);  ///< Up for so long: counters reset.
+};
+
+/// Everything that is allowed, compiled from the config. Immutable.
+struct Policy {
+  Mode mode = Mode::observe;
+  Risk allowed_risk = Risk::medium;
+  Freshness freshness;
+  BackOff back_off;
+  Duration startup_grace = std::chrono::seconds(60);
+  Duration start_deadline = std::chrono::seconds(120);     ///< Of one StartVm.
+  Duration bring_up_deadline = std::chrono::seconds(120);  ///< Of one BringUpResource.
+  GuestShutdown guest_shutdown = GuestShutdown::respect;
+  std::vector<VmPolicy> vms;             ///< First match wins.
+  std::vector<NodeName> peers;           ///< Configured peers.
+  bool foreign_cluster_manager = false;  ///< corosync.conf or a pacemaker unit is on this node.
+};
+
+/// The block that applies to the VM: the first match, else the defaults (with the policy's
+/// guest_shutdown).
+[[nodiscard]] VmPolicy policy_for(const Policy& policy, const VmName& vm);
+
+}  // namespace upkeep

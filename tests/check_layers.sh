@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Fails on an include that points upwards: app -> remediation -> platform -> exporter/model, and
+# app -> exporter -> platform -> exporter/model. Decisions stay free of I/O, clocks and logging.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bad=0
+
+# forbid FOLDER REGEX WHY: no file in FOLDER may include what matches.
+forbid() {
+  local hits
+  hits=$(grep -rnE "^#include \"($2)" "$1" --include='*.h' --include='*.cpp' || true)
+  if [[ -n $hits ]]; then
+    printf 'layer violation: %s\n%s\n' "$3" "$hits"
+    bad=1
+  fi
+}
+
+forbid exporter 'remediation/|app/' 'exporter/ must not know remediation/ or app/'
+forbid exporter/model '(platform|exporter/(sources|metrics|http))/' 'exporter/model/ stands on nothing of ours'
+forbid platform '(remediation|app|exporter/(sources|metrics|http))/' 'platform/ knows exporter/model/ only'
+forbid remediation '(app|exporter/(sources|metrics|http))/' 'remediation/ knows exporter/model/ and platform/ only'
+
+# The deciding files: pure functions of their arguments.
+pure=(remediation/plan.* remediation/storage_gate.* remediation/intent.* remediation/history.* remediation/rules/*)
+hits=$(grep -nE '#include <(fstream|iostream|filesystem|thread|mutex|sys/|unistd|libvirt|spdlog|random)|(steady|system)_clock::now|#include "(platform|remediation/(effects|journal|executor))' \
+  "${pure[@]}" || true)
+if [[ -n $hits ]]; then
+  printf 'a decision does I/O, reads a clock or logs:\n%s\n' "$hits"
+  bad=1
+fi
+
+if [[ $bad -eq 0 ]]; then echo "layers: ok"; fi
+exit $bad
