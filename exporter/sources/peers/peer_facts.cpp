@@ -1,0 +1,68 @@
+#include "exporter/sources/peers/peer_facts.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace upkeep {
+namespace {
+
+using nlohmann::json;
+
+/// A name no libvirt would print as a UUID says that the peer is not what we think it is.
+bool looks_like_uuid(std::string_view text) {
+  constexpr std::string_view kShape = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+  if (text.size() != kShape.size()) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool dash = kShape[i] == '-';
+    const char c = text[i];
+    const bool hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+    if (dash ? c != '-' : !hex) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<PeerFacts> parse_peer_facts(std::string_view text) {
+  const json node = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!node.is_object()) return fail(Errc::invalid, "its answer is not a JSON object");
+
+  PeerFacts facts;
+  const auto boot = node.find("boot_id");
+  if (boot == node.end() || !boot->is_string()) {
+    return fail(Errc::unavailable, "it does not know its own boot id yet");
+  }
+  facts.boot_id = BootId{boot->get<std::string>()};
+
+  const auto boot_time = node.find("boot_time");
+  if (boot_time == node.end() || !boot_time->is_number()) {
+    return fail(Errc::unavailable, "it does not know its own boot time yet");
+  }
+  const double seconds = boot_time->get<double>();
+  constexpr double kLatest = 253402300799;  // the end of the year 9999: beyond it chrono overflows
+  if (!std::isfinite(seconds) || seconds < 0 || seconds > kLatest) {
+    return fail(Errc::invalid, fmt::format("boot_time {} is no time", seconds));
+  }
+  facts.boot_time = WallTime(std::chrono::duration_cast<WallTime::duration>(Seconds(seconds)));
+
+  const auto known = node.find("vms_known");
+  const auto vms = node.find("active_vms");
+  if (known == node.end() || !known->is_boolean() || !known->get<bool>()) {
+    return fail(Errc::unavailable, "it can't ask its libvirt which VMs are active");
+  }
+  if (vms == node.end() || !vms->is_array()) {
+    return fail(Errc::invalid, "active_vms is no list");
+  }
+  for (const json& vm : *vms) {
+    if (!vm.is_string() || !looks_like_uuid(vm.get_ref<const std::string&>())) {
+      return fail(Errc::invalid, "active_vms holds something that is no UUID");
+    }
+    facts.active_vms.push_back(VmUuid{vm.get<std::string>()});
+  }
+  return facts;
+}
+
+}  // namespace upkeep

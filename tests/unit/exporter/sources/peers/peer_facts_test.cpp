@@ -1,0 +1,51 @@
+#include "exporter/sources/peers/peer_facts.h"
+
+#include <gtest/gtest.h>
+
+namespace upkeep {
+namespace {
+
+constexpr std::string_view kGood = R"({"node":"node2","version":"0.1.0","boot_id":"6f1b",
+  "booted_at":"2026-03-01T03:09:50.000Z","boot_time":1772334590.5,"vms_known":true,
+  "active_vms":["11111111-2222-3333-4444-555555555555"],"later":"key"})";
+
+TEST(PeerFacts, ReadsWhoItIsAndWhatRunsThere) {
+  const auto facts = parse_peer_facts(kGood);
+  ASSERT_TRUE(facts.has_value()) << facts.error().message;
+  EXPECT_EQ(facts->boot_id.value, "6f1b");
+  EXPECT_DOUBLE_EQ(to_unix_seconds(facts->boot_time), 1772334590.5);
+  ASSERT_EQ(facts->active_vms.size(), 1U);
+  EXPECT_EQ(facts->active_vms[0].value, "11111111-2222-3333-4444-555555555555");
+}
+
+TEST(PeerFacts, HalfAnAnswerIsNoAnswer) {
+  for (const std::string_view bad : {
+           "",
+           "null",
+           "[]",
+           "{",
+           "{}",
+           R"({"boot_id":null,"boot_time":1,"vms_known":true,"active_vms":[]})",
+           R"({"boot_id":"b","boot_time":null,"vms_known":true,"active_vms":[]})",
+           R"({"boot_id":"b","boot_time":1e300,"vms_known":true,"active_vms":[]})",
+           R"({"boot_id":"b","boot_time":-1,"vms_known":true,"active_vms":[]})",
+           R"({"boot_id":"b","boot_time":1,"vms_known":false,"active_vms":[]})",
+           R"({"boot_id":"b","boot_time":1,"active_vms":[]})",
+           R"({"boot_id":"b","boot_time":1,"vms_known":true,"active_vms":null})",
+           R"({"boot_id":"b","boot_time":1,"vms_known":true})",
+           R"({"boot_id":"b","boot_time":1,"vms_known":true,"active_vms":[7]})",
+           R"({"boot_id":"b","boot_time":1,"vms_known":true,"active_vms":["web1"]})",
+       }) {
+    EXPECT_FALSE(parse_peer_facts(bad).has_value()) << bad;
+  }
+}
+
+TEST(PeerFacts, NoActiveVmIsAnAnswer) {
+  const auto facts =
+      parse_peer_facts(R"({"boot_id":"b","boot_time":1,"vms_known":true,"active_vms":[]})");
+  ASSERT_TRUE(facts.has_value());
+  EXPECT_TRUE(facts->active_vms.empty());
+}
+
+}  // namespace
+}  // namespace upkeep
