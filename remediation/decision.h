@@ -65,6 +65,7 @@ enum class Hold {
   down_by_operator,  ///< Taken down in this boot after it was up.
   unsafe_adjust,     ///< The dry run wanted more than bringing up.
   journal_failed,    ///< What can't be remembered is not done.
+  facts_changed,     ///< The last look before acting saw another world than the decision did.
 };
 
 [[nodiscard]] std::string_view to_string(Hold hold);

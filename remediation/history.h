@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "exporter/model/drbd.h"
+#include "exporter/model/event.h"
 #include "exporter/model/snapshot.h"
 #include "remediation/decision.h"
 #include "remediation/intent.h"
@@ -66,7 +67,7 @@ struct History {
 };
 
 /// The gap to wait after attempt number `in_row` (1 = the first), jittered by target and seed so
-/// that equal arguments give equal gaps.
+/// that equal arguments give equal gaps. The cap is the nominal gap's; jitter comes on top of it.
 [[nodiscard]] Duration gap_after(const BackOff& back_off, const Target& target, int in_row,
                                  std::uint64_t seed);
 
@@ -78,16 +79,32 @@ struct History {
 
 // Changes, each pure: the new line for the old one.
 [[nodiscard]] TargetHistory after_begin(TargetHistory target, std::int64_t action_id, Tick now);
-/// Latches when `attempts_per_hour` are used up without lasting success.
+/// The action passed its deadline and has not ended: the target is stuck until `after_end`.
+[[nodiscard]] TargetHistory after_deadline(TargetHistory target, const Outcome& outcome, Tick now);
+/// The action ended. Latches when `attempts_per_hour` are used up without lasting success. A last
+/// word of timed_out (a program of DRBD's that "did not terminate") leaves the target stuck until
+/// it is seen healthy or released.
 [[nodiscard]] TargetHistory after_end(TargetHistory target, const Outcome& outcome,
                                       const BackOff& back_off, Tick now);
-/// Counts the stable window; resets the counters when it is over.
+/// Counts the stable window; resets the counters when it is over. A target that is down again with
+/// the hour's attempts used up is latched.
 [[nodiscard]] TargetHistory after_look(TargetHistory target, bool healthy, const BackOff& back_off,
                                        Tick now);
-/// `upkeep release`, or new evidence (boot, storage, network, peer).
+/// `upkeep release`, or new evidence (boot, storage, network, peer). What is in flight stays so.
 [[nodiscard]] TargetHistory released(TargetHistory target);
 
-/// The resource's line after this reading of DRBD; `ours` says a command of ours is in flight.
+/// The problem's line after a reading taken at `reading_at` shows it; `known` is null when it was
+/// not open. The same reading counts once.
+[[nodiscard]] OpenProblem after_sighting(const OpenProblem* known, Tick reading_at, Tick now);
+/// True when a definite event or two readings showed it.
+[[nodiscard]] bool is_confirmed(const OpenProblem& problem);
+
+/// True for a resource that is more than a name in the kernel: something is attached or connected.
+/// A bring-up that was cut short leaves one that is neither.
+[[nodiscard]] bool is_brought_up(const DrbdResource& resource);
+/// The resource's line after this reading of DRBD.
 [[nodiscard]] ResourceHistory after_look(ResourceHistory known, const DrbdResource& now_seen);
+/// The resource's line after a change that readings may miss: a link that came and went, a helper.
+[[nodiscard]] ResourceHistory after_event(ResourceHistory known, const DrbdEvent& event);
 
 }  // namespace upkeep
