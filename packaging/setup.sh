@@ -1,0 +1,83 @@
+# shellcheck shell=bash
+# For ./run, ./test and .ci/run: installs what is missing and builds. Sourced, from the repository's
+# root; asks nothing and is silent about what is there already.
+
+say() { printf '\033[1m==> %s\033[0m\n' "$*"; }
+die() {
+  printf 'error: %s\n' "$*" >&2
+  exit 1
+}
+
+# as_root COMMAND...: as root, through sudo where needed.
+as_root() {
+  if [[ $EUID -eq 0 ]]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo "$@"
+  else
+    die "this needs root: $* (install sudo, or run as root)"
+  fi
+}
+
+# Runs apt-get so that it never asks, waits for another apt-get to end, and starts no service.
+apt_get() {
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 "$@"
+}
+
+# Refreshes apt's package lists, once at most.
+refresh_lists() {
+  [[ -z ${lists_are_fresh:-} ]] || return 0
+  say "apt-get update"
+  apt_get update
+  lists_are_fresh=yes
+}
+
+# install_missing LIST...: what of packaging/packages/LIST is not installed yet.
+install_missing() {
+  command -v dpkg-query >/dev/null ||
+    die "this is no Debian; what upkeep needs is listed in packaging/packages/*.txt"
+  local wanted missing
+  mapfile -t wanted < <(sed 's/#.*//; /^$/d' "${@/#/packaging/packages/}" | sort -u)
+  mapfile -t missing < <(comm -23 <(printf '%s\n' "${wanted[@]}") <(
+    dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${wanted[@]}" 2>/dev/null |
+      sed -n 's/^installed //p' | sort -u))
+  [[ ${#missing[@]} -gt 0 ]] || return 0
+  refresh_lists
+  say "apt-get install ${missing[*]}"
+  apt_get install -y --no-install-recommends "${missing[@]}" </dev/null
+}
+
+# Finds promtool, or unpacks it into build/tools: installing Debian's package would start a
+# Prometheus. Sets PROMTOOL.
+find_promtool() {
+  PROMTOOL=$(command -v promtool || true)
+  export PROMTOOL
+  [[ -z $PROMTOOL ]] || return 0
+  PROMTOOL=$PWD/build/tools/usr/bin/promtool
+  [[ ! -x $PROMTOOL ]] || return 0
+  apt-cache show prometheus >/dev/null 2>&1 || refresh_lists
+  say "unpacking promtool into build/tools"
+  local scratch
+  scratch=$(mktemp -d)
+  (cd "$scratch" && apt-get -qq download prometheus 2>/dev/null && dpkg-deb -x prometheus_*.deb tree) ||
+    die "can't download Debian's prometheus package, which has promtool"
+  mkdir -p build/tools/usr/bin
+  mv "$scratch/tree/usr/bin/promtool" "$PROMTOOL"
+  rm -rf "$scratch"
+}
+
+# build PRESET [TARGET...]: configures where that was not done yet, builds with all cores.
+build() {
+  local preset=$1
+  shift
+  if [[ ! -e build/$preset/build.ninja ]]; then
+    say "configuring build/$preset"
+    mkdir -p build
+    cmake --preset "$preset" >build/configure.log 2>&1 || {
+      cat build/configure.log
+      die "cmake failed"
+    }
+  fi
+  say "building build/$preset"
+  cmake --build "build/$preset" ${1:+--target "$@"}
+}
