@@ -41,6 +41,7 @@ struct TargetRecord {
   Target target;
   std::vector<WallTime> attempts;
   int in_row = 0;
+  bool stuck = false;
   std::optional<WallTime> last_end;
   std::optional<Outcome> last_outcome;
   std::optional<WallTime> latched_since;
@@ -75,7 +76,8 @@ struct JournalState {
   std::map<PreviousShutdown, std::uint64_t> boot_counts;
 };
 
-/// The durable memory. Written from the loop's thread only; every write is on disk when it returns.
+/// The durable memory. Used from the loop's thread only; every write is on disk when it returns. A
+/// write that fails has changed nothing.
 class Journal {
  public:
   Journal() = default;
@@ -86,13 +88,17 @@ class Journal {
   [[nodiscard]] virtual Result<JournalState> load() = 0;
   [[nodiscard]] virtual Result<void> record_boot(const BootRecord& boot) = 0;
   [[nodiscard]] virtual Result<void> heartbeat(WallTime at) = 0;
-  [[nodiscard]] virtual Result<void> save(const Intent& intent) = 0;
+  /// All of them or none: a node has many VMs and each write waits for the disk.
+  [[nodiscard]] virtual Result<void> save(const std::vector<Intent>& intents) = 0;
   [[nodiscard]] virtual Result<void> save(const TargetRecord& target) = 0;
   [[nodiscard]] virtual Result<void> save(const BootId& boot, const ResourceName& resource,
                                           const ResourceHistory& history) = 0;
-  /// Journals an action before it is done; the id goes into its ticket.
-  [[nodiscard]] virtual Result<std::int64_t> begin(const ActionRecord& action) = 0;
-  [[nodiscard]] virtual Result<void> end(std::int64_t id, const Outcome& outcome, WallTime at) = 0;
+  /// Journals an action before it is done; the id goes into its ticket. `after` is its target's
+  /// line with this attempt in it: written in one piece, so that no crash can lose an attempt.
+  [[nodiscard]] virtual Result<std::int64_t> begin(const ActionRecord& action,
+                                                   const TargetRecord& after) = 0;
+  [[nodiscard]] virtual Result<void> end(std::int64_t id, const Outcome& outcome, WallTime at,
+                                         const TargetRecord& after) = 0;
   /// A line of history that isn't one of the above (decision changes, marks, releases).
   [[nodiscard]] virtual Result<void> note(const HistoryEntry& entry) = 0;
   [[nodiscard]] virtual Result<std::vector<HistoryEntry>> history(const HistoryQuery& query) = 0;
