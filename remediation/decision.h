@@ -9,6 +9,7 @@
 
 #include "exporter/model/clock.h"
 #include "remediation/action.h"
+#include "remediation/outcome.h"
 
 namespace upkeep {
 
@@ -69,6 +70,7 @@ enum class Hold {
 };
 
 [[nodiscard]] std::string_view to_string(Hold hold);
+[[nodiscard]] std::optional<Hold> to_hold(std::string_view word);
 /// Every Hold, in the order above.
 [[nodiscard]] const std::vector<Hold>& all_holds();
 
@@ -114,28 +116,5 @@ struct Decision {
 [[nodiscard]] std::string_view verdict_name(const Decision& decision);
 /// The Hold of a held decision.
 [[nodiscard]] std::optional<Hold> hold_of(const Decision& decision);
-
-/// What became of an action.
-struct Outcome {
-  enum class Kind {
-    succeeded,
-    failed,
-    timed_out,    ///< May still happen; nothing more is sent to the target until it ends.
-    refused,      ///< The last look before acting closed a gate; costs no attempt.
-    conflict,     ///< Somebody else did it, or the facts changed; costs no attempt.
-    ineffective,  ///< The command succeeded, the problem is still there.
-    interrupted,  ///< The daemon went away between begin and end, and the effect isn't there.
-  };
-  Kind kind = Kind::failed;
-  std::string reason;  ///< A closed word: an Errc or a Hold; empty when succeeded.
-  std::string detail;  ///< The sentence.
-
-  friend bool operator==(const Outcome&, const Outcome&) = default;
-};
-
-[[nodiscard]] std::string_view to_string(Outcome::Kind kind);
-[[nodiscard]] std::optional<Outcome::Kind> to_outcome_kind(std::string_view word);
-/// False for refused and conflict.
-[[nodiscard]] bool costs_attempt(const Outcome& outcome);
 
 }  // namespace upkeep

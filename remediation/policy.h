@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -15,8 +16,11 @@ namespace upkeep {
 
 enum class Mode { observe, dry_run, act };
 
+inline constexpr std::array kModes{Mode::observe, Mode::dry_run, Mode::act};
+
 /// "observe", "dry-run", "act": config value and metric label.
 [[nodiscard]] std::string_view to_string(Mode mode);
+[[nodiscard]] std::optional<Mode> to_mode(std::string_view word);
 
 /// What the config or an operator says about a VM.
 enum class Keep { automatic, up, down, ignore };

@@ -1,0 +1,75 @@
+#include "remediation/action.h"
+
+namespace upkeep {
+namespace {
+
+constexpr std::string_view kVmPrefix = "vm/";
+constexpr std::string_view kResourcePrefix = "resource/";
+
+/// Everything an action of one type is known by.
+template <class T>
+struct Traits;
+
+template <>
+struct Traits<StartVm> {
+  static constexpr std::string_view name = "start_vm";
+  static constexpr Risk risk = Risk::low;
+};
+
+template <>
+struct Traits<BringUpResource> {
+  static constexpr std::string_view name = "bring_up_resource";
+  static constexpr Risk risk = Risk::low;
+};
+
+template <class Variant>
+struct Names;
+
+template <class... Actions>
+struct Names<std::variant<Actions...>> {
+  [[nodiscard]] static std::vector<std::string_view> list() { return {Traits<Actions>::name...}; }
+};
+
+Target target_of_one(const StartVm& start) { return target_of(start.vm); }
+Target target_of_one(const BringUpResource& bring_up) { return target_of(bring_up.resource); }
+
+}  // namespace
+
+std::string to_string(const Target& target) {
+  const std::string_view prefix = target.kind == Target::Kind::vm ? kVmPrefix : kResourcePrefix;
+  return std::string(prefix) + target.name;
+}
+
+std::optional<Target> to_target(std::string_view text) {
+  const auto named = [&](Target::Kind kind, std::string_view prefix) -> std::optional<Target> {
+    if (!text.starts_with(prefix) || text.size() == prefix.size()) return std::nullopt;
+    return Target{.kind = kind, .name = std::string(text.substr(prefix.size()))};
+  };
+  if (auto vm = named(Target::Kind::vm, kVmPrefix)) return vm;
+  return named(Target::Kind::resource, kResourcePrefix);
+}
+
+Target target_of(const VmName& vm) { return {.kind = Target::Kind::vm, .name = vm.value}; }
+
+Target target_of(const ResourceName& resource) {
+  return {.kind = Target::Kind::resource, .name = resource.value};
+}
+
+Target target_of(const Action& action) {
+  return std::visit([](const auto& one) { return target_of_one(one); }, action);
+}
+
+std::string_view name_of(const Action& action) {
+  return std::visit([]<class T>(const T&) { return Traits<T>::name; }, action);
+}
+
+Risk risk_of(const Action& action) {
+  return std::visit([]<class T>(const T&) { return Traits<T>::risk; }, action);
+}
+
+const std::vector<std::string_view>& all_action_names() {
+  static const std::vector<std::string_view> names = Names<Action>::list();
+  return names;
+}
+
+}  // namespace upkeep

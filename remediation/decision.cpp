@@ -1,0 +1,91 @@
+#include "remediation/decision.h"
+
+namespace upkeep {
+namespace {
+
+struct HoldWord {
+  Hold hold;
+  std::string_view word;
+};
+
+// In the order of the enum.
+constexpr std::array kHoldWords{
+    HoldWord{Hold::observing, "observing"},
+    HoldWord{Hold::paused, "paused"},
+    HoldWord{Hold::vm_busy, "vm_busy"},
+    HoldWord{Hold::host_shutting_down, "host_shutting_down"},
+    HoldWord{Hold::stale_libvirt, "stale_libvirt"},
+    HoldWord{Hold::stale_drbd, "stale_drbd"},
+    HoldWord{Hold::stale_peers, "stale_peers"},
+    HoldWord{Hold::stale_node, "stale_node"},
+    HoldWord{Hold::inventory_empty, "inventory_empty"},
+    HoldWord{Hold::starting_up, "starting_up"},
+    HoldWord{Hold::unconfirmed, "unconfirmed"},
+    HoldWord{Hold::no_remedy, "no_remedy"},
+    HoldWord{Hold::risk_not_allowed, "risk_not_allowed"},
+    HoldWord{Hold::in_flight, "in_flight"},
+    HoldWord{Hold::command_stuck, "command_stuck"},
+    HoldWord{Hold::latched, "latched"},
+    HoldWord{Hold::backing_off, "backing_off"},
+    HoldWord{Hold::not_allowed_to_act, "not_allowed_to_act"},
+    HoldWord{Hold::transient, "transient"},
+    HoldWord{Hold::stopped_unobserved, "stopped_unobserved"},
+    HoldWord{Hold::other_manager, "other_manager"},
+    HoldWord{Hold::network_missing, "network_missing"},
+    HoldWord{Hold::disk_missing, "disk_missing"},
+    HoldWord{Hold::disk_unknown, "disk_unknown"},
+    HoldWord{Hold::split_brain, "split_brain"},
+    HoldWord{Hold::storage_not_up_to_date, "storage_not_up_to_date"},
+    HoldWord{Hold::peer_not_connected, "peer_not_connected"},
+    HoldWord{Hold::peer_primary, "peer_primary"},
+    HoldWord{Hold::storage_unknown, "storage_unknown"},
+    HoldWord{Hold::runs_elsewhere, "runs_elsewhere"},
+    HoldWord{Hold::may_run_elsewhere, "may_run_elsewhere"},
+    HoldWord{Hold::down_by_operator, "down_by_operator"},
+    HoldWord{Hold::unsafe_adjust, "unsafe_adjust"},
+    HoldWord{Hold::journal_failed, "journal_failed"},
+    HoldWord{Hold::facts_changed, "facts_changed"},
+};
+
+consteval bool in_enum_order() {
+  for (std::size_t i = 0; i < kHoldWords.size(); ++i) {
+    if (static_cast<std::size_t>(kHoldWords[i].hold) != i) return false;
+  }
+  return kHoldWords.back().hold == Hold::facts_changed;
+}
+static_assert(in_enum_order(), "a Hold is missing here, or out of order");
+
+}  // namespace
+
+std::string_view to_string(Hold hold) { return kHoldWords[static_cast<std::size_t>(hold)].word; }
+
+std::optional<Hold> to_hold(std::string_view word) {
+  for (const HoldWord& entry : kHoldWords) {
+    if (entry.word == word) return entry.hold;
+  }
+  return std::nullopt;
+}
+
+const std::vector<Hold>& all_holds() {
+  static const std::vector<Hold> holds = [] {
+    std::vector<Hold> list;
+    list.reserve(kHoldWords.size());
+    for (const HoldWord& entry : kHoldWords) list.push_back(entry.hold);
+    return list;
+  }();
+  return holds;
+}
+
+std::string_view verdict_name(const Decision& decision) {
+  if (std::holds_alternative<Act>(decision.verdict)) return "act";
+  if (std::holds_alternative<WouldAct>(decision.verdict)) return "would_act";
+  return "hold";
+}
+
+std::optional<Hold> hold_of(const Decision& decision) {
+  const auto* held = std::get_if<Held>(&decision.verdict);
+  if (held == nullptr) return std::nullopt;
+  return held->reason;
+}
+
+}  // namespace upkeep
