@@ -8,29 +8,9 @@
 #include "exporter/model/event.h"
 #include "exporter/model/snapshot.h"
 #include "remediation/policy.h"
+#include "remediation/stop_cause.h"
 
 namespace upkeep {
-
-/// Why a VM was last seen to stop; what decides whether it is still wanted. Journal word.
-enum class StopCause {
-  none,              ///< It runs, or did when last seen.
-  never_ran,         ///< Off since it was first seen.
-  guest_shutdown,    ///< The guest powered itself off, or obeyed `virsh shutdown`.
-  operator_destroy,  ///< `virsh destroy`.
-  saved,             ///< `virsh managedsave`.
-  moved_away,        ///< Migrated, or seen active on another node while off here.
-  undefined_vm,      ///< Undefined.
-  crashed,           ///< QEMU died or the guest panicked.
-  start_failed,
-  host_shutdown,  ///< Stopped because this node was going down, or QEMU got SIGTERM.
-  node_down,      ///< The node went down under it.
-  unobserved,     ///< Went off while nobody looked; libvirt no longer knows why.
-};
-
-[[nodiscard]] std::string_view to_string(StopCause cause);
-[[nodiscard]] std::optional<StopCause> to_stop_cause(std::string_view word);
-/// True when stopping that way ends `auto`'s wish.
-[[nodiscard]] bool is_deliberate(StopCause cause, GuestShutdown guest_shutdown);
 
 /// An operator's durable word on a VM (`upkeep mark`).
 struct Mark {
