@@ -1,0 +1,281 @@
+#include "app/config.h"
+
+#include <fmt/format.h>
+#include <sys/utsname.h>
+
+#include <toml++/toml.h>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include "app/config_table.h"
+
+namespace upkeep {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr std::size_t kLargestFile = std::size_t{1} << 20U;
+
+constexpr std::array<ConfigWord<Mode>, 3> kModes{
+    {{"observe", Mode::observe}, {"dry-run", Mode::dry_run}, {"act", Mode::act}}};
+constexpr std::array<ConfigWord<DrbdUse>, 3> kDrbdUses{
+    {{"auto", DrbdUse::automatic}, {"on", DrbdUse::on}, {"off", DrbdUse::off}}};
+constexpr std::array<ConfigWord<Risk>, 3> kRisks{
+    {{"low", Risk::low}, {"medium", Risk::medium}, {"high", Risk::high}}};
+constexpr std::array<ConfigWord<GuestShutdown>, 2> kGuestShutdowns{
+    {{"respect", GuestShutdown::respect}, {"restart", GuestShutdown::restart}}};
+constexpr std::array<ConfigWord<Keep>, 4> kKeeps{
+    {{"auto", Keep::automatic}, {"up", Keep::up}, {"down", Keep::down}, {"ignore", Keep::ignore}}};
+constexpr std::array<ConfigWord<ActOn>, 3> kActOns{
+    {{"loop", ActOn::loop}, {"alerts", ActOn::alerts}, {"both", ActOn::both}}};
+
+template <class T>
+void assign(T& out, std::optional<T> value) {
+  if (value) out = std::move(*value);
+}
+
+template <class T, std::size_t N>
+std::optional<T> one_of(ConfigTable& table, std::string_view key,
+                        const std::array<ConfigWord<T>, N>& words) {
+  return table.word(key, std::span<const ConfigWord<T>>(words));
+}
+
+void read_http(ConfigTable table, HttpConfig& http) {
+  assign(http.listen, table.parsed("listen", parse_listen));
+  assign(http.control_listen, table.parsed("control_listen", parse_listen));
+  if (!http.control_listen.host.starts_with("127.")) {
+    table.wrong("control_listen",
+                fmt::format("must be a loopback address such as \"127.0.0.1:9894\", not {}: orders "
+                            "are taken on this machine only",
+                            to_string(http.control_listen)));
+  }
+  const bool same_host =
+      http.listen.host == http.control_listen.host || http.listen.host == "0.0.0.0";
+  if (http.listen.port != 0 && http.listen.port == http.control_listen.port && same_host) {
+    table.wrong(table.has("control_listen") ? "control_listen" : "listen",
+                fmt::format("both listeners would use port {}", http.listen.port));
+  }
+  std::filesystem::path token_file;
+  table.read_path("token_file", token_file);
+  if (!token_file.empty()) http.token_file = token_file;
+  table.not_yet("allow_from");
+  table.finish();
+}
+
+Parsed<std::string> parse_libvirt_uri(std::string_view text) {
+  const std::size_t colon = text.find("://");
+  if (colon != std::string_view::npos && colon > 0) return std::string(text);
+  return std::unexpected(fmt::format("'{}' is not a libvirt URI such as \"qemu:///system\"", text));
+}
+
+void read_libvirt(ConfigTable table, LibvirtConfig& libvirt) {
+  assign(libvirt.uri, table.parsed("uri", parse_libvirt_uri));
+  table.read_duration("resync_interval", libvirt.resync_interval, seconds(1), hours(1));
+  table.read("stats", libvirt.stats);
+  table.finish();
+}
+
+void read_drbd(ConfigTable table, DrbdConfig& drbd) {
+  assign(drbd.enabled, one_of(table, "enabled", kDrbdUses));
+  table.read_path("drbdadm", drbd.drbdadm);
+  table.read_path("drbdsetup", drbd.drbdsetup);
+  for (const std::string_view key : {"allow_degraded", "attach_on_primary"}) table.not_yet(key);
+  table.finish();
+}
+
+void read_policy(ConfigTable table, PolicyConfig& policy) {
+  BackOff& back_off = policy.back_off;
+  table.read_count("attempts_per_hour", back_off.attempts_per_hour, 1, 100);
+  table.read_duration("first_gap", back_off.first_gap, seconds(1), hours(1));
+  table.read_number("gap_factor", back_off.factor, 1, 10);
+  table.read_duration("max_gap", back_off.cap, seconds(1), hours(24));
+  table.read_duration("slow_retry", back_off.slow_retry, minutes(1), hours(24));
+  table.read_duration("stable_window", back_off.stable_window, seconds(1), hours(24));
+  table.read_duration("startup_grace", policy.startup_grace, seconds(1), minutes(10));
+  table.read_duration("start_deadline", policy.start_deadline, seconds(1), hours(1));
+  table.read_duration("bring_up_deadline", policy.bring_up_deadline, seconds(1), hours(1));
+  assign(policy.allowed_risk, one_of(table, "allowed_risk", kRisks));
+  assign(policy.guest_shutdown, one_of(table, "guest_shutdown", kGuestShutdowns));
+  if (back_off.cap < back_off.first_gap) {
+    table.wrong(table.has("max_gap") ? "max_gap" : "first_gap",
+                fmt::format("max_gap ({}) is shorter than first_gap ({})",
+                            duration_text(back_off.cap), duration_text(back_off.first_gap)));
+  }
+  for (const std::string_view key : {"start_slots", "slot_timeout", "tier_timeout"}) {
+    table.not_yet(key);
+  }
+  table.finish();
+}
+
+void read_vms(ConfigTable& file, ConfigErrors& errors, std::vector<VmConfig>& vms) {
+  for (const toml::table* block : file.tables("vm")) {
+    ConfigTable table(*block, "[[vm]]", errors);
+    VmConfig vm;
+    if (!table.has("match")) {
+      table.wrong("match", "is missing: say which VMs the block is for; \"*\" is all of them");
+    }
+    if (auto match = table.parsed("match", parse_glob)) {
+      vm.match = std::move(*match);
+      for (const VmConfig& earlier : vms) {
+        if (earlier.match != vm.match && earlier.match != "*") continue;
+        table.wrong("match", fmt::format("this block can never apply: the first match wins, and an "
+                                         "earlier block matches '{}'",
+                                         earlier.match));
+        break;
+      }
+    }
+    assign(vm.keep, one_of(table, "keep", kKeeps));
+    assign(vm.act_on, one_of(table, "act_on", kActOns));
+    table.read("exclusive", vm.exclusive);
+    vm.guest_shutdown = one_of(table, "guest_shutdown", kGuestShutdowns);
+    for (const std::string_view key :
+         {"priority", "after", "health", "boot_timeout", "weight", "keep_disks"}) {
+      table.not_yet(key);
+    }
+    table.finish();
+    vms.push_back(std::move(vm));
+  }
+}
+
+void read_peers(ConfigTable& file, ConfigErrors& errors, Config& config) {
+  for (const toml::table* block : file.tables("peer")) {
+    ConfigTable table(*block, "[[peer]]", errors);
+    for (const std::string_view key : {"name", "url"}) {
+      if (!table.has(key)) table.wrong(key, "is missing");
+    }
+    PeerConfig peer;
+    if (auto name = table.parsed("name", parse_node_name)) peer.name.value = std::move(*name);
+    if (auto url = table.parsed("url", parse_base_url)) peer.url = std::move(*url);
+    if (!peer.name.value.empty() && peer.name == node_name(config)) {
+      table.wrong("name",
+                  fmt::format("'{}' is this node itself; peers are the others", peer.name.value));
+    }
+    for (const PeerConfig& earlier : config.peers) {
+      if (!peer.name.value.empty() && earlier.name == peer.name) {
+        table.wrong("name", fmt::format("there is a peer '{}' already", peer.name.value));
+      }
+      if (!peer.url.empty() && earlier.url == peer.url) {
+        table.wrong("url", fmt::format("that is the URL of peer '{}' already", earlier.name.value));
+      }
+    }
+    table.finish();
+    config.peers.push_back(std::move(peer));
+  }
+}
+
+Config read_file(const toml::table& root, ConfigErrors& errors) {
+  Config config;
+  ConfigTable file(root, "", errors);
+  assign(config.mode, one_of(file, "mode", kModes));
+  assign(config.node, file.parsed("node", parse_node_name));
+  const auto section = [&](std::string_view key, auto read, auto& out) {
+    if (const toml::table* table = file.table(key)) {
+      read(ConfigTable(*table, std::string(key), errors), out);
+    }
+  };
+  section("http", read_http, config.http);
+  section("libvirt", read_libvirt, config.libvirt);
+  section("drbd", read_drbd, config.drbd);
+  section("policy", read_policy, config.policy);
+  section(
+      "journal",
+      [](ConfigTable table, std::filesystem::path& path) {
+        table.read_path("path", path);
+        table.finish();
+      },
+      config.journal);
+  read_vms(file, errors, config.vms);
+  read_peers(file, errors, config);
+  file.not_yet("alert");
+  file.finish();
+  return config;
+}
+
+Errc to_errc(int error) {
+  switch (error) {
+    case ENOENT:
+    case ENOTDIR: return Errc::not_found;
+    case EACCES:
+    case EPERM: return Errc::denied;
+    default: return Errc::unavailable;
+  }
+}
+
+}  // namespace
+
+std::string to_string(const ListenAddress& address) {
+  return fmt::format("{}:{}", address.host, address.port);
+}
+
+Result<Config> parse_config(std::string_view text, std::string_view file_name) {
+  if (text.size() > kLargestFile) {
+    return fail(Errc::invalid,
+                fmt::format("{}:1:1: larger than 1 MiB: not a configuration", file_name));
+  }
+  ConfigErrors errors(file_name);
+  try {
+    Config config = read_file(toml::parse(text, file_name), errors);
+    if (errors.empty()) return config;
+  } catch (const toml::parse_error& error) {
+    errors.add(error.source(), error.description());
+  }
+  return fail(Errc::invalid, errors.text());
+}
+
+Result<Config> load_config(const std::filesystem::path& file) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(file, ignored)) {
+    return fail(Errc::invalid, fmt::format("{}: is a directory", file.string()));
+  }
+  errno = 0;
+  std::ifstream stream(file, std::ios::binary);
+  // One byte more than allowed, so that a file that is too large is seen as such.
+  std::string text(kLargestFile + 1, '\0');
+  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (!stream.is_open() || stream.bad()) {
+    const int error = errno;
+    return fail(to_errc(error),
+                fmt::format("{}: cannot be read: {}", file.string(), std::strerror(error)));
+  }
+  text.resize(static_cast<std::size_t>(stream.gcount()));
+  return parse_config(text, file.string());
+}
+
+Policy to_policy(const Config& config) {
+  Policy policy;
+  policy.mode = config.mode;
+  policy.allowed_risk = config.policy.allowed_risk;
+  policy.back_off = config.policy.back_off;
+  policy.startup_grace = config.policy.startup_grace;
+  policy.start_deadline = config.policy.start_deadline;
+  policy.bring_up_deadline = config.policy.bring_up_deadline;
+  policy.guest_shutdown = config.policy.guest_shutdown;
+  for (const VmConfig& vm : config.vms) {
+    policy.vms.push_back({.match = vm.match,
+                          .keep = vm.keep,
+                          .act_on = vm.act_on,
+                          .exclusive = vm.exclusive,
+                          .guest_shutdown = vm.guest_shutdown.value_or(policy.guest_shutdown)});
+  }
+  for (const PeerConfig& peer : config.peers) policy.peers.push_back(peer.name);
+  return policy;
+}
+
+NodeName node_name(const Config& config) {
+  if (!config.node.empty()) return {config.node};
+  utsname host{};
+  if (uname(&host) != 0) return {"localhost"};
+  return {static_cast<const char*>(host.nodename)};
+}
+
+std::filesystem::path token_path(const Config& config) {
+  return config.http.token_file.value_or(config.journal.parent_path() / "token");
+}
+
+}  // namespace upkeep

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <expected>
+#include <string>
+#include <string_view>
+
+#include "app/config.h"
+#include "exporter/model/clock.h"
+
+namespace upkeep {
+
+/// A value of the configuration, or the sentence that says what is wrong with it.
+template <class T>
+using Parsed = std::expected<T, std::string>;
+
+/// "500ms", "10s", "5m", "8h", "2d", and sums of them from large to small: "1h30m".
+[[nodiscard]] Parsed<Duration> parse_duration(std::string_view text);
+
+/// The shortest text that `parse_duration` reads back: "90s", "5m", "1h30m".
+[[nodiscard]] std::string duration_text(Duration duration);
+
+/// "127.0.0.1:9894", "localhost:9894" or ":9894" (every address of the machine).
+[[nodiscard]] Parsed<ListenAddress> parse_listen(std::string_view text);
+
+/// "http://HOST[:PORT]" or https, nothing behind it but a "/", which is dropped.
+[[nodiscard]] Parsed<std::string> parse_base_url(std::string_view text);
+
+/// A pattern as fnmatch(3) takes it; refused when it can match nothing that was meant.
+[[nodiscard]] Parsed<std::string> parse_glob(std::string_view text);
+
+/// Letters, digits, '.', '-' and '_'.
+[[nodiscard]] Parsed<std::string> parse_node_name(std::string_view text);
+
+}  // namespace upkeep
