@@ -1,0 +1,45 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "exporter/model/clock.h"
+#include "exporter/model/result.h"
+#include "exporter/model/snapshot.h"
+#include "remediation/effects.h"
+
+namespace upkeep {
+
+/// The machine the daemon looks after: its sources and what can be done to it. There is a real one
+/// and the demo's. Thread-safe.
+class Host {
+ public:
+  Host() = default;
+  Host(const Host&) = delete;
+  Host& operator=(const Host&) = delete;
+  virtual ~Host() = default;
+
+  /// Begins reading. Whatever can't be reached now is tried again for ever: never fails.
+  virtual void start() = 0;
+  /// Ends every source's thread, within a second or two even when the other side hangs.
+  virtual void stop() = 0;
+  /// Asks every source for a reading soon. Returns at once.
+  virtual void poke() = 0;
+
+  // What each source said last. Return at once.
+  [[nodiscard]] virtual Observed<std::shared_ptr<const Vms>> vms() const = 0;
+  [[nodiscard]] virtual Observed<std::shared_ptr<const VmStatsByName>> vm_stats() const = 0;
+  [[nodiscard]] virtual Observed<std::shared_ptr<const Drbd>> drbd() const = 0;
+  [[nodiscard]] virtual bool drbd_in_use() const = 0;
+  [[nodiscard]] virtual Observed<Node> node() const = 0;
+  [[nodiscard]] virtual std::vector<Peer> peers() const = 0;
+
+  // Past every cache. Block for `deadline` at most: for executor threads.
+  [[nodiscard]] virtual Result<Vm> read_vm(const VmUuid& uuid, Duration deadline) = 0;
+  [[nodiscard]] virtual Result<std::shared_ptr<const Drbd>> read_drbd(Duration deadline) = 0;
+
+  [[nodiscard]] virtual HypervisorControl& hypervisor() = 0;
+  [[nodiscard]] virtual ReplicationControl& replication() = 0;
+};
+
+}  // namespace upkeep

@@ -1,0 +1,94 @@
+#include "app/daemon/snapshot_builder.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <utility>
+
+namespace upkeep {
+namespace {
+
+/// A source that has not said a word for so long after the start is down, not just slow.
+constexpr Duration kFirstReading = std::chrono::seconds(10);
+
+template <class T>
+bool was_read(const Observed<T>& observed) {
+  return observed.at != Tick{};
+}
+
+}  // namespace
+
+/// One source at one moment.
+struct SnapshotBuilder::Health {
+  bool in_use = true;
+  bool read = false;  ///< It has answered or failed at least once.
+  bool up = false;
+  std::string error;  ///< Why it isn't up.
+};
+
+namespace {
+
+template <class Health, class T>
+Health health_of(const Observed<T>& observed, Tick now, Duration max_age) {
+  Health health{
+      .in_use = true, .read = was_read(observed), .up = observed.fresh(now, max_age), .error = {}};
+  if (!observed.reading) {
+    health.error = observed.reading.error().message;
+  } else if (!health.up) {
+    health.error = "the last reading is too old";
+  }
+  return health;
+}
+
+}  // namespace
+
+SnapshotBuilder::SnapshotBuilder(const Clock& clock, const Host& host, const Log& log)
+    : clock_(clock), host_(host), log_(log), started_(clock.now()) {}
+
+std::shared_ptr<const Snapshot> SnapshotBuilder::build(const Freshness& freshness) {
+  auto snapshot = std::make_shared<Snapshot>();
+  snapshot->generation = ++generation_;
+  snapshot->vms = host_.vms();
+  snapshot->vm_stats = host_.vm_stats();
+  snapshot->drbd_in_use = host_.drbd_in_use();
+  snapshot->drbd = host_.drbd();
+  snapshot->node = host_.node();
+  snapshot->peers = host_.peers();
+  // After the readings: none of them may look as if it came from the future.
+  const Tick now = clock_.now();
+  snapshot->at = now;
+  snapshot->wall = clock_.wall();
+
+  note(SourceKind::libvirt, health_of<Health>(snapshot->vms, now, freshness.vms), now);
+  note(SourceKind::node, health_of<Health>(snapshot->node, now, freshness.node), now);
+  auto drbd = health_of<Health>(snapshot->drbd, now, freshness.drbd);
+  drbd.in_use = snapshot->drbd_in_use;
+  note(SourceKind::drbd, drbd, now);
+  return snapshot;
+}
+
+void SnapshotBuilder::note(SourceKind source, const Health& health, Tick now) {
+  auto& said = up_[static_cast<std::size_t>(source)];
+  if (!health.in_use) {
+    said.reset();
+    return;
+  }
+  if (!health.read && now - started_ < kFirstReading) return;
+  if (said == health.up) return;
+  const bool first = !said.has_value();
+  said = health.up;
+  if (health.up) {
+    log_.info(first ? "source answers" : "source answers again", {{"source", to_string(source)}});
+  } else {
+    log_.warn("source does not answer: nothing is done that needs it",
+              {{"source", to_string(source)}, {"error", health.error}});
+  }
+}
+
+bool all_read(const Snapshot& snapshot) {
+  return was_read(snapshot.vms) && was_read(snapshot.node) &&
+         (!snapshot.drbd_in_use || was_read(snapshot.drbd));
+}
+
+}  // namespace upkeep

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "app/daemon/host.h"
+#include "app/log.h"
+#include "exporter/model/snapshot.h"
+
+namespace upkeep {
+
+/// Puts the sources' newest readings together to one Snapshot a step, and says in the log when a
+/// source stops or begins to answer. Owned by the loop's thread.
+class SnapshotBuilder {
+ public:
+  SnapshotBuilder(const Clock& clock, const Host& host, const Log& log);
+
+  /// `freshness` is how old a reading may be before its source counts as down.
+  [[nodiscard]] std::shared_ptr<const Snapshot> build(const Freshness& freshness);
+
+ private:
+  struct Health;
+
+  void note(SourceKind source, const Health& health, Tick now);
+
+  const Clock& clock_;
+  const Host& host_;
+  const Log& log_;
+  Tick started_;
+  std::uint64_t generation_ = 0;
+  /// What was said last of each source; absent: nothing yet.
+  std::array<std::optional<bool>, kSourceKinds.size()> up_;
+};
+
+/// True once every source in use has answered or failed at least once.
+[[nodiscard]] bool all_read(const Snapshot& snapshot);
+
+}  // namespace upkeep
