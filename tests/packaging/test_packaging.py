@@ -1,0 +1,128 @@
+"""What a package or `cmake --install` puts on a node, and the scripts of the repository's root."""
+
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def installed(repository, tmp_path_factory):
+    """The root of an installed tree."""
+    root = tmp_path_factory.mktemp("installed")
+    subprocess.run(["cmake", "--install", repository / "build" / "release", "--prefix", "/usr"],
+                   env={**os.environ, "DESTDIR": str(root)}, check=True, capture_output=True)
+    return root
+
+
+def unit_options(path):
+    """Section.Key → values of a unit file, in order."""
+    options, section = {}, None
+    for line in path.read_text().splitlines():
+        if match := re.fullmatch(r"\[(\w+)\]", line):
+            section = match[1]
+        elif match := re.fullmatch(r"(\w+)=(.*)", line):
+            options.setdefault(f"{section}.{match[1]}", []).append(match[2])
+    return options
+
+
+def test_installed_program_runs(installed):
+    shown = subprocess.run([installed / "usr/bin/upkeep", "version"], text=True, capture_output=True)
+    assert shown.returncode == 0, shown.stderr
+    assert re.search(r"\d+\.\d+\.\d+", shown.stdout)
+
+
+@pytest.mark.parametrize("path", [
+    "lib/systemd/system/upkeep.service",
+    "lib/sysusers.d/upkeep.conf",
+    "share/polkit-1/rules.d/60-upkeep.rules",
+    "share/upkeep/prometheus/upkeep.rules.yml",
+    "share/upkeep/grafana/overview.json",
+    "share/doc/upkeep/README.md",
+    "share/doc/upkeep/alerts/UpkeepVmDown.md",
+    "share/doc/upkeep/examples/unprivileged.conf",
+    "share/bash-completion/completions/upkeep",
+    "share/man/man1/upkeep.1",
+])
+def test_installs(installed, path):
+    assert (installed / "usr" / path).is_file()
+
+
+def test_unit_is_valid(installed, tmp_path):
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("no systemd-analyze here")
+    unit = (installed / "usr/lib/systemd/system/upkeep.service").read_text()
+    # The program is not in /usr/bin and its man page is not installed: only the unit is looked at.
+    unit = unit.replace("ExecStart=/usr/bin/upkeep", f"ExecStart={installed}/usr/bin/upkeep")
+    unit = re.sub(r"^Documentation=.*\n", "", unit, flags=re.M)
+    (tmp_path / "upkeep.service").write_text(unit)
+    verified = subprocess.run(["systemd-analyze", "verify", tmp_path / "upkeep.service"], text=True,
+                              capture_output=True)
+    assert verified.returncode == 0 and "upkeep.service" not in verified.stderr, verified.stderr
+
+
+def test_unit_stops_before_libvirt_guests_and_does_not_wait_for_drbd(repository):
+    options = unit_options(repository / "packaging/systemd/upkeep.service")
+    after = " ".join(options["Unit.After"]).split()
+    assert {"libvirtd.service", "libvirt-guests.service"} <= set(after)
+    assert "drbd.service" not in after
+    # It must also run where libvirtd doesn't.
+    assert not {"Unit.Requires", "Unit.BindsTo", "Unit.Requisite"} & options.keys()
+
+
+def test_unit_is_supervised_and_never_given_up(repository):
+    options = unit_options(repository / "packaging/systemd/upkeep.service")
+    assert options["Service.Type"] == ["notify"]
+    assert options["Unit.StartLimitIntervalSec"] == ["0"]
+    assert options["Service.Restart"] == ["always"]
+    assert int(options["Service.WatchdogSec"][0]) > 0
+    assert options["Service.StateDirectory"] == ["upkeep"]
+
+
+def test_unit_does_not_hide_the_disks_of_vms(repository):
+    options = unit_options(repository / "packaging/systemd/upkeep.service")
+    for key in ("PrivateTmp", "PrivateDevices", "ProtectClock", "DeviceAllow", "DevicePolicy"):
+        assert f"Service.{key}" not in options
+
+
+@pytest.mark.parametrize("script", ["run", "test"])
+def test_script_says_what_it_does(repository, script):
+    shown = subprocess.run([repository / script, "--help"], text=True, capture_output=True)
+    assert shown.returncode == 0
+    assert f"./{script}" in shown.stdout
+
+
+def test_names_its_suites(repository):
+    shown = subprocess.run([repository / "test", "--list"], text=True, capture_output=True)
+    assert shown.returncode == 0
+    names = [line.split()[0] for line in shown.stdout.splitlines()]
+    assert {"unit", "sim", "integration", "alerts", "dashboards"} <= set(names)
+    refused = subprocess.run([repository / "test", "no-such-suite"], text=True, capture_output=True)
+    assert refused.returncode != 0 and "no-such-suite" in refused.stderr
+
+
+def test_nothing_that_is_installed_for_building_or_testing_starts_a_service(repository):
+    packages = set()
+    for listing in (repository / "packaging/packages").glob("*.txt"):
+        packages |= {line for line in listing.read_text().splitlines() if not line.startswith("#")}
+    assert not packages & {"libvirt-daemon-system", "libvirt-daemon-system-systemd", "prometheus",
+                           "drbd-utils", "drbd-dkms"}
+
+
+def test_tally_counts_a_program_that_left_no_report_as_failed(repository, tmp_path):
+    (tmp_path / "unit_a.json").write_text(
+        '{"testsuites": [{"name": "A", "testsuite": ['
+        '{"name": "Good", "status": "RUN", "result": "COMPLETED"},'
+        '{"name": "Bad", "status": "RUN", "result": "COMPLETED", "failures": [{"failure": "x"}]}]}]}')
+    (tmp_path / "alerts.xml").write_text(
+        '<testsuites><testsuite><testcase classname="t" name="good"/>'
+        '<testcase classname="t" name="bad"><failure/></testcase>'
+        '<testcase classname="t" name="left_out"><skipped/></testcase></testsuite></testsuites>')
+    counted = subprocess.run(
+        ["/usr/bin/python3", repository / "tests/tally.py", tmp_path, "unit_a", "alerts", "unit_b"],
+        text=True, capture_output=True)
+    assert counted.stdout.splitlines()[-1] == "2 passed, 3 failed"
+    assert counted.returncode == 1
+    assert "FAILED unit_b: ended without a report" in counted.stdout
