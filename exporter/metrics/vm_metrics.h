@@ -1,0 +1,17 @@
+#pragma once
+
+#include "exporter/metrics/exposition.h"
+#include "exporter/model/snapshot.h"
+
+namespace upkeep {
+
+/// QEMU's monitor waits for so long: the guest counts as stuck.
+inline constexpr std::chrono::seconds kMonitorStuck{60};
+
+/// The upkeep_vm_* gauges. Not `current`: each VM's state is "unknown" and only its identity stays.
+void write_vms(Exposition& out, const Vms& vms, bool current);
+
+/// The usual libvirt figures of running VMs; what a VM did not report is absent.
+void write_vm_stats(Exposition& out, const VmStatsByName& stats);
+
+}  // namespace upkeep
