@@ -1,0 +1,306 @@
+#include "remediation/journal/records.h"
+
+#include <fmt/format.h>
+
+#include <sstream>
+
+#include "remediation/journal/sql.h"
+
+namespace upkeep::sql {
+namespace {
+
+/// The value that a word stands for; a word that none has is a damaged row.
+template <class Value, class Words>
+Value to_value(const Words& words, const std::string& text, std::string_view column) {
+  for (const Value value : words) {
+    if (to_string(value) == text) return value;
+  }
+  throw BadRow{fmt::format("{} is '{}'", column, text)};
+}
+
+template <class Value>
+Value checked(const std::optional<Value>& value, const std::string& text, std::string_view column) {
+  if (!value) throw BadRow{fmt::format("{} is '{}'", column, text)};
+  return *value;
+}
+
+VmEventKind to_event_kind(const std::string& text) {
+  for (int kind = 0; kind <= static_cast<int>(VmEventKind::disk_changed); ++kind) {
+    if (to_string(static_cast<VmEventKind>(kind)) == text) return static_cast<VmEventKind>(kind);
+  }
+  throw BadRow{fmt::format("intent.shutdown_seen is '{}'", text)};
+}
+
+template <class Range, class Word>
+std::string joined(const Range& range, std::string_view separator, Word word) {
+  std::string text;
+  for (const auto& element : range) {
+    if (!text.empty()) text += separator;
+    text += word(element);
+  }
+  return text;
+}
+
+std::vector<WallTime> to_attempts(const std::string& text) {
+  std::vector<WallTime> attempts;
+  std::istringstream words(text);
+  for (std::int64_t micros = 0; words >> micros;) attempts.push_back(to_wall(micros));
+  if (!words.eof()) throw BadRow{fmt::format("target.attempts is '{}'", text)};
+  return attempts;
+}
+
+std::optional<std::string> kind_word(const std::optional<Outcome>& outcome) {
+  if (!outcome) return std::nullopt;
+  return std::string(to_string(outcome->kind));
+}
+
+/// Reads the three columns of an outcome, from `column` on.
+std::optional<Outcome> outcome_at(const SQLite::Statement& row, int column) {
+  const auto word = maybe_text_at(row, column);
+  if (!word) return std::nullopt;
+  return Outcome{checked(to_outcome_kind(*word), *word, "outcome"), text_at(row, column + 1),
+                 text_at(row, column + 2)};
+}
+
+Action action_at(const SQLite::Statement& row, int column) {
+  const std::string name = text_at(row, column);
+  const std::string subject = text_at(row, column + 1);
+  if (name == "bring_up_resource") return BringUpResource{ResourceName{subject}};
+  if (name != "start_vm") throw BadRow{fmt::format("action.action is '{}'", name)};
+  StartVm start{.vm = {subject},
+                .uuid = {text_at(row, column + 2)},
+                .destroy_first = row.getColumn(column + 3).getInt() != 0,
+                .promote = {}};
+  std::istringstream names(text_at(row, column + 4));
+  for (std::string resource; std::getline(names, resource);) start.promote.push_back({resource});
+  return start;
+}
+
+ActionRecord action_record_of(const SQLite::Statement& row) {
+  const std::string trigger = text_at(row, 7);
+  return {.id = row.getColumn(0).getInt64(),
+          .action = action_at(row, 1),
+          .rule = text_at(row, 6),
+          .trigger = to_value<Trigger>(kTriggers, trigger, "action.shown_by"),
+          .attempt = row.getColumn(8).getInt(),
+          .begun = wall_at(row, 9),
+          .ended = maybe_wall_at(row, 10),
+          .outcome = outcome_at(row, 11)};
+}
+
+constexpr const char* kActionColumns =
+    "SELECT id, action, subject, uuid, destroy_first, promote, rule, shown_by, attempt, begun, "
+    "ended, outcome, outcome_reason, outcome_detail FROM action ";
+
+Intent intent_of(const SQLite::Statement& row) {
+  const std::string last_stop = text_at(row, 3);
+  Intent intent{.uuid = {text_at(row, 0)},
+                .name = {text_at(row, 1)},
+                .wanted = row.getColumn(2).getInt() != 0,
+                .last_stop = checked(to_stop_cause(last_stop), last_stop, "intent.last_stop"),
+                .last_stop_detail = text_at(row, 4),
+                .changed = wall_at(row, 5),
+                .boot = {text_at(row, 6)},
+                .mark = std::nullopt,
+                .shutdown_seen = std::nullopt};
+  if (const auto seen = maybe_text_at(row, 7)) intent.shutdown_seen = to_event_kind(*seen);
+  if (const auto keep = maybe_text_at(row, 8)) {
+    intent.mark = Mark{.keep = checked(to_keep(*keep), *keep, "intent.mark_keep"),
+                       .by = text_at(row, 9),
+                       .reason = text_at(row, 10),
+                       .at = wall_at(row, 11)};
+  }
+  return intent;
+}
+
+constexpr const char* kIntentColumns =
+    "SELECT uuid, name, wanted, last_stop, last_stop_detail, changed, boot, shutdown_seen, "
+    "mark_keep, mark_by, mark_reason, mark_at FROM intent ";
+
+}  // namespace
+
+void write(SQLite::Database& database, const BootRecord& boot) {
+  std::optional<std::int64_t> downtime;
+  if (boot.downtime) {
+    downtime = std::chrono::duration_cast<std::chrono::microseconds>(*boot.downtime).count();
+  }
+  const std::string_view previous = to_string(boot.previous_shutdown);
+  run(database,
+      "INSERT INTO boot (boot_id, booted, previous_shutdown, downtime) VALUES (?, ?, ?, ?)",
+      boot.id.value, boot.booted, previous, downtime);
+  run(database,
+      "INSERT INTO boot_count (previous_shutdown, boots) VALUES (?, 1) "
+      "ON CONFLICT (previous_shutdown) DO UPDATE SET boots = boots + 1",
+      previous);
+}
+
+void write(SQLite::Database& database, const Intent& intent) {
+  std::optional<std::string> seen, keep, by, reason;
+  std::optional<WallTime> marked;
+  if (intent.shutdown_seen) seen = to_string(*intent.shutdown_seen);
+  if (intent.mark) {
+    keep = to_string(intent.mark->keep);
+    by = intent.mark->by;
+    reason = intent.mark->reason;
+    marked = intent.mark->at;
+  }
+  run(database,
+      "INSERT OR REPLACE INTO intent (uuid, name, wanted, last_stop, last_stop_detail, changed, "
+      "boot, shutdown_seen, mark_keep, mark_by, mark_reason, mark_at) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      intent.uuid.value, intent.name.value, intent.wanted, to_string(intent.last_stop),
+      intent.last_stop_detail, intent.changed, intent.boot.value, seen, keep, by, reason, marked);
+}
+
+void write(SQLite::Database& database, const TargetRecord& target) {
+  std::optional<std::string> reason, detail;
+  if (target.last_outcome) {
+    reason = target.last_outcome->reason;
+    detail = target.last_outcome->detail;
+  }
+  run(database,
+      "INSERT OR REPLACE INTO target (target, attempts, in_row, stuck, last_end, outcome, "
+      "outcome_reason, outcome_detail, latched_since) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      to_string(target.target),
+      joined(target.attempts, " ", [](WallTime at) { return std::to_string(to_micros(at)); }),
+      target.in_row, target.stuck, target.last_end, kind_word(target.last_outcome), reason, detail,
+      target.latched_since);
+}
+
+void write(SQLite::Database& database, const BootId& boot, const ResourceName& resource,
+           const ResourceHistory& history) {
+  std::optional<std::string> what;
+  std::optional<WallTime> at;
+  if (history.split_brain) {
+    what = history.split_brain->what;
+    at = history.split_brain->at;
+  }
+  // What an earlier boot showed says nothing about this one.
+  run(database, "DELETE FROM resource WHERE boot <> ?", boot.value);
+  run(database,
+      "INSERT OR REPLACE INTO resource (name, boot, seen_up, primary_alone, ever_connected, "
+      "split_brain, split_brain_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      resource.value, boot.value, history.seen_up, history.primary_alone, history.ever_connected,
+      what, at);
+}
+
+std::int64_t write_begin(SQLite::Database& database, const ActionRecord& action) {
+  std::optional<std::string> uuid, promote;
+  std::optional<bool> destroy_first;
+  if (const auto* start = std::get_if<StartVm>(&action.action)) {
+    uuid = start->uuid.value;
+    destroy_first = start->destroy_first;
+    promote = joined(start->promote, "\n", [](const ResourceName& name) { return name.value; });
+  }
+  run(database,
+      "INSERT INTO action (action, subject, uuid, destroy_first, promote, rule, shown_by, attempt, "
+      "begun) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      name_of(action.action), target_of(action.action).name, uuid, destroy_first, promote,
+      action.rule, to_string(action.trigger), action.attempt, action.begun);
+  return database.getLastInsertRowid();
+}
+
+bool write_end(SQLite::Database& database, std::int64_t id, const Outcome& outcome, WallTime at) {
+  return run(database,
+             "UPDATE action SET ended = ?, outcome = ?, outcome_reason = ?, outcome_detail = ? "
+             "WHERE id = ? AND ended IS NULL",
+             at, to_string(outcome.kind), outcome.reason, outcome.detail, id) == 1;
+}
+
+std::vector<BootRecord> read_boots(SQLite::Database& database) {
+  std::vector<BootRecord> boots;
+  SQLite::Statement row(
+      database, "SELECT boot_id, booted, previous_shutdown, downtime FROM boot ORDER BY id");
+  while (row.executeStep()) {
+    BootRecord boot{.id = {text_at(row, 0)},
+                    .booted = wall_at(row, 1),
+                    .previous_shutdown = to_value<PreviousShutdown>(
+                        kPreviousShutdowns, text_at(row, 2), "boot.previous_shutdown"),
+                    .downtime = std::nullopt};
+    if (!row.getColumn(3).isNull()) {
+      boot.downtime = std::chrono::microseconds(row.getColumn(3).getInt64());
+    }
+    boots.push_back(std::move(boot));
+  }
+  return boots;
+}
+
+std::map<PreviousShutdown, std::uint64_t> read_boot_counts(SQLite::Database& database) {
+  std::map<PreviousShutdown, std::uint64_t> counts;
+  SQLite::Statement row(database, "SELECT previous_shutdown, boots FROM boot_count");
+  while (row.executeStep()) {
+    const auto previous = to_value<PreviousShutdown>(kPreviousShutdowns, text_at(row, 0),
+                                                     "boot_count.previous_shutdown");
+    counts[previous] = static_cast<std::uint64_t>(row.getColumn(1).getInt64());
+  }
+  return counts;
+}
+
+std::optional<Intent> read_intent(SQLite::Database& database, const VmUuid& uuid) {
+  SQLite::Statement row(database, std::string(kIntentColumns) + "WHERE uuid = ?");
+  bind_all(row, uuid.value);
+  if (!row.executeStep()) return std::nullopt;
+  return intent_of(row);
+}
+
+IntentLedger read_intents(SQLite::Database& database) {
+  IntentLedger intents;
+  SQLite::Statement row(database, kIntentColumns);
+  while (row.executeStep()) {
+    Intent intent = intent_of(row);
+    intents.emplace(intent.uuid, std::move(intent));
+  }
+  return intents;
+}
+
+std::vector<TargetRecord> read_targets(SQLite::Database& database) {
+  std::vector<TargetRecord> targets;
+  SQLite::Statement row(
+      database,
+      "SELECT target, attempts, in_row, stuck, last_end, outcome, outcome_reason, "
+      "outcome_detail, latched_since FROM target ORDER BY target");
+  while (row.executeStep()) {
+    const std::string name = text_at(row, 0);
+    targets.push_back({.target = checked(to_target(name), name, "target.target"),
+                       .attempts = to_attempts(text_at(row, 1)),
+                       .in_row = row.getColumn(2).getInt(),
+                       .stuck = row.getColumn(3).getInt() != 0,
+                       .last_end = maybe_wall_at(row, 4),
+                       .last_outcome = outcome_at(row, 5),
+                       .latched_since = maybe_wall_at(row, 8)});
+  }
+  return targets;
+}
+
+std::optional<ActionRecord> read_action(SQLite::Database& database, std::int64_t id) {
+  SQLite::Statement row(database, std::string(kActionColumns) + "WHERE id = ?");
+  bind_all(row, id);
+  if (!row.executeStep()) return std::nullopt;
+  return action_record_of(row);
+}
+
+std::vector<ActionRecord> read_unfinished(SQLite::Database& database) {
+  std::vector<ActionRecord> unfinished;
+  SQLite::Statement row(database, std::string(kActionColumns) + "WHERE ended IS NULL ORDER BY id");
+  while (row.executeStep()) unfinished.push_back(action_record_of(row));
+  return unfinished;
+}
+
+void read_resources(SQLite::Database& database, JournalState& state) {
+  SQLite::Statement row(database,
+                        "SELECT name, seen_up, primary_alone, ever_connected, split_brain, "
+                        "split_brain_at, boot FROM resource");
+  while (row.executeStep()) {
+    state.resources_boot = {text_at(row, 6)};
+    ResourceHistory history{.seen_up = row.getColumn(1).getInt() != 0,
+                            .primary_alone = row.getColumn(2).getInt() != 0,
+                            .ever_connected = row.getColumn(3).getInt() != 0,
+                            .split_brain = std::nullopt};
+    if (const auto what = maybe_text_at(row, 4)) {
+      history.split_brain = SplitBrainEvidence{*what, wall_at(row, 5)};
+    }
+    state.resources[{text_at(row, 0)}] = history;
+  }
+}
+
+}  // namespace upkeep::sql

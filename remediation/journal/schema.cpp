@@ -1,0 +1,186 @@
+#include "remediation/journal/schema.h"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include "remediation/journal/sql.h"
+
+namespace upkeep {
+namespace {
+
+/// "upke": tells a journal from any other SQLite file (PRAGMA application_id).
+constexpr int kApplicationId = 0x75706b65;
+
+// STRICT tables, so that a damaged value of the wrong kind is found by quick_check. The version is
+// stored twice (user_version and `meta`): a flipped bit in the header must not look like "newer".
+constexpr const char* kTables = R"sql(
+CREATE TABLE meta (
+  key TEXT PRIMARY KEY,  -- schema, heartbeat
+  value INTEGER NOT NULL
+) STRICT;
+CREATE TABLE boot (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  boot_id TEXT NOT NULL,
+  booted INTEGER NOT NULL,
+  previous_shutdown TEXT NOT NULL,
+  downtime INTEGER       -- microseconds; NULL: not known
+) STRICT;
+CREATE TABLE boot_count (  -- outlives the pruning of `boot`: a counter never goes back
+  previous_shutdown TEXT PRIMARY KEY,
+  boots INTEGER NOT NULL
+) STRICT;
+CREATE TABLE intent (
+  uuid TEXT PRIMARY KEY,
+  name TEXT NOT NULL,
+  wanted INTEGER NOT NULL CHECK (wanted IN (0, 1)),
+  last_stop TEXT NOT NULL,
+  last_stop_detail TEXT NOT NULL,
+  changed INTEGER NOT NULL,
+  boot TEXT NOT NULL,
+  shutdown_seen TEXT,
+  mark_keep TEXT,
+  mark_by TEXT,
+  mark_reason TEXT,
+  mark_at INTEGER
+) STRICT;
+CREATE TABLE target (
+  target TEXT PRIMARY KEY,
+  attempts TEXT NOT NULL,  -- microseconds, separated by spaces
+  in_row INTEGER NOT NULL,
+  stuck INTEGER NOT NULL CHECK (stuck IN (0, 1)),
+  last_end INTEGER,
+  outcome TEXT,
+  outcome_reason TEXT,
+  outcome_detail TEXT,
+  latched_since INTEGER
+) STRICT;
+CREATE TABLE resource (
+  name TEXT PRIMARY KEY,
+  boot TEXT NOT NULL,
+  seen_up INTEGER NOT NULL CHECK (seen_up IN (0, 1)),
+  primary_alone INTEGER NOT NULL CHECK (primary_alone IN (0, 1)),
+  ever_connected INTEGER NOT NULL CHECK (ever_connected IN (0, 1)),
+  split_brain TEXT,
+  split_brain_at INTEGER
+) STRICT;
+CREATE TABLE action (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  action TEXT NOT NULL,
+  subject TEXT NOT NULL,   -- the VM's or the resource's name
+  uuid TEXT,
+  destroy_first INTEGER,
+  promote TEXT,            -- resource names, a line each
+  rule TEXT NOT NULL,
+  shown_by TEXT NOT NULL,
+  attempt INTEGER NOT NULL,
+  begun INTEGER NOT NULL,
+  ended INTEGER,
+  outcome TEXT,
+  outcome_reason TEXT,
+  outcome_detail TEXT
+) STRICT;
+CREATE INDEX action_unfinished ON action (id) WHERE ended IS NULL;
+CREATE TABLE history (  -- append-only lines for people; `id` is the order, also when the clock steps
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  at INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  target TEXT NOT NULL,
+  text TEXT NOT NULL,
+  action_id INTEGER
+) STRICT;
+CREATE INDEX history_by_target ON history (target, id);
+)sql";
+
+std::int64_t number(SQLite::Database& database, const char* query) {
+  return database.execAndGet(query).getInt64();
+}
+
+bool has_meta(SQLite::Database& database) {
+  return number(database, "SELECT count(*) FROM sqlite_master WHERE name = 'meta'") == 1;
+}
+
+int primary_code(const SQLite::Exception& exception) {
+  return exception.getExtendedErrorCode() == -1 ? exception.getErrorCode() & 0xff
+                                                : exception.getExtendedErrorCode() & 0xff;
+}
+
+}  // namespace
+
+void create_schema(SQLite::Database& database) {
+  SQLite::Transaction transaction(database);
+  database.exec(kTables);
+  database.exec(fmt::format("PRAGMA application_id = {}", kApplicationId));
+  database.exec(fmt::format("PRAGMA user_version = {}", kSchemaVersion));
+  sql::run(database, "INSERT INTO meta (key, value) VALUES ('schema', ?)", kSchemaVersion);
+  transaction.commit();
+}
+
+JournalCheck check_schema(SQLite::Database& database) {
+  const std::string verdict = database.execAndGet("PRAGMA quick_check(1)").getString();
+  if (verdict != "ok") return {JournalHealth::damaged, "its integrity check says: " + verdict};
+
+  const bool ours = number(database, "PRAGMA application_id") == kApplicationId;
+  if (!has_meta(database)) {
+    if (ours) return {JournalHealth::damaged, "its tables are missing"};
+    return {JournalHealth::refused, "it is another program's database"};
+  }
+  const std::int64_t in_header = number(database, "PRAGMA user_version");
+  const std::int64_t in_table =
+      number(database, "SELECT coalesce((SELECT value FROM meta WHERE key = 'schema'), -1)");
+  if (!ours || in_header != in_table || in_table < 1) {
+    return {JournalHealth::damaged, "its header is garbled"};
+  }
+  if (in_table > kSchemaVersion) {
+    return {JournalHealth::refused,
+            fmt::format("a newer upkeep wrote it (schema {}, this one knows {})", in_table,
+                        kSchemaVersion)};
+  }
+  // There is one version so far; what turns version N into N + 1 goes here, in one transaction.
+  return {};
+}
+
+bool means_damage(const SQLite::Exception& exception) {
+  switch (primary_code(exception)) {
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+    case SQLITE_FORMAT:
+    case SQLITE_MISMATCH:
+    case SQLITE_CONSTRAINT:
+    case SQLITE_TOOBIG:
+    case SQLITE_SCHEMA:
+    case SQLITE_ERROR:  // A statement of ours that doesn't fit the tables, or an unknown format.
+      return true;
+    default: return exception.getExtendedErrorCode() == SQLITE_IOERR_SHORT_READ;
+  }
+}
+
+Error to_error(const std::string& path, const SQLite::Exception& exception) {
+  switch (primary_code(exception)) {
+    case SQLITE_FULL:
+      return {Errc::exhausted,
+              fmt::format("journal {}: the disk is full: make room on it; what can't be journaled "
+                          "is not done",
+                          path)};
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return {
+          Errc::unavailable,
+          fmt::format("journal {}: another program has locked it: end it (fuser {})", path, path)};
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+    case SQLITE_CANTOPEN:
+      return {Errc::denied,
+              fmt::format("journal {}: {}: give upkeep's user write permission on the file and its "
+                          "directory, or set journal.path to another place",
+                          path, exception.what())};
+    case SQLITE_NOMEM: return {Errc::exhausted, fmt::format("journal {}: out of memory", path)};
+    case SQLITE_IOERR:
+      return {Errc::storage, fmt::format("journal {}: {}: check the disk and its file system "
+                                         "(dmesg)",
+                                         path, exception.what())};
+    default: return {Errc::failed, fmt::format("journal {}: {}", path, exception.what())};
+  }
+}
+
+}  // namespace upkeep

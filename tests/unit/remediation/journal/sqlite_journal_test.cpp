@@ -1,0 +1,386 @@
+#include "remediation/journal/sqlite_journal.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <fstream>
+
+#include "tests/support/temp_dir.h"
+#include "tests/unit/remediation/journal/journal_samples.h"
+
+namespace upkeep {
+namespace {
+
+using test::sample_intent;
+using test::sample_start;
+using test::sample_target;
+using test::TempDir;
+using test::wall_at;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class SqliteJournalTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<SqliteJournal> open() {
+    auto opened = SqliteJournal::open(path_);
+    EXPECT_TRUE(opened) << opened.error().message;
+    if (!opened) std::abort();
+    EXPECT_EQ(opened->set_aside, std::nullopt);
+    return std::move(opened->journal);
+  }
+
+  /// What a daemon that starts now would know.
+  JournalState reopened() { return open()->load().value(); }
+
+  TempDir dir_;
+  std::filesystem::path path_ = dir_ / "state/upkeep.db";
+};
+
+mode_t mode_of(const std::filesystem::path& path) {
+  struct ::stat status{};
+  EXPECT_EQ(::stat(path.c_str(), &status), 0) << path;
+  return status.st_mode & 0777;
+}
+
+TEST_F(SqliteJournalTest, StartsEmptyAndOnlyItsOwnerMayRead) {
+  const auto journal = open();
+  const auto state = journal->load();
+  ASSERT_TRUE(state) << state.error().message;
+  EXPECT_THAT(state->boots, IsEmpty());
+  EXPECT_EQ(state->last_heartbeat, std::nullopt);
+  ASSERT_TRUE(journal->heartbeat(wall_at(0)));
+  EXPECT_EQ(mode_of(path_.parent_path()), 0700U);
+  EXPECT_EQ(mode_of(path_), 0600U);
+  EXPECT_EQ(mode_of(path_.string() + "-wal"), 0600U);
+}
+
+TEST_F(SqliteJournalTest, RemembersBootsAndHeartbeat) {
+  const BootRecord first{{"boot-1"}, wall_at(0), PreviousShutdown::unknown, std::nullopt};
+  const BootRecord second{{"boot-2"}, wall_at(900), PreviousShutdown::unclean, Seconds{91.5}};
+  {
+    const auto journal = open();
+    ASSERT_TRUE(journal->record_boot(first));
+    ASSERT_TRUE(journal->heartbeat(wall_at(800)));
+    ASSERT_TRUE(journal->heartbeat(wall_at(808, 250)));
+    ASSERT_TRUE(journal->record_boot(second));
+  }
+  const JournalState state = reopened();
+  EXPECT_THAT(state.boots, ElementsAre(first, second));
+  EXPECT_EQ(state.last_heartbeat, wall_at(808, 250));
+  EXPECT_EQ(state.boot_counts.at(PreviousShutdown::unclean), 1U);
+  EXPECT_EQ(state.boot_counts.at(PreviousShutdown::unknown), 1U);
+}
+
+TEST_F(SqliteJournalTest, RemembersIntentsWithMarkAndHalfSeenShutdown) {
+  Intent plain = sample_intent("web1", true, StopCause::crashed);
+  Intent marked = sample_intent("db1", false, StopCause::operator_destroy);
+  marked.mark = Mark{Keep::up, "anna", "customer's wish", wall_at(3, 1)};
+  marked.shutdown_seen = VmEventKind::shutdown_host;
+  {
+    const auto journal = open();
+    ASSERT_TRUE(journal->save({plain, marked}));
+    plain.wanted = false;
+    plain.last_stop = StopCause::guest_shutdown;
+    ASSERT_TRUE(journal->save(std::vector{plain}));
+  }
+  const JournalState state = reopened();
+  EXPECT_THAT(state.intents, SizeIs(2));
+  EXPECT_EQ(state.intents.at({"uuid-web1"}), plain);
+  EXPECT_EQ(state.intents.at({"uuid-db1"}), marked);
+}
+
+TEST_F(SqliteJournalTest, RemembersAttemptsAndLatch) {
+  TargetRecord latched = sample_target("web1", 5);
+  latched.latched_since = wall_at(99);
+  latched.last_end = wall_at(98);
+  latched.stuck = true;
+  latched.last_outcome = Outcome{Outcome::Kind::failed, "storage", "start VM 'web1': no such file"};
+  const TargetRecord fresh{.target = target_of(ResourceName{"r0"}),
+                           .attempts = {},
+                           .last_end = std::nullopt,
+                           .last_outcome = std::nullopt,
+                           .latched_since = std::nullopt};
+  {
+    const auto journal = open();
+    ASSERT_TRUE(journal->save(latched));
+    ASSERT_TRUE(journal->save(fresh));
+  }
+  EXPECT_THAT(reopened().targets, ElementsAre(fresh, latched));
+}
+
+TEST_F(SqliteJournalTest, RemembersResourcesOfTheNewestBootOnly) {
+  const ResourceHistory split{
+      .seen_up = true,
+      .primary_alone = true,
+      .ever_connected = true,
+      .split_brain = SplitBrainEvidence{"helper split-brain", wall_at(4, 5)}};
+  {
+    const auto journal = open();
+    ASSERT_TRUE(journal->save({"boot-1"}, {"old"}, ResourceHistory{.split_brain = std::nullopt}));
+    ASSERT_TRUE(journal->save({"boot-2"}, {"r0"}, split));
+  }
+  const JournalState state = reopened();
+  EXPECT_EQ(state.resources_boot, BootId{"boot-2"});
+  EXPECT_THAT(state.resources, ElementsAre(std::pair(ResourceName{"r0"}, split)));
+}
+
+TEST_F(SqliteJournalTest, KnowsWhichActionsHaveBegunAndNotEnded) {
+  ActionRecord start = sample_start("web1", wall_at(10, 3));
+  ActionRecord bring_up = sample_start("", wall_at(11));
+  bring_up.action = BringUpResource{{"r0"}};
+  bring_up.rule = "drbd_down";
+  std::int64_t ended = 0;
+  {
+    const auto journal = open();
+    ended = journal->begin(sample_start("db1", wall_at(9)), sample_target("db1", 1)).value();
+    start.id = journal->begin(start, sample_target("web1", 2)).value();
+    bring_up.id = journal->begin(bring_up, sample_target("x", 1)).value();
+    ASSERT_TRUE(journal->end(ended, {Outcome::Kind::succeeded, "", ""}, wall_at(12),
+                             sample_target("db1", 1)));
+  }
+  const JournalState state = reopened();
+  ASSERT_THAT(state.unfinished, SizeIs(2));
+  EXPECT_EQ(state.unfinished[0].id, start.id);
+  EXPECT_EQ(state.unfinished[0].action, start.action);
+  EXPECT_EQ(state.unfinished[0].rule, "vm_down");
+  EXPECT_EQ(state.unfinished[0].trigger, Trigger::event);
+  EXPECT_EQ(state.unfinished[0].attempt, 2);
+  EXPECT_EQ(state.unfinished[0].begun, wall_at(10, 3));
+  EXPECT_EQ(state.unfinished[1].action, bring_up.action);
+  EXPECT_NE(ended, start.id);
+}
+
+TEST_F(SqliteJournalTest, CountsTheAttemptInTheSameWriteAsTheBegin) {
+  {
+    const auto journal = open();
+    ASSERT_TRUE(journal->begin(sample_start("web1", wall_at(10)), sample_target("web1", 3)));
+  }
+  EXPECT_THAT(reopened().targets, ElementsAre(sample_target("web1", 3)));
+}
+
+TEST_F(SqliteJournalTest, EndsAnActionOnce) {
+  const auto journal = open();
+  const auto id = journal->begin(sample_start("web1", wall_at(1)), sample_target("web1", 1));
+  const Outcome succeeded{Outcome::Kind::succeeded, "", ""};
+  ASSERT_TRUE(journal->end(*id, succeeded, wall_at(2), sample_target("web1", 1)));
+  const auto again = journal->end(*id, {Outcome::Kind::failed, "failed", ""}, wall_at(3),
+                                  sample_target("web1", 4));
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, Errc::not_found);
+  EXPECT_THAT(journal->load()->targets, ElementsAre(sample_target("web1", 1)));
+}
+
+TEST_F(SqliteJournalTest, TellsTheStoryNewestFirst) {
+  const auto journal = open();
+  ASSERT_TRUE(
+      journal->record_boot({{"boot-1"}, wall_at(0), PreviousShutdown::unclean, Seconds{91.4}}));
+  ASSERT_TRUE(journal->save(std::vector{sample_intent("web1", true, StopCause::crashed)}));
+  const auto id = journal->begin(sample_start("web1", wall_at(10)), sample_target("web1", 2));
+  ASSERT_TRUE(journal->end(*id, {Outcome::Kind::failed, "storage", "start VM 'web1': no such file"},
+                           wall_at(10, 300'000), sample_target("web1", 2)));
+  ASSERT_TRUE(journal->note({wall_at(20), "mark", "vm/web1", "marked down by anna", std::nullopt}));
+
+  const auto lines = journal->history({});
+  ASSERT_TRUE(lines);
+  std::vector<std::string> told;
+  for (const auto& line : *lines) told.push_back(line.kind + "|" + line.target + "|" + line.text);
+  EXPECT_THAT(
+      told, ElementsAre(
+                "mark|vm/web1|marked down by anna",
+                "end|vm/web1|start_vm failed (storage) after 0.3 s: start VM 'web1': no such file",
+                "begin|vm/web1|start_vm begins: attempt 2, for vm_down shown by event",
+                "intent|vm/web1|wanted: crashed (event stopped_crashed)",
+                "boot||node booted; the shutdown before it was unclean; it was down for 91 s"));
+  EXPECT_EQ((*lines)[1].action_id, *id);
+  EXPECT_EQ((*lines)[0].at, wall_at(20));
+}
+
+TEST_F(SqliteJournalTest, FiltersTheStoryByTargetTimeAndCount) {
+  const auto journal = open();
+  for (int i = 0; i < 6; ++i) {
+    const std::string target = i % 2 == 0 ? "vm/a" : "vm/b";
+    ASSERT_TRUE(journal->note(
+        {wall_at(i), "note", target, std::string("line ") + std::to_string(i), std::nullopt}));
+  }
+  const auto of = [&](const HistoryQuery& query) {
+    std::vector<std::string> texts;
+    for (const auto& line : journal->history(query).value()) texts.push_back(line.text);
+    return texts;
+  };
+  EXPECT_THAT(of({.target = "vm/a", .since = std::nullopt}),
+              ElementsAre("line 4", "line 2", "line 0"));
+  EXPECT_THAT(of({.target = std::nullopt, .since = wall_at(4)}), ElementsAre("line 5", "line 4"));
+  EXPECT_THAT(of({.limit = 1, .target = "vm/b", .since = std::nullopt}), ElementsAre("line 5"));
+}
+
+TEST_F(SqliteJournalTest, AnIntentThatOnlySawAnotherBootIsNoStory) {
+  const auto journal = open();
+  Intent intent = sample_intent("web1", true, StopCause::none);
+  ASSERT_TRUE(journal->save(std::vector{intent}));
+  intent.boot = {"boot-2"};
+  ASSERT_TRUE(journal->save(std::vector{intent}));
+  EXPECT_THAT(journal->history({}).value(), SizeIs(1));
+  EXPECT_EQ(journal->load()->intents.at(intent.uuid).boot, BootId{"boot-2"});
+}
+
+TEST_F(SqliteJournalTest, PruneForgetsStoriesButNeverIntentsLatchesCountsOrTheNewestBoot) {
+  const auto journal = open();
+  TargetRecord latched = sample_target("web1", 5);
+  latched.latched_since = wall_at(0);
+  ASSERT_TRUE(journal->record_boot({{"b1"}, wall_at(0), PreviousShutdown::clean, std::nullopt}));
+  ASSERT_TRUE(journal->record_boot({{"b2"}, wall_at(1), PreviousShutdown::clean, std::nullopt}));
+  ASSERT_TRUE(journal->save(std::vector{sample_intent("web1", true, StopCause::crashed)}));
+  const auto open_one = journal->begin(sample_start("web1", wall_at(2)), latched);
+  const auto done = journal->begin(sample_start("db1", wall_at(2)), sample_target("db1", 1));
+  ASSERT_TRUE(
+      journal->end(*done, {Outcome::Kind::succeeded, "", ""}, wall_at(3), sample_target("db1", 1)));
+
+  ASSERT_TRUE(journal->prune(wall_at(1000)));
+  const auto state = journal->load();
+  EXPECT_THAT(journal->history({}).value(), IsEmpty());
+  ASSERT_THAT(state->boots, SizeIs(1));
+  EXPECT_EQ(state->boots[0].id, BootId{"b2"});
+  EXPECT_EQ(state->boot_counts.at(PreviousShutdown::clean), 2U);
+  EXPECT_THAT(state->intents, SizeIs(1));
+  EXPECT_THAT(state->targets, SizeIs(2));
+  ASSERT_THAT(state->unfinished, SizeIs(1));
+  EXPECT_EQ(state->unfinished[0].id, *open_one);
+}
+
+TEST_F(SqliteJournalTest, TwoDaemonsCannotShareIt) {
+  const auto journal = open();
+  const auto second = SqliteJournal::open(path_);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, Errc::conflict);
+  EXPECT_THAT(second.error().message,
+              HasSubstr("another upkeep (process " + std::to_string(::getpid()) + ") uses it"));
+  EXPECT_THAT(second.error().message, HasSubstr(path_.string()));
+}
+
+TEST_F(SqliteJournalTest, TheLockEndsWithItsHolder) {
+  {
+    const auto journal = open();
+  }
+  const auto journal = open();
+  EXPECT_TRUE(journal->heartbeat(wall_at(1)));
+}
+
+TEST_F(SqliteJournalTest, CanBeReadWhileADaemonWritesAndAfterItEnded) {
+  {
+    const auto journal = open();
+    ASSERT_TRUE(journal->note({wall_at(1), "note", "", "first", std::nullopt}));
+    const auto reader = SqliteJournal::open_read_only(path_);
+    ASSERT_TRUE(reader) << reader.error().message;
+    ASSERT_TRUE(journal->note({wall_at(2), "note", "", "second", std::nullopt}));
+    EXPECT_THAT((*reader)->history({}).value(), SizeIs(2));
+  }
+  const auto reader = SqliteJournal::open_read_only(path_);
+  ASSERT_TRUE(reader) << reader.error().message;
+  EXPECT_THAT((*reader)->history({}).value(), SizeIs(2));
+  EXPECT_TRUE((*reader)->load());
+  const auto refused = (*reader)->heartbeat(wall_at(3));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::denied);
+}
+
+TEST_F(SqliteJournalTest, ReadingWhereThereIsNoneCreatesNothing) {
+  const auto reader = SqliteJournal::open_read_only(path_);
+  ASSERT_FALSE(reader);
+  EXPECT_EQ(reader.error().code, Errc::not_found);
+  EXPECT_FALSE(std::filesystem::exists(path_.parent_path()));
+}
+
+TEST_F(SqliteJournalTest, SaysWhenThePathCannotBeADirectory) {
+  std::ofstream(dir_ / "file") << "x";
+  const auto opened = SqliteJournal::open(dir_ / "file/upkeep.db");
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, Errc::invalid);
+  EXPECT_THAT(opened.error().message, HasSubstr((dir_ / "file/upkeep.db").string()));
+  EXPECT_THAT(opened.error().message, HasSubstr("set journal.path"));
+}
+
+TEST_F(SqliteJournalTest, SaysWhenThePathIsADirectory) {
+  std::filesystem::create_directories(path_);
+  const auto opened = SqliteJournal::open(path_);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, Errc::invalid);
+  EXPECT_TRUE(std::filesystem::is_directory(path_));
+}
+
+TEST_F(SqliteJournalTest, SaysWhatToDoWithoutPermissionAndLeavesTheFileAlone) {
+  if (::geteuid() == 0) {  // Root may everything: look as somebody else.
+    {
+      const auto journal = open();
+    }
+    ASSERT_EQ(::seteuid(65534), 0);
+  } else {
+    {
+      const auto journal = open();
+    }
+    ASSERT_EQ(::chmod(path_.parent_path().c_str(), 0), 0);
+  }
+  const auto opened = SqliteJournal::open(path_);
+  const auto reader = SqliteJournal::open_read_only(path_);
+  if (::getuid() == 0) {
+    ASSERT_EQ(::seteuid(0), 0);
+  }
+  ::chmod(path_.parent_path().c_str(), 0700);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, Errc::denied);
+  EXPECT_THAT(opened.error().message, HasSubstr("write permission"));
+  ASSERT_FALSE(reader);
+  EXPECT_EQ(reader.error().code, Errc::denied);
+  EXPECT_EQ(open()->load().has_value(), true);
+}
+
+/// No file of this process may grow beyond `bytes` while it lives: a full disk, near enough.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit{bytes, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+  ~FileSizeLimit() { ::setrlimit(RLIMIT_FSIZE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(SqliteJournalTest, AWriteThatDoesNotFitFailsWholeAndTheNextOneWorks) {
+  const auto journal = open();
+  ASSERT_TRUE(journal->begin(sample_start("web1", wall_at(1)), sample_target("web1", 1)));
+  {
+    const FileSizeLimit full(4096);
+    const auto begun = journal->begin(sample_start("web1", wall_at(2)), sample_target("web1", 2));
+    ASSERT_FALSE(begun);
+    EXPECT_THAT(begun.error().message, HasSubstr(path_.string()));
+  }
+  EXPECT_THAT(journal->load()->unfinished, SizeIs(1));
+  EXPECT_THAT(journal->load()->targets, ElementsAre(sample_target("web1", 1)));
+  EXPECT_TRUE(journal->begin(sample_start("web1", wall_at(3)), sample_target("web1", 2)));
+}
+
+TEST_F(SqliteJournalTest, AFullDiskAtTheFirstStartLeavesNothingBehind) {
+  std::filesystem::create_directories(path_.parent_path());
+  {
+    const FileSizeLimit full(8192);
+    const auto opened = SqliteJournal::open(path_);
+    ASSERT_FALSE(opened);
+    EXPECT_THAT(opened.error().message, HasSubstr(path_.string()));
+  }
+  EXPECT_FALSE(std::filesystem::exists(path_));
+  EXPECT_TRUE(open()->heartbeat(wall_at(1)));
+}
+
+}  // namespace
+}  // namespace upkeep
