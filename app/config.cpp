@@ -92,12 +92,12 @@ void read_drbd(ConfigTable table, DrbdConfig& drbd) {
 void read_policy(ConfigTable table, PolicyConfig& policy) {
   BackOff& back_off = policy.back_off;
   table.read_count("attempts_per_hour", back_off.attempts_per_hour, 1, 100);
-  table.read_duration("first_gap", back_off.first_gap, seconds(1), hours(1));
+  table.read_duration("first_gap", back_off.first_gap, milliseconds(100), hours(1));
   table.read_number("gap_factor", back_off.factor, 1, 10);
-  table.read_duration("max_gap", back_off.cap, seconds(1), hours(24));
+  table.read_duration("max_gap", back_off.cap, milliseconds(100), hours(24));
   table.read_duration("slow_retry", back_off.slow_retry, minutes(1), hours(24));
   table.read_duration("stable_window", back_off.stable_window, seconds(1), hours(24));
-  table.read_duration("startup_grace", policy.startup_grace, seconds(1), minutes(10));
+  table.read_duration("startup_grace", policy.startup_grace, milliseconds(100), minutes(10));
   table.read_duration("start_deadline", policy.start_deadline, seconds(1), hours(1));
   table.read_duration("bring_up_deadline", policy.bring_up_deadline, seconds(1), hours(1));
   assign(policy.allowed_risk, one_of(table, "allowed_risk", kRisks));
@@ -197,6 +197,17 @@ Config read_file(const toml::table& root, ConfigErrors& errors) {
   return config;
 }
 
+// What toml++ says, and the mistake that is behind it most of the time.
+std::string describe(const toml::parse_error& error) {
+  std::string text(error.description());
+  if (text.find("could not determine value type") != std::string::npos) {
+    text += " (text needs quotes: mode = \"observe\")";
+  } else if (text.find("unescaped control characters") != std::string::npos) {
+    text += " (is a closing quote missing?)";
+  }
+  return text;
+}
+
 Errc to_errc(int error) {
   switch (error) {
     case ENOENT:
@@ -223,7 +234,7 @@ Result<Config> parse_config(std::string_view text, std::string_view file_name) {
     Config config = read_file(toml::parse(text, file_name), errors);
     if (errors.empty()) return config;
   } catch (const toml::parse_error& error) {
-    errors.add(error.source(), error.description());
+    errors.add(error.source(), describe(error));
   }
   return fail(Errc::invalid, errors.text());
 }

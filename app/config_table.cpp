@@ -18,7 +18,7 @@ std::string_view type_name(const toml::node& node) {
     case toml::node_type::array: return node.is_array_of_tables() ? "a list of tables" : "a list";
     case toml::node_type::string: return "a string";
     case toml::node_type::integer: return "a number";
-    case toml::node_type::floating_point: return "a number";
+    case toml::node_type::floating_point: return "a fraction";
     case toml::node_type::boolean: return "true or false";
     case toml::node_type::date: return "a date";
     case toml::node_type::time: return "a time";
@@ -69,10 +69,19 @@ void ConfigTable::wrong_type(std::string_view key, std::string_view wanted) {
   wrong(key, fmt::format("must be {}, not {}", wanted, type_name(*table_.get(key))));
 }
 
-void ConfigTable::not_one_of(std::string_view key, std::string_view text,
-                             std::span<const std::string_view> known) {
-  wrong(key, fmt::format("'{}' is none of {}{}", text, fmt::join(known, ", "),
-                         did_you_mean(text, known)));
+std::optional<std::string> ConfigTable::text_of(std::string_view key,
+                                                std::span<const std::string_view> known) {
+  const toml::node* node = take(key);
+  if (node == nullptr) return {};
+  const auto* value = node->as_string();
+  if (value == nullptr) {
+    wrong_type(key, fmt::format("one of \"{}\"", fmt::join(known, "\", \"")));
+    return {};
+  }
+  if (std::ranges::find(known, value->get()) != known.end()) return value->get();
+  wrong(key, fmt::format("'{}' is none of {}{}", value->get(), fmt::join(known, ", "),
+                         did_you_mean(value->get(), known)));
+  return {};
 }
 
 void ConfigTable::read(std::string_view key, bool& out) {
@@ -174,11 +183,13 @@ void ConfigTable::not_yet(std::string_view key) { not_yet_.insert(key); }
 void ConfigTable::finish() {
   for (const auto& [key, node] : table_) {
     if (std::ranges::find(known_, key.str()) != known_.end()) continue;
+    const bool is_section = node.is_table() || node.is_array_of_tables();
     if (not_yet_.contains(key.str())) {
       errors_.add(key.source(), fmt::format("{}: not supported by this version", name(key.str())));
     } else {
-      errors_.add(key.source(), fmt::format("{}: no such key{}", name(key.str()),
-                                            did_you_mean(key.str(), known_)));
+      errors_.add(key.source(),
+                  fmt::format("{}: no such {}{}", name(key.str()), is_section ? "section" : "key",
+                              did_you_mean(key.str(), known_)));
     }
   }
 }

@@ -78,14 +78,12 @@ class ConfigTable {
   /// One of `words`.
   template <class T>
   [[nodiscard]] std::optional<T> word(std::string_view key, std::span<const ConfigWord<T>> words) {
-    const std::optional<std::string> text = string(key);
-    if (!text) return {};
     std::vector<std::string_view> known;
+    for (const auto& [word, value] : words) known.push_back(word);
+    const std::optional<std::string> text = text_of(key, known);
     for (const auto& [word, value] : words) {
-      if (word == *text) return value;
-      known.push_back(word);
+      if (text == word) return value;
     }
-    not_one_of(key, *text, known);
     return {};
   }
 
@@ -107,8 +105,8 @@ class ConfigTable {
 
  private:
   [[nodiscard]] const toml::node* take(std::string_view key);
-  void not_one_of(std::string_view key, std::string_view text,
-                  std::span<const std::string_view> known);
+  [[nodiscard]] std::optional<std::string> text_of(std::string_view key,
+                                                   std::span<const std::string_view> known);
   void wrong_type(std::string_view key, std::string_view wanted);
   [[nodiscard]] std::string name(std::string_view key) const;
 

@@ -152,7 +152,10 @@ Parsed<std::string> parse_base_url(std::string_view text) {
   } else {
     return wrong("does not begin with http:// or https://");
   }
-  if (rest.find('@') != std::string_view::npos) return wrong("has a user name in it");
+  if (rest.find('@') != std::string_view::npos) {
+    // Not repeated: a password may be in it, and this ends up in logs.
+    return std::unexpected("has a user name in it; peers are asked without one");
+  }
   if (rest.find_first_of("/?#") != std::string_view::npos) {
     return wrong("has something behind host and port");
   }
