@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <algorithm>
+
 #include "remediation/journal/sql.h"
 
 namespace upkeep {
@@ -116,7 +118,8 @@ void create_schema(SQLite::Database& database) {
 }
 
 JournalCheck check_schema(SQLite::Database& database) {
-  const std::string verdict = database.execAndGet("PRAGMA quick_check(1)").getString();
+  std::string verdict = database.execAndGet("PRAGMA quick_check(1)").getString();
+  std::ranges::replace(verdict, '\n', ' ');
   if (verdict != "ok") return {JournalHealth::damaged, "its integrity check says: " + verdict};
 
   const bool ours = number(database, "PRAGMA application_id") == kApplicationId;

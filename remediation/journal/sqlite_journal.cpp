@@ -1,6 +1,7 @@
 #include "remediation/journal/sqlite_journal.h"
 
 #include <fmt/format.h>
+#include <sqlite3.h>
 #include <unistd.h>
 
 #include <utility>
@@ -45,6 +46,12 @@ void write_line(SQLite::Database& database, const HistoryEntry& entry) {
            entry.at, entry.kind, entry.target, entry.text, entry.action_id);
 }
 
+/// Closing folds the log into the file and deletes it. What turns out to be damaged is to be set
+/// aside as it was found, so that happens only to a journal that is whole.
+void fold_log_on_close(SQLite::Database& database, bool fold) {
+  sqlite3_db_config(database.getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, fold ? 0 : 1, nullptr);
+}
+
 /// A header whose "may be written" byte is garbled makes SQLite call the file read-only.
 bool can_write(const fs::path& path) { return ::access(path.c_str(), W_OK) == 0; }
 
@@ -53,6 +60,7 @@ std::variant<Database, Damage, Error> open_checked(const fs::path& path) {
   try {
     auto database = std::make_unique<SQLite::Database>(path.string(), SQLite::OPEN_READWRITE,
                                                        kBusyTimeoutMilliseconds);
+    fold_log_on_close(*database, false);
     const JournalCheck check = check_schema(*database);
     if (check.health == JournalHealth::damaged) return Damage{check.why};
     if (check.health == JournalHealth::refused) {
@@ -70,6 +78,7 @@ std::variant<Database, Damage, Error> open_checked(const fs::path& path) {
     database->exec("PRAGMA synchronous = FULL");
     (void)read_state(*database);
     sql::run(*database, "UPDATE meta SET value = ? WHERE key = 'schema'", kSchemaVersion);
+    fold_log_on_close(*database, true);
     return database;
   } catch (const sql::BadRow& row) {
     return Damage{row.what};
