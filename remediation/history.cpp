@@ -44,15 +44,18 @@ bool used_up(const TargetHistory& target, const BackOff& back_off, Tick now) {
          static_cast<std::size_t>(std::max(back_off.attempts_per_hour, 0));
 }
 
-/// When the last thing happened that the next gap counts from.
-std::optional<Tick> last_try(const TargetHistory& target) {
-  std::optional<Tick> last = target.last_end;
-  if (!target.attempts.empty()) last = std::max(last.value_or(Tick::min()), target.attempts.back());
-  return last;
+bool was_free(const TargetHistory& target) {
+  return target.last_outcome && !costs_attempt(*target.last_outcome);
 }
 
-Held until(Hold reason, std::string detail, Tick at) {
-  return {.reason = reason, .detail = std::move(detail), .opens_with = "", .retry_at = at};
+/// When the last try that cost an attempt happened: what gaps count from.
+std::optional<Tick> last_try(const TargetHistory& target) {
+  std::optional<Tick> last;
+  if (!target.attempts.empty()) last = target.attempts.back();
+  if (!was_free(target) && target.last_end) {
+    last = std::max(last.value_or(Tick::min()), *target.last_end);
+  }
+  return last;
 }
 
 std::optional<Held> latch_hold(const TargetHistory& tried, const BackOff& back_off,
@@ -63,27 +66,25 @@ std::optional<Held> latch_hold(const TargetHistory& tried, const BackOff& back_o
             .opens_with = "upkeep release " + to_string(target),
             .retry_at = std::nullopt};
   if (!never_gives_up) return held;
-  const Tick since = std::max(
-      last_try(tried).value_or(Tick::min()),
-      tried.attempts.empty() ? tried.latched_since.value_or(Tick::min()) : tried.attempts.back());
-  if (now >= since + back_off.slow_retry) return std::nullopt;
-  held.retry_at = since + back_off.slow_retry;
+  const std::optional<Tick> since = last_try(tried) ? last_try(tried) : tried.latched_since;
+  if (!since || now >= *since + back_off.slow_retry) return std::nullopt;
+  held.retry_at = *since + back_off.slow_retry;
   return held;
 }
 
 std::optional<Held> gap_hold(const TargetHistory& tried, const BackOff& back_off, Duration gap,
                              Tick now) {
   Tick ready = Tick::min();
-  const bool free = tried.last_outcome && !costs_attempt(*tried.last_outcome);
-  if (free && tried.last_end) {
+  if (was_free(tried) && tried.last_end) {
     ready = *tried.last_end + std::min(kGapAfterRefusal, back_off.first_gap);
   }
-  const auto from = free && !tried.attempts.empty() ? std::optional(tried.attempts.back())
-                    : free                          ? std::nullopt
-                                                    : last_try(tried);
+  const std::optional<Tick> from = last_try(tried);
   if (tried.in_row > 0 && from) ready = std::max(ready, *from + gap);
   if (now >= ready) return std::nullopt;
-  return until(Hold::backing_off, fmt::format("{} attempts in a row", tried.in_row), ready);
+  return Held{.reason = Hold::backing_off,
+              .detail = fmt::format("{} attempts in a row", tried.in_row),
+              .opens_with = "",
+              .retry_at = ready};
 }
 
 bool has_connected_peer(const DrbdResource& resource) {
@@ -92,10 +93,13 @@ bool has_connected_peer(const DrbdResource& resource) {
   });
 }
 
-bool all_peers_connected(const DrbdResource& resource) {
-  return !resource.peers.empty() && std::ranges::all_of(resource.peers, [](const DrbdPeer& peer) {
-    return peer.connection == DrbdConnection::connected;
-  });
+/// Past the handshake, which 8.4 already calls Connected and in which split brain is found.
+bool replicates(const DrbdPeer& peer) {
+  return peer.connection == DrbdConnection::connected && !peer.devices.empty() &&
+         std::ranges::none_of(peer.devices, [](const DrbdPeerDevice& device) {
+           return device.replication == DrbdReplication::off ||
+                  device.replication == DrbdReplication::other;
+         });
 }
 
 }  // namespace
@@ -236,7 +240,7 @@ ResourceHistory after_look(ResourceHistory known, const DrbdResource& now_seen) 
   }
   if (now_seen.split_brain) {
     known.split_brain = now_seen.split_brain;
-  } else if (all_peers_connected(now_seen)) {
+  } else if (!now_seen.peers.empty() && std::ranges::all_of(now_seen.peers, replicates)) {
     known.split_brain.reset();  // Sides that diverged can't connect: somebody resolved it.
   }
   return known;

@@ -1,0 +1,68 @@
+#include "remediation/explain.h"
+
+namespace upkeep {
+
+std::string_view meaning(Hold hold) {
+  switch (hold) {
+    case Hold::observing: return "The mode is observe, so upkeep only watches.";
+    case Hold::paused: return "Somebody paused upkeep here.";
+    case Hold::vm_busy: return "A libvirt job is running on it, and upkeep waits for its end.";
+    case Hold::host_shutting_down:
+      return "This node is going down, so nothing is started any more.";
+    case Hold::stale_libvirt:
+      return "libvirt does not answer, and upkeep does nothing it cannot see.";
+    case Hold::stale_drbd:
+      return "DRBD's state is not known, and upkeep does nothing it cannot see.";
+    case Hold::stale_peers:
+      return "Another node that could be running it has not answered for too long.";
+    case Hold::stale_node: return "The node's own state is not known, so it may be going down.";
+    case Hold::inventory_empty:
+      return "libvirt lists no VM at all although some are on record: its inventory looks lost, so "
+             "nothing is done.";
+    case Hold::starting_up: return "upkeep has just started and is still taking stock.";
+    case Hold::unconfirmed: return "It was seen only once, and upkeep takes a second look first.";
+    case Hold::no_remedy: return "There is nothing safe to do by itself: this needs a person.";
+    case Hold::risk_not_allowed:
+      return "What would mend it is riskier than the configuration allows.";
+    case Hold::in_flight: return "An action on it is under way.";
+    case Hold::command_stuck:
+      return "An earlier command has not ended, and nothing more is sent there until it does.";
+    case Hold::latched:
+      return "It was tried too often without lasting success, so upkeep has given up for now.";
+    case Hold::backing_off: return "It was just tried, and upkeep waits before the next attempt.";
+    case Hold::not_allowed_to_act: return "Only an alert may start this, and none did.";
+    case Hold::transient:
+      return "It is transient: libvirt has no definition left to start it from.";
+    case Hold::stopped_unobserved:
+      return "It went off while nobody looked, perhaps on purpose, so upkeep does not start it by "
+             "itself.";
+    case Hold::other_manager: return "Something else manages it, and upkeep keeps its hands off.";
+    case Hold::network_missing: return "A network that it needs is not there.";
+    case Hold::disk_missing: return "A disk that it needs is not there.";
+    case Hold::disk_unknown:
+      return "It is not known what is under one of its disks, so another node may be using it.";
+    case Hold::split_brain:
+      return "The two sides of its DRBD disk have diverged: a person must choose one first.";
+    case Hold::storage_not_up_to_date:
+      return "Its DRBD disk has no complete, usable data on this node.";
+    case Hold::peer_not_connected:
+      return "A peer of its DRBD disk is not connected and may be running it or hold newer data: "
+             "silence is never taken for gone. Open this only when that node is certainly dead.";
+    case Hold::peer_primary:
+      return "A peer has its DRBD disk open for writing, so it seems to run there.";
+    case Hold::storage_unknown: return "The state of the DRBD resource under it is not known.";
+    case Hold::runs_elsewhere: return "It runs on another node.";
+    case Hold::may_run_elsewhere: return "It may be running on another node, and nobody said no.";
+    case Hold::down_by_operator:
+      return "It was taken down after it was up in this boot, which only a person does.";
+    case Hold::unsafe_adjust:
+      return "Bringing it up would change more than that, so a person must look first.";
+    case Hold::journal_failed:
+      return "The journal cannot be written, and what cannot be remembered is not done.";
+    case Hold::facts_changed:
+      return "The last look before acting found that somebody else was there.";
+  }
+  return "";
+}
+
+}  // namespace upkeep

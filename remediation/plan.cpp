@@ -1,0 +1,200 @@
+#include "remediation/plan.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "remediation/rules/finding.h"
+#include "remediation/sight.h"
+
+namespace upkeep {
+namespace {
+
+// How soon to look again at what waits for a second look; sources read at least this often.
+constexpr Duration kSecondLook = std::chrono::seconds(1);
+
+using Verdict = decltype(Decision::verdict);
+
+/// The targets that an action or a stuck command has to itself. A VM's start is an action on the
+/// DRBD resources under it too: it may promote them, and demote them again if it fails.
+using Busy = std::set<Target>;
+
+std::vector<Target> resources_under(const Target& target, const Snapshot& snapshot) {
+  std::vector<Target> resources;
+  if (target.kind != Target::Kind::vm) return resources;
+  const Vm* vm = find_vm(snapshot, VmName{target.name});
+  if (vm == nullptr) return resources;
+  for (const VmDisk& disk : vm->disks) {
+    for (const DeviceMinor minor : disk.drbd) {
+      const DrbdResource* resource = find_resource(snapshot, minor);
+      if (resource != nullptr) resources.push_back(target_of(resource->name));
+    }
+  }
+  return resources;
+}
+
+void occupy(Busy& busy, const Target& target, const Snapshot& snapshot) {
+  busy.insert(target);
+  for (Target& resource : resources_under(target, snapshot)) busy.insert(std::move(resource));
+}
+
+Busy busy_now(const World& world) {
+  Busy busy;
+  for (const auto& [target, tried] : world.history.targets) {
+    if (tried.in_flight || tried.stuck) occupy(busy, target, world.snapshot);
+  }
+  return busy;
+}
+
+/// The target itself is judged by `back_off_hold`; this is about what it shares with others.
+std::optional<Held> sharing_hold(const Target& subject, const World& world, const Busy& busy) {
+  if (busy.contains(subject)) {
+    return hold(Hold::in_flight, "an action that uses it has not ended");
+  }
+  for (const Target& resource : resources_under(subject, world.snapshot)) {
+    if (!busy.contains(resource)) continue;
+    const auto tried = world.history.targets.find(resource);
+    const bool stuck = tried != world.history.targets.end() && tried->second.stuck;
+    return hold(stuck ? Hold::command_stuck : Hold::in_flight,
+                "an action on " + to_string(resource) + " has not ended");
+  }
+  return std::nullopt;
+}
+
+std::vector<Finding> findings_of(const Rule& rule, const World& world) {
+  const auto blind = blindness(rule.needs, world);
+  if (!blind || blind->reason == Hold::inventory_empty) {
+    auto findings = rule.detect(world);
+    std::ranges::sort(findings, {}, &Finding::subject);
+    return findings;
+  }
+  // Blind: what was open stays open, and is held. The map is in the order of subjects.
+  std::vector<Finding> findings;
+  for (const auto& [key, problem] : world.history.problems) {
+    if (key.first == rule.name) {
+      findings.push_back(finding(rule.name, key.second, "not to be seen now", world));
+    }
+  }
+  return findings;
+}
+
+std::optional<Held> job_hold(const Target& subject, const World& world) {
+  if (subject.kind != Target::Kind::vm) return std::nullopt;
+  const Vm* vm = find_vm(world.snapshot, VmName{subject.name});
+  if (vm == nullptr || !vm->job_active.value_or(false)) return std::nullopt;
+  return hold(Hold::vm_busy, "a libvirt job (migration, backup, snapshot) is running");
+}
+
+/// The gates that the last look before acting judges again, up to the remedy.
+std::optional<Held> safety_hold(const Rule& rule, const Target& subject, const World& world) {
+  if (world.policy.mode == Mode::observe) return hold(Hold::observing, "");
+  if (auto held = job_hold(subject, world)) return held;
+  if (auto held = blindness(rule.needs, world)) return held;
+  return node_hold(world);
+}
+
+std::optional<Held> risk_hold(const Action& action, const World& world) {
+  if (risk_of(action) <= world.policy.allowed_risk) return std::nullopt;
+  return hold(Hold::risk_not_allowed,
+              std::string("its risk is ") + std::string(to_string(risk_of(action))));
+}
+
+std::optional<Held> grace_hold(const World& world) {
+  const Tick grace_end = world.history.started + world.policy.startup_grace;
+  if (world.history.settled_at || world.now >= grace_end) return std::nullopt;
+  Held held = hold(Hold::starting_up, "not all sources have answered yet");
+  held.retry_at = grace_end;
+  return held;
+}
+
+std::optional<Held> confirmation_hold(const Rule& rule, const Finding& finding,
+                                      const World& world) {
+  const auto tried = world.history.targets.find(finding.subject);
+  if (tried != world.history.targets.end() && tried->second.last_end &&
+      seen_at(rule.needs, world.snapshot) <= *tried->second.last_end) {
+    return hold(Hold::unconfirmed, "not looked at since the last attempt");
+  }
+  if (finding.confirmed) return std::nullopt;
+  return hold(Hold::unconfirmed, "seen once");
+}
+
+std::optional<Held> pacing_hold(const Finding& finding, const Action& action, const World& world,
+                                const Busy& busy) {
+  const bool never_gives_up = std::holds_alternative<StartVm>(action);
+  if (auto held = back_off_hold(world.history, world.policy.back_off, finding.subject,
+                                never_gives_up, world.now)) {
+    return held;
+  }
+  return sharing_hold(finding.subject, world, busy);
+}
+
+/// DESIGN §6, gates 1 to 8 in their order.
+Verdict judge(const Rule& rule, const Finding& finding, const World& world, const Busy& busy) {
+  if (auto held = safety_hold(rule, finding.subject, world)) return *held;
+  if (auto held = grace_hold(world)) return *held;
+  if (auto held = confirmation_hold(rule, finding, world)) return *held;
+  const auto action = rule.remedy(finding, world);
+  if (!action) return action.error();
+  if (auto held = risk_hold(*action, world)) return *held;
+  if (auto held = pacing_hold(finding, *action, world, busy)) return *held;
+  if (!world.history.journal_ok) return hold(Hold::journal_failed, "");
+  if (world.policy.mode == Mode::dry_run) return WouldAct{*action};
+  return Act{*action};
+}
+
+void look_no_later_than(Plan& plan, Tick at) {
+  plan.next_look = plan.next_look ? std::min(*plan.next_look, at) : at;
+}
+
+/// Does `now` ask for nothing that `then` did not? Steps that are done drop out of a remedy.
+bool asks_no_more(const Action& now, const Action& then) {
+  const auto* start_now = std::get_if<StartVm>(&now);
+  const auto* start_then = std::get_if<StartVm>(&then);
+  if (start_now == nullptr || start_then == nullptr) return now == then;
+  return start_now->vm == start_then->vm && start_now->uuid == start_then->uuid &&
+         (start_then->destroy_first || !start_now->destroy_first) &&
+         std::ranges::all_of(start_now->promote, [&](const ResourceName& resource) {
+           return std::ranges::count(start_then->promote, resource) > 0;
+         });
+}
+
+}  // namespace
+
+Plan plan(const World& world) {
+  Plan result;
+  Busy busy = busy_now(world);
+  for (const Rule& rule : all_rules()) {
+    for (Finding& finding : findings_of(rule, world)) {
+      Verdict verdict = judge(rule, finding, world, busy);
+      if (const auto* act = std::get_if<Act>(&verdict)) {
+        occupy(busy, target_of(act->action), world.snapshot);
+      }
+      if (const auto* held = std::get_if<Held>(&verdict)) {
+        if (held->retry_at) look_no_later_than(result, *held->retry_at);
+        if (held->reason == Hold::unconfirmed) look_no_later_than(result, world.now + kSecondLook);
+      }
+      result.decisions.push_back({.finding = std::move(finding), .verdict = std::move(verdict)});
+    }
+  }
+  return result;
+}
+
+std::optional<Held> judge_again(const Finding& finding, const Action& action, const World& world) {
+  const auto rule = std::ranges::find(all_rules(), finding.rule, &Rule::name);
+  if (rule == all_rules().end()) return hold(Hold::no_remedy, "the rule is not known");
+  if (world.policy.mode != Mode::act) return hold(Hold::observing, "");
+  if (auto held = safety_hold(*rule, finding.subject, world)) return held;
+  const auto findings = rule->detect(world);
+  const auto still = std::ranges::find(findings, finding.subject, &Finding::subject);
+  if (still == findings.end()) {
+    return hold(Hold::facts_changed, "the problem is gone");
+  }
+  const auto remedy = rule->remedy(finding, world);
+  if (!remedy) return remedy.error();
+  if (!asks_no_more(*remedy, action)) {
+    return hold(Hold::facts_changed, "it would take something else now");
+  }
+  return risk_hold(action, world);
+}
+
+}  // namespace upkeep

@@ -1,0 +1,45 @@
+#include <fmt/format.h>
+
+#include "remediation/rules/finding.h"
+#include "remediation/rules/rules.h"
+#include "remediation/sight.h"
+
+namespace upkeep {
+namespace {
+
+constexpr std::string_view kName = "drbd_split_brain";
+
+std::vector<Finding> detect(const World& world) {
+  const Drbd* drbd = drbd_in_sight(world);
+  if (drbd == nullptr || !world.snapshot.drbd_in_use) return {};
+  std::vector<Finding> findings;
+  for (const DrbdResource& resource : drbd->resources) {
+    const auto evidence = split_brain_of(resource, world);
+    if (!evidence) continue;
+    findings.push_back(finding(kName, target_of(resource.name),
+                               fmt::format("in split brain ({})", evidence->what), world));
+  }
+  return findings;
+}
+
+/// Whose changes to give up is for a person: each way loses writes.
+std::expected<Action, Held> remedy(const Finding& found, const World& /*world*/) {
+  const std::string& name = found.subject.name;
+  return std::unexpected(hold(
+      Hold::no_remedy,
+      fmt::format("both sides have writes of their own. Choose the side whose writes are given "
+                  "up; there, with its VM off: drbdadm secondary {0}; drbdadm disconnect {0}; "
+                  "drbdadm connect --discard-my-data {0}. On the other side, if it is "
+                  "StandAlone: drbdadm connect {0}",
+                  name)));
+}
+
+}  // namespace
+
+const Rule& drbd_split_brain_rule() {
+  static constexpr Rule rule{
+      .name = kName, .needs = {.vms = false, .drbd = true}, .detect = detect, .remedy = remedy};
+  return rule;
+}
+
+}  // namespace upkeep

@@ -1,0 +1,80 @@
+#include "remediation/sight.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace upkeep {
+namespace {
+
+/// Says why without saying how long: a detail that ticks would make each look a new decision.
+template <class T>
+Held stale(Hold hold, std::string_view source, const Observed<T>& observed) {
+  std::string detail = observed.reading
+                           ? std::string(source) + " has not answered in time"
+                           : std::string(source) + ": " + observed.reading.error().message;
+  return {.reason = hold, .detail = std::move(detail), .opens_with = "", .retry_at = std::nullopt};
+}
+
+}  // namespace
+
+const Vms* vms_in_sight(const World& world) {
+  const auto& vms = world.snapshot.vms;
+  if (!vms.fresh(world.now, world.policy.freshness.vms)) return nullptr;
+  return vms.reading->get();
+}
+
+const Drbd* drbd_in_sight(const World& world) {
+  const auto& drbd = world.snapshot.drbd;
+  if (!drbd.fresh(world.now, world.policy.freshness.drbd)) return nullptr;
+  return drbd.reading->get();
+}
+
+bool inventory_lost(const World& world) {
+  const Vms* vms = vms_in_sight(world);
+  if (vms == nullptr || !vms->empty()) return false;
+  return std::ranges::any_of(world.history.intents, [&](const auto& line) {
+    return wish_for(&line.second, policy_for(world.policy, line.second.name)).keep == Keep::up;
+  });
+}
+
+std::optional<Held> blindness(const Needs& needs, const World& world) {
+  if (needs.vms && vms_in_sight(world) == nullptr) {
+    return stale(Hold::stale_libvirt, "libvirt", world.snapshot.vms);
+  }
+  if (needs.drbd && world.snapshot.drbd_in_use && drbd_in_sight(world) == nullptr) {
+    return stale(Hold::stale_drbd, "DRBD", world.snapshot.drbd);
+  }
+  if (needs.vms && inventory_lost(world)) {
+    return Held{.reason = Hold::inventory_empty,
+                .detail = "libvirt lists no VM",
+                .opens_with = "",
+                .retry_at = std::nullopt};
+  }
+  return std::nullopt;
+}
+
+std::optional<Held> node_hold(const World& world) {
+  const auto& node = world.snapshot.node;
+  if (!node.fresh(world.now, world.policy.freshness.node)) {
+    return stale(Hold::stale_node, "the node's own state", node);
+  }
+  if (!node.reading->shutting_down) return std::nullopt;
+  return Held{
+      .reason = Hold::host_shutting_down, .detail = "", .opens_with = "", .retry_at = std::nullopt};
+}
+
+Tick seen_at(const Needs& needs, const Snapshot& snapshot) {
+  Tick oldest = Tick::max();
+  if (needs.vms) oldest = std::min(oldest, snapshot.vms.at);
+  if (needs.drbd) oldest = std::min(oldest, snapshot.drbd.at);
+  return oldest;
+}
+
+Wish wish_for(const VmUuid& uuid, const VmName& name, const World& world) {
+  const auto line = world.history.intents.find(uuid);
+  const Intent* intent = line == world.history.intents.end() ? nullptr : &line->second;
+  return wish_for(intent, policy_for(world.policy, name));
+}
+
+}  // namespace upkeep

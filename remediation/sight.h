@@ -1,0 +1,31 @@
+#pragma once
+
+#include <optional>
+
+#include "remediation/decision.h"
+#include "remediation/rules/rule.h"
+
+namespace upkeep {
+
+/// The VMs of a reading that is fresh enough to act on, or null.
+[[nodiscard]] const Vms* vms_in_sight(const World& world);
+/// The node's DRBD of a reading that is fresh enough to act on, or null.
+[[nodiscard]] const Drbd* drbd_in_sight(const World& world);
+
+/// True when libvirt lists no VM at all although VMs on record are wanted here: an inventory that
+/// was lost (an empty /etc/libvirt, the wrong URI), not a node without VMs.
+[[nodiscard]] bool inventory_lost(const World& world);
+
+/// Why a rule with these needs sees nothing now; nothing when it sees.
+[[nodiscard]] std::optional<Held> blindness(const Needs& needs, const World& world);
+
+/// Why the node itself forbids any action now: unknown, or going down.
+[[nodiscard]] std::optional<Held> node_hold(const World& world);
+
+/// The oldest of the readings that a rule with these needs stands on.
+[[nodiscard]] Tick seen_at(const Needs& needs, const Snapshot& snapshot);
+
+/// What is wanted of the VM in the end. Mark and config count also for a VM without a ledger line.
+[[nodiscard]] Wish wish_for(const VmUuid& uuid, const VmName& name, const World& world);
+
+}  // namespace upkeep

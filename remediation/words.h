@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "exporter/model/clock.h"
+#include "exporter/model/vm.h"
+#include "remediation/intent.h"
+
+namespace upkeep {
+
+/// " on 2026-11-22 03:12:04", in the node's time zone; empty for a time that was never set.
+[[nodiscard]] std::string on(WallTime at);
+/// "8 s", "12 min", rounded up: never promises too early.
+[[nodiscard]] std::string span(Duration left);
+/// Why a VM is off, as the end of "web1 stays down: …".
+[[nodiscard]] std::string_view because(StopCause cause);
+/// Who wants what, and since when: "root marked it down on …", "auto: it crashed on …". `line` may
+/// be null unless the wish is a mark.
+[[nodiscard]] std::string who_wants(const Wish& wish, const Intent* line);
+/// "shut off (crashed)".
+[[nodiscard]] std::string state_of(const Vm& vm);
+/// What to say of a VM that no rule complains about.
+[[nodiscard]] std::string vm_headline(const Vm& vm, const Wish& wish, const Intent* line);
+
+}  // namespace upkeep
