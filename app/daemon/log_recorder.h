@@ -1,0 +1,36 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "app/log.h"
+#include "exporter/metrics/instruments.h"
+#include "remediation/recorder.h"
+
+namespace upkeep {
+
+/// Makes log lines and counters of what the remediation did, decided and learned. Owned by the
+/// loop's thread.
+class LogRecorder final : public Recorder {
+ public:
+  LogRecorder(const Clock& clock, const Log& log, Instruments& instruments);
+
+  void decided(const Decision& decision, const Decision* previous) override;
+  void finding_gone(const Finding& finding) override;
+  void action_begun(const Ticket& ticket, int attempt) override;
+  void action_ended(const Completed& completed, bool latched_now) override;
+  void intent_changed(const Intent* before, const Intent& after) override;
+  void outage_ended(std::string_view kind, const Target& target, Duration total) override;
+  void outage_phase(std::string_view kind, std::string_view phase, Duration took) override;
+  void journal_failed(const Error& error) override;
+
+ private:
+  const Clock& clock_;
+  const Log& log_;
+  Instruments& instruments_;
+  std::string journal_error_;  ///< Said last, and when.
+  std::optional<Tick> journal_error_at_;
+};
+
+}  // namespace upkeep
