@@ -9,8 +9,11 @@
 
 namespace upkeep {
 
-LibvirtReader::LibvirtReader(std::string uri, std::filesystem::path root)
-    : link_(std::move(uri), LibvirtAccess::read_only), root_(std::move(root)), finder_(root_) {}
+LibvirtReader::LibvirtReader(std::string uri, std::filesystem::path root,
+                             BackingFinder::StatusOf status_of_path)
+    : link_(std::move(uri), LibvirtAccess::read_only),
+      root_(std::move(root)),
+      finder_(root_, std::move(status_of_path)) {}
 
 Result<Vm> LibvirtReader::read_vm_now(const VmUuid& uuid) {
   const auto connection = link_.connection();

@@ -15,7 +15,8 @@ namespace upkeep {
 class LibvirtReader {
  public:
   /// `root` is where /proc and /sys are, for what disks rest on.
-  LibvirtReader(std::string uri, std::filesystem::path root);
+  LibvirtReader(std::string uri, std::filesystem::path root,
+                BackingFinder::StatusOf status_of_path = status_of);
 
   /// State, reason, definition, disks' backing, networks, read after the call began; `last_start`
   /// is left out. Blocks while libvirtd does, 8 s at most once connected, and while a disk's file

@@ -8,6 +8,7 @@
 #include "exporter/model/observed.h"
 #include "exporter/model/snapshot.h"
 #include "exporter/sources/hypervisor/abandonable_thread.h"
+#include "exporter/sources/hypervisor/disk_backing.h"
 #include "exporter/sources/source.h"
 
 namespace upkeep {
@@ -19,6 +20,7 @@ struct LibvirtSourceOptions {
   bool stats = true;                           ///< Also read the slow figures (`latest_stats`).
   Duration stats_interval = std::chrono::seconds(15);
   std::filesystem::path root = "/";  ///< Where /proc and /sys are, for what disks rest on.
+  BackingFinder::StatusOf status_of_path = status_of;  ///< The demo's disks don't exist.
 };
 
 class Outlet;

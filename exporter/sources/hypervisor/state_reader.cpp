@@ -31,7 +31,8 @@ StateReader::StateReader(LibvirtSourceOptions options, std::shared_ptr<Outlet> o
       slow_(std::move(slow)),
       inbox_(std::make_shared<Inbox>()),
       desk_(std::make_shared<EventDesk>(outlet_, inbox_)),
-      prober_(BackingFinder(options_.root), [inbox = inbox_] { inbox->poke(); }) {
+      prober_(BackingFinder(options_.root, options_.status_of_path),
+              [inbox = inbox_] { inbox->poke(); }) {
   slow_->on_news([inbox = inbox_] { inbox->poke(); });
 }
 
