@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "exporter/http/message.h"
+#include "exporter/model/clock.h"
+#include "exporter/model/result.h"
+
+namespace upkeep {
+
+struct HttpOptions {
+  std::string listen = "127.0.0.1:0";  ///< As parse_listen_address reads it; port 0: any free one.
+  /// Not empty: every request needs `Authorization: Bearer TOKEN`, looked at before the body.
+  std::string token;
+  /// Networks that may connect ("10.0.0.0/24"); empty: everybody. With a token and off loopback it
+  /// must not be empty: the token travels in clear.
+  std::vector<std::string> allow_from;
+  int threads = 4;
+  /// Without a byte from or to the client for so long, the connection is closed.
+  std::chrono::milliseconds idle_timeout{5000};
+  std::chrono::milliseconds body_deadline{10000};  ///< From the first to the last byte of a body.
+  std::size_t body_limit = std::size_t{1} << 20U;
+  /// Told of each exception out of a handler: path and what it said. Any thread.
+  std::function<void(std::string_view path, std::string_view what)> handler_failed;
+};
+
+/// An HTTP listener with its own threads. Paths match exactly; what isn't routed is 404, a path
+/// with another method 405. Every answer closes its connection. Listens until destroyed, which
+/// waits for requests under way.
+class HttpServer {
+ public:
+  /// Fails, saying why and what to do, when the address can't be listened on.
+  [[nodiscard]] static Result<std::unique_ptr<HttpServer>> start(HttpOptions options,
+                                                                 std::vector<HttpRoute> routes);
+  ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  /// The real port, also when 0 was asked for.
+  [[nodiscard]] std::uint16_t port() const;
+
+ private:
+  struct State;
+  explicit HttpServer(std::unique_ptr<State> state);
+
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace upkeep
