@@ -1,0 +1,74 @@
+"""The two listeners, as Prometheus, a browser and a stranger use them."""
+
+import gzip
+import urllib.error
+import urllib.request
+
+import pytest
+
+from steps import booted, seen_running
+
+
+@pytest.fixture
+def upkeep(libvirtd, upkeep_for):
+    booted(libvirtd, "web1")
+    upkeep = upkeep_for(libvirtd).start()
+    seen_running(upkeep, "web1")
+    return upkeep
+
+
+def ask(url, method="GET", body=None, **headers):
+    request = urllib.request.Request(url, method=method, data=body, headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, answer.headers, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers, error.read()
+
+
+def test_scrape(upkeep, promtool):
+    url = upkeep.instance()["public_url"] + "/metrics"
+    status, headers, plain = ask(url)
+    assert status == 200
+    assert headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    checked = promtool("check", "metrics", stdin=plain.decode())
+    assert checked.returncode == 0 and not checked.stderr, checked.stderr
+
+    status, headers, packed = ask(url, **{"Accept-Encoding": "gzip"})
+    assert status == 200 and headers["Content-Encoding"] == "gzip"
+    assert len(packed) < len(plain)
+    assert b"upkeep_vm_up{" in gzip.decompress(packed)
+
+    status, headers, body = ask(url, method="HEAD")
+    assert status == 200 and body == b""
+    status, headers, _ = ask(url, method="POST", body=b"x")
+    assert status == 405 and "GET" in headers["Allow"]
+
+
+def test_pages(upkeep):
+    url = upkeep.instance()["public_url"]
+    status, headers, page = ask(url + "/")
+    assert status == 200 and headers["Content-Type"].startswith("text/html")
+    assert b"/metrics" in page
+    assert ask(url + "/-/healthy")[0] == 200
+    assert ask(url + "/-/ready")[0] == 200
+    assert ask(url + "/metricsfoo")[0] == 404
+    assert ask(url + "/nothing")[0] == 404
+
+
+def test_control_listener_is_closed_to_strangers(upkeep):
+    control, public = upkeep.instance()["control_url"], upkeep.instance()["public_url"]
+    order = b'{"vm": "web1", "keep": "down"}'
+    assert ask(control + "/api/v1/status")[0] == 401
+    assert ask(control + "/api/v1/mark", method="POST", body=order)[0] == 401
+    assert ask(control + "/api/v1/mark", method="POST", body=order,
+               Authorization="Bearer wrong")[0] == 401
+    assert ask(public + "/api/v1/mark", method="POST", body=order)[0] in (404, 405)
+    assert upkeep.vm("web1")["wanted"] == "up"
+
+
+def test_demo_orders_are_refused_by_a_real_daemon(upkeep):
+    token = open(upkeep.instance()["token_file"]).read().strip()
+    status, _, answer = ask(upkeep.instance()["control_url"] + "/api/v1/demo", method="POST",
+                            body=b'{"do": "crash", "vm": "web1"}', Authorization=f"Bearer {token}")
+    assert status == 409, answer

@@ -1,0 +1,80 @@
+"""The node goes down with everything on it; what ran is started again, what was stopped is not."""
+
+import pytest
+
+from harness.node import Node
+from harness.waiting import wait_until
+from steps import actions, booted, runs_again, seen_running, stays_off
+
+
+@pytest.fixture
+def node(tmp_path):
+    return Node(tmp_path / "root")
+
+
+def test_what_ran_is_started_after_a_power_cut_and_what_was_stopped_is_not(
+        libvirtd, upkeep_for, node):
+    booted(libvirtd, "web1", "web2", "stopped", "gone")
+    upkeep = upkeep_for(libvirtd, root=node.root).start()
+    seen_running(upkeep, "web1", "web2", "stopped", "gone")
+    libvirtd.virsh("destroy", "stopped")
+    libvirtd.press("gone", "p")
+    for name in ("stopped", "gone"):
+        wait_until(f"{name} to be unwanted",
+                   lambda name=name: upkeep.metric("upkeep_vm_wanted", vm=name) == 0)
+
+    upkeep.kill()
+    libvirtd.power_cut()
+    node.boot()
+    libvirtd.start()
+    assert libvirtd.state("web1") == ("shut off", "unknown")  # libvirt itself remembers nothing
+    upkeep.start()
+    for name in ("web1", "web2"):
+        runs_again(libvirtd, name, None)
+    seen_running(upkeep, "web1", "web2")
+    stays_off(libvirtd, upkeep, "stopped", "gone")
+    assert actions(upkeep) == 2
+    boots = [entry for entry in upkeep.history() if entry["kind"] == "boot"]
+    assert len(boots) == 2
+    metrics = upkeep.metrics()
+    assert metrics.sum("upkeep_node_boots_total") == 2
+    downtime = metrics.get("upkeep_node_last_downtime_seconds")
+    assert downtime is None or 0 <= downtime < 600
+
+
+def test_what_the_host_shut_down_in_order_is_started_at_the_next_boot(libvirtd, upkeep_for, node):
+    """upkeep stops first, then libvirt-guests shuts the guests down: nobody wished them off."""
+    booted(libvirtd, "web1", "stopped")
+    upkeep = upkeep_for(libvirtd, root=node.root).start()
+    seen_running(upkeep, "web1", "stopped")
+    libvirtd.virsh("destroy", "stopped")
+    wait_until("it to be unwanted", lambda: upkeep.metric("upkeep_vm_wanted", vm="stopped") == 0)
+
+    assert upkeep.stop() == 0
+    libvirtd.virsh("shutdown", "web1")
+    libvirtd.wait_state("web1", "shut off")
+    libvirtd.power_cut()
+    node.boot()
+    libvirtd.start()
+    upkeep.start()
+    runs_again(libvirtd, "web1", None)
+    stays_off(libvirtd, upkeep, "stopped")
+
+
+def test_started_again_only_once_where_upkeep_restarts_in_the_same_boot(
+        libvirtd, upkeep_for, node):
+    booted(libvirtd, "web1")
+    upkeep = upkeep_for(libvirtd, root=node.root).start()
+    seen_running(upkeep, "web1")
+    upkeep.kill()
+    libvirtd.power_cut()
+    node.boot()
+    libvirtd.start()
+    upkeep.start()
+    runs_again(libvirtd, "web1", None)
+    seen_running(upkeep, "web1")
+    libvirtd.virsh("destroy", "web1")
+    wait_until("it to be unwanted", lambda: upkeep.metric("upkeep_vm_wanted", vm="web1") == 0)
+    upkeep.restart()
+    stays_off(libvirtd, upkeep, "web1")
+    assert upkeep.metrics().sum("upkeep_node_boots_total") == 2
