@@ -220,10 +220,6 @@ Errc to_errc(int error) {
 
 }  // namespace
 
-std::string to_string(const ListenAddress& address) {
-  return fmt::format("{}:{}", address.host, address.port);
-}
-
 Result<Config> parse_config(std::string_view text, std::string_view file_name) {
   if (text.size() > kLargestFile) {
     return fail(Errc::invalid,

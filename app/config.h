@@ -7,22 +7,12 @@
 #include <string_view>
 #include <vector>
 
+#include "exporter/http/listen_address.h"
 #include "exporter/model/clock.h"
 #include "exporter/model/result.h"
 #include "remediation/policy.h"
 
 namespace upkeep {
-
-/// Where a listener listens: IPv4 only, since the HTTP library has no working IPv6.
-struct ListenAddress {
-  std::string host;        ///< Dotted quad.
-  std::uint16_t port = 0;  ///< 0: any free port, told in the instance file.
-
-  friend bool operator==(const ListenAddress&, const ListenAddress&) = default;
-};
-
-/// "127.0.0.1:9894".
-[[nodiscard]] std::string to_string(const ListenAddress& address);
 
 struct HttpConfig {
   ListenAddress listen{"0.0.0.0", 9893};            ///< Public, read-only.
