@@ -23,21 +23,22 @@ Error with_context(std::string_view what, const std::string& name, Error error) 
 
 }  // namespace
 
-HostFactReader::HostFactReader(const Clock& clock, Host& host, const Latest<Snapshot>& snapshots)
-    : clock_(clock), host_(host), snapshots_(snapshots) {}
+HostFactReader::HostFactReader(std::shared_ptr<const Clock> clock, std::shared_ptr<Host> host,
+                               std::shared_ptr<const Latest<Snapshot>> snapshots)
+    : clock_(std::move(clock)), host_(std::move(host)), snapshots_(std::move(snapshots)) {}
 
 Result<std::shared_ptr<const Snapshot>> HostFactReader::reread(const Target& target,
                                                                Duration deadline) {
-  const Tick until = clock_.now() + deadline;
-  const auto last = snapshots_.get();
+  const Tick until = clock_->now() + deadline;
+  const auto last = snapshots_->get();
   if (last == nullptr) return fail(Errc::unavailable, "nothing was read yet");
 
   auto snapshot = std::make_shared<Snapshot>(*last);
-  snapshot->vms = host_.vms();
-  snapshot->drbd_in_use = host_.drbd_in_use();
-  snapshot->drbd = host_.drbd();
-  snapshot->node = host_.node();
-  snapshot->peers = host_.peers();
+  snapshot->vms = host_->vms();
+  snapshot->drbd_in_use = host_->drbd_in_use();
+  snapshot->drbd = host_->drbd();
+  snapshot->node = host_->node();
+  snapshot->peers = host_->peers();
 
   auto reread = target.kind == Target::Kind::vm ? reread_vm(*snapshot, VmName{target.name}, until)
                                                 : reread_drbd(*snapshot, until);
@@ -45,8 +46,8 @@ Result<std::shared_ptr<const Snapshot>> HostFactReader::reread(const Target& tar
     const auto* const what = target.kind == Target::Kind::vm ? "VM" : "DRBD resource";
     return std::unexpected(with_context(what, target.name, std::move(reread.error())));
   }
-  snapshot->at = clock_.now();
-  snapshot->wall = clock_.wall();
+  snapshot->at = clock_->now();
+  snapshot->wall = clock_->wall();
   return snapshot;
 }
 
@@ -56,8 +57,8 @@ Result<void> HostFactReader::reread_vm(Snapshot& snapshot, const VmName& name, T
     if (!snapshot.vms.reading) return std::unexpected(snapshot.vms.reading.error());
     return fail(Errc::not_found, "no such VM");
   }
-  const Tick asked = clock_.now();
-  auto vm = host_.read_vm(known->uuid, until - asked);
+  const Tick asked = clock_->now();
+  auto vm = host_->read_vm(known->uuid);
   if (!vm) return std::unexpected(std::move(vm.error()));
   vm->last_start = known->last_start;
   const bool needs_drbd = may_need_drbd(*vm);
@@ -74,9 +75,9 @@ Result<void> HostFactReader::reread_vm(Snapshot& snapshot, const VmName& name, T
 }
 
 Result<void> HostFactReader::reread_drbd(Snapshot& snapshot, Tick until) {
-  const Tick asked = clock_.now();
+  const Tick asked = clock_->now();
   if (asked >= until) return fail(Errc::timed_out, "no time left to ask DRBD");
-  auto drbd = host_.read_drbd(until - asked);
+  auto drbd = host_->read_drbd(until - asked);
   if (!drbd) return std::unexpected(std::move(drbd.error()));
   snapshot.drbd = {.reading = std::move(*drbd), .at = asked};
   return {};

@@ -13,7 +13,8 @@ namespace upkeep {
 /// sources said last, with their age. Thread-safe; called from executor threads.
 class HostFactReader final : public FactReader {
  public:
-  HostFactReader(const Clock& clock, Host& host, const Latest<Snapshot>& snapshots);
+  HostFactReader(std::shared_ptr<const Clock> clock, std::shared_ptr<Host> host,
+                 std::shared_ptr<const Latest<Snapshot>> snapshots);
 
   [[nodiscard]] Result<std::shared_ptr<const Snapshot>> reread(const Target& target,
                                                                Duration deadline) override;
@@ -22,9 +23,10 @@ class HostFactReader final : public FactReader {
   [[nodiscard]] Result<void> reread_vm(Snapshot& snapshot, const VmName& name, Tick until);
   [[nodiscard]] Result<void> reread_drbd(Snapshot& snapshot, Tick until);
 
-  const Clock& clock_;
-  Host& host_;
-  const Latest<Snapshot>& snapshots_;
+  // Owned: a read that hangs may outlive the daemon.
+  std::shared_ptr<const Clock> clock_;
+  std::shared_ptr<Host> host_;
+  std::shared_ptr<const Latest<Snapshot>> snapshots_;
 };
 
 }  // namespace upkeep

@@ -11,7 +11,8 @@
 namespace upkeep {
 
 /// The machine the daemon looks after: its sources and what can be done to it. There is a real one
-/// and the demo's. Thread-safe.
+/// and the demo's. Shared with executor threads, of which one that hangs may outlive the daemon.
+/// Thread-safe.
 class Host {
  public:
   Host() = default;
@@ -21,8 +22,8 @@ class Host {
 
   /// Begins reading. Whatever can't be reached now is tried again for ever: never fails.
   virtual void start() = 0;
-  /// Ends every source's thread, within a second or two even when the other side hangs.
-  virtual void stop() = 0;
+  /// When this returns, the listener hears no more. The sources end with the object.
+  virtual void fall_silent() = 0;
   /// Asks every source for a reading soon. Returns at once.
   virtual void poke() = 0;
 
@@ -34,8 +35,9 @@ class Host {
   [[nodiscard]] virtual Observed<Node> node() const = 0;
   [[nodiscard]] virtual std::vector<Peer> peers() const = 0;
 
-  // Past every cache. Block for `deadline` at most: for executor threads.
-  [[nodiscard]] virtual Result<Vm> read_vm(const VmUuid& uuid, Duration deadline) = 0;
+  // Past every cache, for executor threads: DRBD within `deadline`, libvirt for as long as it
+  // takes.
+  [[nodiscard]] virtual Result<Vm> read_vm(const VmUuid& uuid) = 0;
   [[nodiscard]] virtual Result<std::shared_ptr<const Drbd>> read_drbd(Duration deadline) = 0;
 
   [[nodiscard]] virtual HypervisorControl& hypervisor() = 0;

@@ -30,7 +30,7 @@ class TestClock final : public Clock {
 class FakeHost final : public Host {
  public:
   void start() override { started = true; }
-  void stop() override { started = false; }
+  void fall_silent() override { started = false; }
   void poke() override { ++pokes; }
 
   [[nodiscard]] Observed<std::shared_ptr<const Vms>> vms() const override { return said_vms; }
@@ -42,9 +42,8 @@ class FakeHost final : public Host {
   [[nodiscard]] Observed<Node> node() const override { return said_node; }
   [[nodiscard]] std::vector<Peer> peers() const override { return said_peers; }
 
-  [[nodiscard]] Result<Vm> read_vm(const VmUuid& uuid, Duration deadline) override {
+  [[nodiscard]] Result<Vm> read_vm(const VmUuid& uuid) override {
     asked_vms.push_back(uuid);
-    vm_deadline = deadline;
     return fresh_vm ? fresh_vm() : fail(Errc::unavailable, "libvirt is gone");
   }
   [[nodiscard]] Result<std::shared_ptr<const Drbd>> read_drbd(Duration deadline) override {
@@ -68,7 +67,7 @@ class FakeHost final : public Host {
   int pokes = 0;
   std::vector<VmUuid> asked_vms;
   int asked_drbd = 0;
-  Duration vm_deadline{}, drbd_deadline{};
+  Duration drbd_deadline{};
 };
 
 /// A VM with one disk.

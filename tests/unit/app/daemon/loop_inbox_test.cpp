@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "fake_host.h"
+#include "tests/unit/app/daemon/fake_host.h"
 
 namespace upkeep {
 namespace {

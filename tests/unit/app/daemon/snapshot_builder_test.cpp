@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "fake_host.h"
+#include "tests/unit/app/daemon/fake_host.h"
 
 namespace upkeep {
 namespace {
