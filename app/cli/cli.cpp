@@ -1,0 +1,69 @@
+#include "app/cli/cli.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <exception>
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "app/cli/check.h"
+#include "app/cli/command_line.h"
+#include "app/cli/exit_code.h"
+#include "app/cli/run.h"
+#include "app/version.h"
+
+namespace upkeep::cli {
+namespace {
+
+int print_version(const CommandLine& line, Output& output) {
+  if (line.json) {
+    output.out << nlohmann::json{{"version", kVersion}, {"revision", kRevision}}.dump(2) << '\n';
+  } else {
+    output.out << fmt::format("upkeep {} ({})\n", kVersion, kRevision);
+  }
+  return kOk;
+}
+
+int carry_out(const CommandLine& line, Output& output) {
+  struct Dispatch {
+    const CommandLine& line;
+    Output& output;
+
+    int operator()(const RunCommand& /*c*/) const { return run(line, output); }
+    int operator()(const CheckCommand& /*c*/) const { return check(line, output); }
+    int operator()(const StatusCommand& /*c*/) const { return read_from_daemon(line, output); }
+    int operator()(const WhyCommand& /*c*/) const { return read_from_daemon(line, output); }
+    int operator()(const HistoryCommand& /*c*/) const { return read_from_daemon(line, output); }
+    int operator()(const MarkCommand& /*c*/) const { return order_daemon(line, output); }
+    int operator()(const ReleaseCommand& /*c*/) const { return order_daemon(line, output); }
+    int operator()(const DemoCommand& /*c*/) const { return order_daemon(line, output); }
+    int operator()(const VersionCommand& /*c*/) const { return print_version(line, output); }
+  };
+  return std::visit(Dispatch{line, output}, line.command);
+}
+
+}  // namespace
+
+int run_cli(std::span<const char* const> arguments, Output& output) noexcept {
+  try {
+    const auto line = parse_command_line(arguments);
+    if (!line) {
+      const Stop& stop = line.error();
+      (stop.exit_code == kOk ? output.out : output.err) << stop.text;
+      if (!stop.text.ends_with('\n')) output.err << '\n';
+      return stop.exit_code;
+    }
+    const int exit_code = carry_out(*line, output);
+    // A full disk or a closed pipe must not look like success.
+    output.out.flush();
+    return exit_code == kOk && !output.out ? kFailed : exit_code;
+  } catch (const std::exception& bug) {
+    std::fprintf(stderr, "upkeep: internal error: %s\n", bug.what());
+  } catch (...) {
+    std::fputs("upkeep: internal error\n", stderr);
+  }
+  return kFailed;
+}
+
+}  // namespace upkeep::cli

@@ -1,0 +1,235 @@
+#include "app/cli/command_line.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <map>
+#include <vector>
+
+#include "app/cli/exit_code.h"
+#include "app/suggest.h"
+
+namespace upkeep::cli {
+namespace {
+
+constexpr const char* kAbout =
+    "Keeps this node's VMs running and its DRBD replicating, and says how they are.";
+constexpr const char* kExitCodes =
+    "\nExit codes:\n"
+    "  0  done\n"
+    "  1  not done: refused, unknown target, failed; check: warnings\n"
+    "  2  wrong command line or configuration; check: errors\n"
+    "  3  no daemon answers and one is needed\n"
+    "\nEnvironment: UPKEEP_CONFIG (configuration file), NO_COLOR, UPKEEP_RUNTIME_DIR.\n";
+constexpr const char* kTarget = "vm/NAME, resource/NAME, or just the name";
+
+constexpr std::array<std::string_view, 2> kLogFormats{"logfmt", "json"};
+constexpr std::array<std::string_view, 4> kLogLevels{"debug", "info", "warn", "error"};
+constexpr std::array<std::string_view, 4> kKeeps{"up", "down", "ignore", "auto"};
+
+Stop usage_error(const CLI::App& at, std::string_view what) {
+  const std::string name = at.get_parent() == nullptr ? "upkeep" : "upkeep " + at.get_name();
+  return {kUsage, fmt::format("{}: {}; see `{} --help`", name, what, name)};
+}
+
+/// A validator for CLI11: one of `words`, else a sentence with what was meant.
+CLI::Validator one_of(std::span<const std::string_view> words) {
+  return {[words](const std::string& word) -> std::string {
+            if (std::ranges::find(words, word) != words.end()) return {};
+            std::string list;
+            for (const std::string_view known : words) {
+              list += fmt::format("{}{}", list.empty() ? "" : ", ", known);
+            }
+            return fmt::format("'{}' is none of {}{}", word, list, did_you_mean(word, words));
+          },
+          ""};
+}
+
+/// All commands and options, and where their values go.
+class Grammar {
+ public:
+  Grammar();
+
+  std::expected<CommandLine, Stop> parse(std::span<const char* const> arguments);
+
+ private:
+  CLI::App& command(const char* name, const char* about, std::function<Command()> make);
+  void takes_daemon(CLI::App& command);
+  void takes_json(CLI::App& command);
+  void add_run();
+  void add_reading();
+  void add_orders();
+  [[nodiscard]] std::optional<Stop> unexpected_argument() const;
+
+  CLI::App app_{kAbout, "upkeep"};
+  std::map<const CLI::App*, std::function<Command()>> makers_;
+  CommandLine line_;
+  std::string config_, root_ = "/";
+  RunCommand run_;
+  WhyCommand why_;
+  HistoryCommand history_;
+  MarkCommand mark_;
+  std::string keep_;
+  ReleaseCommand release_;
+  DemoCommand demo_;
+  bool version_ = false;
+};
+
+CLI::App& Grammar::command(const char* name, const char* about, std::function<Command()> make) {
+  CLI::App* added = app_.add_subcommand(name, about);
+  // Left-over arguments are ours to report: CLI11 would name them without a hint.
+  added->allow_extras();
+  makers_[added] = std::move(make);
+  return *added;
+}
+
+void Grammar::takes_daemon(CLI::App& command) {
+  command.add_option("-c,--config", config_, "Configuration file")->type_name("FILE");
+  command.add_option("--root", root_)->group("");
+}
+
+void Grammar::takes_json(CLI::App& command) {
+  command.add_flag("--json", line_.json, "Print JSON, as docs/http-api.md describes it");
+}
+
+void Grammar::add_run() {
+  CLI::App& run = command("run", "Start the daemon in the foreground", [this] { return run_; });
+  takes_daemon(run);
+  run.add_flag("--demo", line_.demo, "Simulated VMs and DRBD; needs no libvirtd, harms nothing");
+  run.add_option("--log.format", run_.log_format, "logfmt or json, to stderr")
+      ->type_name("FORMAT")
+      ->check(one_of(kLogFormats));
+  run.add_option("--log.level", run_.log_level, "debug, info, warn or error")
+      ->type_name("LEVEL")
+      ->check(one_of(kLogLevels));
+
+  CLI::App& check = command("check", "Check the configuration and what upkeep can see and do here",
+                            [] { return CheckCommand{}; });
+  takes_daemon(check);
+  takes_json(check);
+}
+
+void Grammar::add_reading() {
+  const auto reads = [this](CLI::App& command) {
+    takes_daemon(command);
+    takes_json(command);
+    command.add_flag("--demo", line_.demo, "Ask the running demo");
+  };
+  reads(command("status", "Show VMs, DRBD and what is being done", [] { return StatusCommand{}; }));
+
+  CLI::App& why = command("why", "Say why something is done or not done", [this] { return why_; });
+  why.add_option("TARGET", why_.target, kTarget)->required();
+  reads(why);
+
+  CLI::App& history =
+      command("history", "Show what happened, newest last", [this] { return history_; });
+  history.add_option("--target", history_.target, kTarget)->type_name("TARGET");
+  history.add_option("-n,--limit", history_.limit, "At most so many lines (1 to 1000)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  reads(history);
+}
+
+void Grammar::add_orders() {
+  CLI::App& mark = command("mark", "Say whether a VM is to run, durably", [this] {
+    mark_.keep = to_keep(keep_).value_or(Keep::automatic);
+    return mark_;
+  });
+  mark.add_option("VM", mark_.vm, "The VM's name")->required();
+  mark.add_option("KEEP", keep_, "up, down, ignore or auto (as it was last seen)")
+      ->required()
+      ->check(one_of(kKeeps));
+  mark.add_option("--reason", mark_.reason, "For those who ask later")->type_name("TEXT");
+
+  CLI::App& release =
+      command("release", "Forget failed tries and try at once", [this] { return release_; });
+  release.add_option("TARGET", release_.target, kTarget)->required();
+  for (CLI::App* order : {&mark, &release}) {
+    takes_daemon(*order);
+    order->add_flag("--demo", line_.demo, "Tell the running demo");
+  }
+
+  CLI::App& demo = command("demo", "Break something in the running demo", [this] { return demo_; });
+  demo.add_option("WHAT", demo_.what, "crash VM, power-cut, …; `upkeep demo help` lists them")
+      ->required();
+  demo.add_option("VM", demo_.vm, "For what is done to a VM");
+  demo.add_option("--root", root_)->group("");
+}
+
+Grammar::Grammar() {
+  app_.allow_extras();
+  app_.footer(kExitCodes);
+  app_.add_flag("--version", version_, "Print the version");
+  add_run();
+  add_reading();
+  add_orders();
+  takes_json(command("version", "Print the version", [] { return VersionCommand{}; }));
+}
+
+std::optional<Stop> Grammar::unexpected_argument() const {
+  const std::vector<CLI::App*> chosen = app_.get_subcommands();
+  const CLI::App& at = chosen.empty() ? app_ : *chosen.back();
+  if (const std::vector<std::string> left = app_.remaining(false); !left.empty()) {
+    const std::string& first = left.front();
+    if (first.starts_with('-')) {
+      return usage_error(app_, fmt::format("no option '{}' before the command", first));
+    }
+    std::vector<std::string> names;
+    for (const CLI::App* sub : app_.get_subcommands({})) names.push_back(sub->get_name());
+    const std::vector<std::string_view> known(names.begin(), names.end());
+    return usage_error(app_, fmt::format("no command '{}'{}", first, did_you_mean(first, known)));
+  }
+  if (const std::vector<std::string> left = at.remaining(false); !left.empty()) {
+    const std::string word = left.front().substr(0, left.front().find('='));
+    if (!word.starts_with('-')) return usage_error(at, fmt::format("'{}' is one too many", word));
+    std::vector<std::string> names;
+    for (const CLI::Option* option : at.get_options()) {
+      if (option->get_group().empty()) continue;
+      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    }
+    const std::vector<std::string_view> known(names.begin(), names.end());
+    return usage_error(at, fmt::format("no option '{}'{}", word, did_you_mean(word, known)));
+  }
+  return {};
+}
+
+std::expected<CommandLine, Stop> Grammar::parse(std::span<const char* const> arguments) {
+  // CLI11 takes them last first.
+  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+  const auto chosen = [this]() -> const CLI::App& {
+    const std::vector<CLI::App*> commands = app_.get_subcommands();
+    return commands.empty() ? app_ : *commands.back();
+  };
+  try {
+    app_.parse(std::move(reversed));
+  } catch (const CLI::Success&) {
+    return std::unexpected(Stop{kOk, app_.help()});
+  } catch (const CLI::ParseError& error) {
+    if (auto stop = unexpected_argument()) return std::unexpected(std::move(*stop));
+    return std::unexpected(usage_error(chosen(), error.what()));
+  }
+  if (auto stop = unexpected_argument()) return std::unexpected(std::move(*stop));
+  if (version_) {
+    line_.command = VersionCommand{};
+    return line_;
+  }
+  const auto maker = makers_.find(&chosen());
+  if (maker == makers_.end()) return std::unexpected(Stop{kUsage, app_.help()});
+  line_.command = maker->second();
+  if (!config_.empty()) line_.config = config_;
+  if (std::holds_alternative<DemoCommand>(line_.command)) line_.demo = true;
+  line_.root = root_;
+  return line_;
+}
+
+}  // namespace
+
+std::expected<CommandLine, Stop> parse_command_line(std::span<const char* const> arguments) {
+  return Grammar().parse(arguments);
+}
+
+}  // namespace upkeep::cli

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <expected>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+
+#include "remediation/policy.h"
+
+namespace upkeep::cli {
+
+struct RunCommand {
+  std::string log_format = "logfmt";
+  std::string log_level = "info";
+};
+struct CheckCommand {};
+struct StatusCommand {};
+struct WhyCommand {
+  std::string target;  ///< "vm/web1", "resource/r0" or a bare name.
+};
+struct HistoryCommand {
+  std::optional<std::string> target;
+  int limit = 100;
+};
+struct MarkCommand {
+  std::string vm;
+  Keep keep = Keep::automatic;
+  std::string reason;
+};
+struct ReleaseCommand {
+  std::string target;
+};
+struct DemoCommand {
+  std::string what;               ///< "crash", "power-cut", …
+  std::optional<std::string> vm;  ///< For what is done to a VM.
+};
+struct VersionCommand {};
+
+using Command = std::variant<RunCommand, CheckCommand, StatusCommand, WhyCommand, HistoryCommand,
+                             MarkCommand, ReleaseCommand, DemoCommand, VersionCommand>;
+
+/// What `upkeep …` was asked to do.
+struct CommandLine {
+  Command command;
+  std::optional<std::filesystem::path> config;  ///< --config
+  bool demo = false;                            ///< --demo: run one, or talk to the running one.
+  bool json = false;
+  std::filesystem::path root = "/";  ///< --root, for tests: where /etc, /proc, /run are.
+};
+
+/// Nothing is left to do but to print and exit: help that was asked for (exit code 0, to stdout),
+/// or one line about what is wrong with the arguments (to stderr).
+struct Stop {
+  int exit_code = 0;
+  std::string text;
+};
+
+/// Reads the arguments, without the program's name.
+[[nodiscard]] std::expected<CommandLine, Stop> parse_command_line(
+    std::span<const char* const> arguments);
+
+}  // namespace upkeep::cli

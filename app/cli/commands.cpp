@@ -1,0 +1,199 @@
+#include "app/cli/commands.h"
+
+#include <fmt/format.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "app/cli/control_client.h"
+#include "app/cli/daemon_address.h"
+#include "app/cli/exit_code.h"
+#include "app/cli/json_reading.h"
+#include "app/cli/offline.h"
+#include "app/cli/render.h"
+#include "remediation/journal/sqlite_journal.h"
+
+namespace upkeep::cli {
+namespace {
+
+using nlohmann::json;
+
+bool is_silence(const Error& error) {
+  return error.code == Errc::unavailable || error.code == Errc::timed_out;
+}
+
+int failed(Output& output, const Error& error, int exit_code) {
+  output.err << painted("upkeep: " + error.message, Colour::bad, output.err_style) << '\n';
+  return exit_code;
+}
+
+/// No demo runs, or the configuration is wrong; its errors begin with the file's name.
+int failed_to_find(Output& output, const Error& error) {
+  if (is_silence(error)) return failed(output, error, kNotRunning);
+  output.err << painted(error.message, Colour::bad, output.err_style) << '\n';
+  return kUsage;
+}
+
+void print_json(Output& output, const json& answer) {
+  output.out << answer.dump(2, ' ', false, json::error_handler_t::replace) << '\n';
+}
+
+// What each reading command asks a daemon, does without one, and prints.
+
+Result<json> ask(const ControlClient& client, const StatusCommand& /*command*/) {
+  Result<json> answer = client.get("/api/v1/status");
+  // Who may not give orders may still look.
+  if (!answer && answer.error().code == Errc::denied) {
+    if (Result<json> open = client.get_public("/api/v1/status")) return open;
+  }
+  return answer;
+}
+
+Result<json> ask(const ControlClient& client, const WhyCommand& command) {
+  return client.get("/api/v1/why?target=" + url_encoded(command.target));
+}
+
+Result<json> ask(const ControlClient& client, const HistoryCommand& command) {
+  std::string path = fmt::format("/api/v1/history?limit={}", command.limit);
+  if (command.target) path += "&target=" + url_encoded(*command.target);
+  return client.get(path);
+}
+
+Result<json> look_up(Journal& journal, const Config& config, const StatusCommand& /*command*/) {
+  const Result<JournalState> state = journal.load();
+  if (!state) return std::unexpected(state.error());
+  return offline_status(*state, config);
+}
+
+Result<json> look_up(Journal& journal, const Config& config, const WhyCommand& command) {
+  const Result<JournalState> state = journal.load();
+  if (!state) return std::unexpected(state.error());
+  return offline_why(command.target, *state, config);
+}
+
+Result<json> look_up(Journal& journal, const Config& /*config*/, const HistoryCommand& command) {
+  HistoryQuery query;
+  query.limit = static_cast<std::size_t>(command.limit);
+  if (command.target) {
+    const Result<JournalState> state = journal.load();
+    if (!state) return std::unexpected(state.error());
+    const Result<Target> target = resolve_target(*command.target, *state);
+    if (!target) return std::unexpected(target.error());
+    query.target = to_string(*target);
+  }
+  const Result<std::vector<HistoryEntry>> entries = journal.history(query);
+  if (!entries) return std::unexpected(entries.error());
+  return offline_history(*entries);
+}
+
+std::string render(const json& answer, const StatusCommand& /*command*/, const Style& style) {
+  return render_status(answer, style);
+}
+std::string render(const json& answer, const WhyCommand& /*command*/, const Style& style) {
+  return render_why(answer, style);
+}
+std::string render(const json& answer, const HistoryCommand& /*command*/, const Style& style) {
+  return render_history(answer, style);
+}
+
+template <class Command>
+int read_and_print(const CommandLine& line, const Command& command, Output& output) {
+  const Result<DaemonAddress> address = find_daemon(line, running_instances());
+  if (!address) return failed_to_find(output, address.error());
+  Result<json> answer = ask(ControlClient(*address), command);
+  if (!answer && is_silence(answer.error())) {
+    const Error silence = answer.error();
+    const auto journal = SqliteJournal::open_read_only(address->journal);
+    if (!journal) {
+      failed(output, silence, kNotRunning);
+      return failed(output, journal.error(), kNotRunning);
+    }
+    output.err << painted(fmt::format("upkeep: {}; reading {} instead", silence.message,
+                                      address->journal.string()),
+                          Colour::warning, output.err_style)
+               << '\n';
+    answer = look_up(**journal, address->config, command);
+  }
+  if (!answer) return failed(output, answer.error(), kFailed);
+  if (line.json) {
+    print_json(output, *answer);
+  } else {
+    output.out << render(*answer, command, output.out_style);
+  }
+  return kOk;
+}
+
+/// Who gives an order: the person behind sudo, else the user.
+std::string user_name() {
+  if (const char* name = std::getenv("SUDO_USER"); name != nullptr && *name != '\0') return name;
+  const passwd* entry = getpwuid(getuid());
+  return entry == nullptr ? fmt::format("uid {}", getuid()) : std::string(entry->pw_name);
+}
+
+struct Order {
+  std::string path;
+  json body;
+};
+
+Order order_for(const MarkCommand& command) {
+  const std::string vm = command.vm.starts_with("vm/") ? command.vm.substr(3) : command.vm;
+  json body{{"vm", vm}, {"keep", to_string(command.keep)}, {"by", user_name()}};
+  if (!command.reason.empty()) body["reason"] = command.reason;
+  return {.path = "/api/v1/mark", .body = std::move(body)};
+}
+
+Order order_for(const ReleaseCommand& command) {
+  return {.path = "/api/v1/release", .body = {{"target", command.target}, {"by", user_name()}}};
+}
+
+Order order_for(const DemoCommand& command) {
+  json body{{"do", command.what}};
+  if (command.vm) body["vm"] = *command.vm;
+  return {.path = "/api/v1/demo", .body = std::move(body)};
+}
+
+template <class Command>
+int send_and_print(const CommandLine& line, const Command& command, Output& output) {
+  const Result<DaemonAddress> address = find_daemon(line, running_instances());
+  if (!address) return failed_to_find(output, address.error());
+  const Order order = order_for(command);
+  const Result<json> answer = ControlClient(*address).post(order.path, order.body);
+  if (!answer) {
+    Error error = answer.error();
+    if (!is_silence(error)) return failed(output, error, kFailed);
+    // An order that was sent and not answered may have been carried out.
+    error.message += error.code == Errc::timed_out
+                         ? "; it may still be done: look with `upkeep history`"
+                         : "; nothing was changed";
+    return failed(output, error, kNotRunning);
+  }
+  output.out << printable(text_at(*answer, "text").value_or("done")) << '\n';
+  return kOk;
+}
+
+}  // namespace
+
+int read_from_daemon(const CommandLine& line, Output& output) {
+  if (const auto* why = std::get_if<WhyCommand>(&line.command)) {
+    return read_and_print(line, *why, output);
+  }
+  if (const auto* history = std::get_if<HistoryCommand>(&line.command)) {
+    return read_and_print(line, *history, output);
+  }
+  return read_and_print(line, StatusCommand{}, output);
+}
+
+int order_daemon(const CommandLine& line, Output& output) {
+  if (const auto* mark = std::get_if<MarkCommand>(&line.command)) {
+    return send_and_print(line, *mark, output);
+  }
+  if (const auto* release = std::get_if<ReleaseCommand>(&line.command)) {
+    return send_and_print(line, *release, output);
+  }
+  return send_and_print(line, std::get<DemoCommand>(line.command), output);
+}
+
+}  // namespace upkeep::cli

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "app/cli/table.h"
+
+// The HTTP API's answers as text for people. A key that is absent or of another type is shown as
+// not known, for the daemon may be another version.
+
+namespace upkeep::cli {
+
+/// GET /api/v1/status
+[[nodiscard]] std::string render_status(const nlohmann::json& status, const Style& style);
+
+/// GET /api/v1/history, oldest first: the end of the story is where the eye is.
+[[nodiscard]] std::string render_history(const nlohmann::json& history, const Style& style);
+
+/// GET /api/v1/why
+[[nodiscard]] std::string render_why(const nlohmann::json& why, const Style& style);
+
+}  // namespace upkeep::cli
