@@ -1,5 +1,6 @@
 #pragma once
 
+#include "exporter/model/clock.h"
 #include "platform/unique_fd.h"
 
 namespace upkeep {
@@ -12,6 +13,8 @@ class Wakeup {
   Wakeup();
 
   void set() const;
+  /// Sleeps until it is set or `timeout` is over; true when it was set.
+  [[nodiscard]] bool wait(Duration timeout) const;
   /// Takes back every `set` so far.
   void clear() const;
   [[nodiscard]] int fd() const { return fd_.get(); }

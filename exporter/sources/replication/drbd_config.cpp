@@ -98,6 +98,12 @@ std::set<ResourceName> read_linstor(const fs::path& root) {
   return names;
 }
 
+void add_words(std::string line, std::string_view separators, std::set<std::string>& words) {
+  std::ranges::replace_if(line, [&](char c) { return separators.contains(c); }, ' ');
+  std::istringstream split(line);
+  for (std::string word; split >> word;) words.insert(word);
+}
+
 // Every word outside comments: which of them is a resource depends on TOML's many spellings, and
 // taking one too many only leaves a resource alone.
 void add_promoter_words(const fs::path& path, std::set<std::string>& words) {
@@ -105,10 +111,8 @@ void add_promoter_words(const fs::path& path, std::set<std::string>& words) {
   std::set<std::string> found;
   for (std::string line; std::getline(file, line);) {
     line.resize(std::min(line.find('#'), line.size()));
-    std::ranges::replace_if(
-        line, [](char c) { return std::string_view("[]{}\"'=,. \t").contains(c); }, ' ');
-    std::istringstream split(line);
-    for (std::string word; split >> word;) found.insert(word);
+    add_words(line, "[]{}\"'=, \t", found);   // A quoted name may have dots,
+    add_words(line, "[]{}\"'=,. \t", found);  // a bare one is between them.
   }
   if (found.contains("promoter")) words.merge(found);
 }

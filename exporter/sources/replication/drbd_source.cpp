@@ -1,0 +1,106 @@
+#include "exporter/sources/replication/drbd_source.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "exporter/sources/replication/drbd_reader.h"
+
+namespace upkeep {
+
+DrbdSource::DrbdSource(DrbdSourceOptions options, const Clock& clock, SourceListener& listener)
+    : options_(std::move(options)),
+      clock_(clock),
+      listener_(listener),
+      in_use_(options_.enabled != DrbdSourceOptions::Enabled::off) {}
+
+void DrbdSource::start() {
+  if (options_.enabled == DrbdSourceOptions::Enabled::off) return;
+  config_ = std::make_unique<DrbdConfigWatch>(
+      DrbdConfigRequest{options_.root, options_.drbdadm, options_.command_deadline},
+      options_.reread_config, [this] { poke(); });
+  thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+}
+
+void DrbdSource::poke() {
+  poked_.store(true);
+  wakeup_.set();
+}
+
+void DrbdSource::run(const std::stop_token& stop) {
+  const std::stop_callback wake(stop, [this] { wakeup_.set(); });
+  DrbdStream stream({options_, clock_, listener_, *this});
+  while (!stop.stop_requested()) {
+    if (poked_.exchange(false)) stream.look_soon();
+    stream.step(wakeup_);
+  }
+}
+
+Observed<std::shared_ptr<const Drbd>> DrbdSource::latest() const {
+  if (options_.enabled == DrbdSourceOptions::Enabled::off) {
+    return {fail(Errc::unavailable, "DRBD is switched off in the configuration"), clock_.now()};
+  }
+  const auto latest = latest_.get();
+  return latest == nullptr ? Observed<std::shared_ptr<const Drbd>>{} : *latest;
+}
+
+std::optional<Error> DrbdSource::config_error() const {
+  if (config_ == nullptr) return std::nullopt;
+  const auto config = config_->latest();
+  if (config->resources || config->drbdadm_missing) return std::nullopt;
+  return config->resources.error();
+}
+
+Result<std::shared_ptr<const Drbd>> DrbdSource::read_now(Duration deadline) const {
+  if (options_.enabled == DrbdSourceOptions::Enabled::off) {
+    return fail(Errc::unavailable, "DRBD is switched off in the configuration");
+  }
+  auto drbd = read_drbd(options_, deadline);
+  if (!drbd) return std::unexpected(drbd.error());
+  complete(*drbd);
+  return std::make_shared<const Drbd>(std::move(*drbd));
+}
+
+void DrbdSource::complete(Drbd& drbd) const {
+  if (config_ != nullptr) merge(*config_->latest(), drbd);
+  const auto evidence = evidence_.get();
+  if (evidence == nullptr) return;
+  for (DrbdResource& resource : drbd.resources) {
+    if (const auto found = evidence->find(resource.name); found != evidence->end()) {
+      resource.split_brain = found->second;
+    }
+  }
+}
+
+void DrbdSource::reading(Drbd drbd, Tick at) {
+  judge_in_use(drbd.module_loaded);
+  complete(drbd);
+  // An equal reading is shared with the one before: only its time is new.
+  const auto before = latest_.get();
+  auto value = before != nullptr && before->reading && **before->reading == drbd
+                   ? *before->reading
+                   : std::make_shared<const Drbd>(std::move(drbd));
+  latest_.set(std::make_shared<const Observed<std::shared_ptr<const Drbd>>>(
+      Observed<std::shared_ptr<const Drbd>>{std::move(value), at}));
+  listener_.published(SourceKind::drbd);
+}
+
+void DrbdSource::failed(Error error) {
+  latest_.set(std::make_shared<const Observed<std::shared_ptr<const Drbd>>>(
+      Observed<std::shared_ptr<const Drbd>>{std::unexpected(std::move(error)), clock_.now()}));
+  listener_.published(SourceKind::drbd);
+}
+
+void DrbdSource::evidence(DrbdState::Evidence evidence) {
+  evidence_.set(std::make_shared<const DrbdState::Evidence>(std::move(evidence)));
+}
+
+void DrbdSource::judge_in_use(bool module_loaded) {
+  if (options_.enabled != DrbdSourceOptions::Enabled::automatic) return;
+  const auto config = config_->latest();
+  // What isn't known may be configured.
+  const bool configured =
+      config->resources ? !config->resources->empty() : !config->drbdadm_missing;
+  in_use_.store(module_loaded || configured);
+}
+
+}  // namespace upkeep

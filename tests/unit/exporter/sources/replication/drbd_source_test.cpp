@@ -1,0 +1,393 @@
+#include "exporter/sources/replication/drbd_source.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "fake_drbd.h"
+
+namespace upkeep {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::string proc84(const std::string& states, int oos = 0) {
+  return "version: 8.4.11 (api:1/proto:86-101)\nsrcversion: F73C670A7EC572DB9CF3E5B \n\n10: " +
+         states +
+         " C r-----\n    ns:1 nr:2 dw:3 dr:4 al:8 bm:0 lo:0 pe:0 ua:0 ap:0 ep:1 wo:f oos:" +
+         std::to_string(oos) + "\n";
+}
+const std::string kConnected = "cs:Connected ro:Secondary/Primary ds:UpToDate/UpToDate";
+const std::string kConnecting = "cs:WFConnection ro:Secondary/Unknown ds:UpToDate/DUnknown";
+const std::string kProc9 = "version: 9.2.18 (api:2/proto:118-123)\n";
+
+const std::string kDump =
+    "2026-11-22T12:43:21.712019+00:00 exists resource name:r0 role:Secondary suspended:no\n"
+    "exists connection name:r0 peer-node-id:0 conn-name:peer connection:Connected role:Primary "
+    "congested:no\n"
+    "exists device name:r0 volume:0 minor:10 disk:UpToDate size:100 read:0 written:0\n"
+    "exists peer-device name:r0 peer-node-id:0 conn-name:peer volume:0 replication:Established "
+    "peer-disk:UpToDate resync-suspended:no received:0 sent:0 out-of-sync:0\n";
+const std::string kDumpEnd = "exists -\n";
+const std::string kLost =
+    "change connection name:r0 peer-node-id:0 conn-name:peer connection:Connecting role:Unknown\n"
+    "change peer-device name:r0 peer-node-id:0 conn-name:peer volume:0 replication:Off "
+    "peer-disk:DUnknown\n";
+
+// Prints $D/stream and what is added to it, like a stream that stays open.
+const std::string kFollow = "exec tail -n +1 -s 0.01 -f $D/stream";
+// The same, and reads its input like drbdsetup 9 does.
+const std::string kFollowAndAnswer =
+    "tail -n +1 -s 0.01 -f $D/stream & while read x; do echo \"$x\" >> $D/asked; done; kill $!";
+
+class DrbdSourceTest : public ::testing::Test {
+ protected:
+  void start(DrbdSourceOptions options) {
+    source_.emplace(std::move(options), clock_, log_);
+    source_->start();
+  }
+  void start() { start(fake_.options()); }
+
+  std::shared_ptr<const Drbd> reading() {
+    const auto latest = source_->latest();
+    return latest.reading ? *latest.reading : nullptr;
+  }
+  const DrbdResource* r0() {
+    keep_ = reading();
+    if (keep_ == nullptr) return nullptr;
+    const auto at = std::ranges::find(keep_->resources, ResourceName{"r0"}, &DrbdResource::name);
+    return at == keep_->resources.end() ? nullptr : &*at;
+  }
+  bool wait_for_connection(DrbdConnection state) {
+    return log_.wait([&] {
+      const DrbdResource* resource = r0();
+      return resource != nullptr && !resource->peers.empty() &&
+             resource->peers[0].connection == state;
+    });
+  }
+  // `at` passes `since`: a newer confirmed reading is there.
+  bool wait_for_newer(Tick since) {
+    return log_.wait([&] { return source_->latest().at > since; });
+  }
+
+  FakeDrbd fake_;
+  SystemClock clock_;
+  ListenerLog log_;
+  std::optional<DrbdSource> source_;
+  std::shared_ptr<const Drbd> keep_;
+};
+
+TEST_F(DrbdSourceTest, RunsNoDrbdsetupWhileTheModuleIsAbsent) {
+  fake_.drbdsetup("exit 0");
+  fake_.drbdadm("case $1 in sh-resources) echo r0 r1;; *) exit 10;; esac");
+  start();
+  ASSERT_TRUE(log_.wait([&] { return r0() != nullptr && log_.publications >= 4; }));
+  const auto drbd = reading();
+  EXPECT_FALSE(drbd->module_loaded);
+  ASSERT_EQ(drbd->resources.size(), 2U);
+  EXPECT_FALSE(drbd->resources[0].in_kernel);
+  EXPECT_EQ(drbd->resources[0].configured, true);
+  EXPECT_EQ(drbd->resources[0].after_sb_all_disconnect, std::nullopt) << "dump-xml failed";
+  EXPECT_TRUE(source_->in_use());
+  const auto now = source_->read_now(1s);
+  ASSERT_TRUE(now);
+  EXPECT_FALSE((*now)->module_loaded);
+  EXPECT_EQ((*now)->resources.size(), 2U);
+  source_.reset();
+  EXPECT_TRUE(fake_.calls("drbdsetup").empty());
+}
+
+TEST_F(DrbdSourceTest, IsNotInUseWithoutModuleAndTools) {
+  start();
+  EXPECT_TRUE(log_.wait([&] { return reading() != nullptr && !source_->in_use(); }));
+  EXPECT_TRUE(reading()->resources.empty());
+  EXPECT_EQ(source_->config_error(), std::nullopt);
+}
+
+TEST_F(DrbdSourceTest, ConfigurationThatCannotBeReadIsNotNoConfiguration) {
+  fake_.drbdadm("echo 'r0.res:3: Parse error' >&2; exit 10");
+  start();
+  ASSERT_TRUE(log_.wait([&] {
+    return reading() != nullptr && source_->config_error().has_value() && log_.publications >= 3;
+  }));
+  EXPECT_TRUE(source_->in_use());
+  EXPECT_NE(source_->config_error()->message.find("Parse error"), std::string::npos);
+}
+
+TEST_F(DrbdSourceTest, SwitchedOffItDoesNothing) {
+  fake_.write("proc/drbd", kProc9);
+  fake_.drbdsetup("exit 0");
+  fake_.drbdadm("exit 0");
+  auto options = fake_.options();
+  options.enabled = DrbdSourceOptions::Enabled::off;
+  start(options);
+  EXPECT_FALSE(source_->in_use());
+  EXPECT_FALSE(source_->latest().reading);
+  EXPECT_FALSE(source_->read_now(1s));
+  source_.reset();
+  EXPECT_TRUE(fake_.calls("drbdsetup").empty());
+  EXPECT_TRUE(fake_.calls("drbdadm").empty());
+}
+
+TEST_F(DrbdSourceTest, Follows84AndConfirmsItWithProcDrbd) {
+  fake_.write("proc/drbd", proc84(kConnected, 7));
+  fake_.write("stream", kDump + kDumpEnd);
+  fake_.drbdsetup(kFollow);
+  start();
+  ASSERT_TRUE(wait_for_connection(DrbdConnection::connected));
+  EXPECT_EQ(fake_.calls("drbdsetup").at(0), "events2 --timestamps --statistics all");
+  EXPECT_EQ(r0()->peers[0].devices[0].out_of_sync->count, 7168U) << "from /proc/drbd";
+  EXPECT_EQ(r0()->devices[0].written->count, 3072U);
+  EXPECT_EQ(reading()->kernel_version, "8.4.11");
+  const Tick before = source_->latest().at;
+  EXPECT_TRUE(wait_for_newer(before)) << "silent, but confirmed";
+  fake_.write("proc/drbd", proc84(kConnecting));
+  fake_.append("stream", kLost);
+  ASSERT_TRUE(wait_for_connection(DrbdConnection::connecting));
+  EXPECT_TRUE(log_.wait([&] {
+    return std::ranges::any_of(log_.events, [](const DrbdEvent& event) {
+      return event.from == "Connected" && event.to == "Connecting" && !event.initial;
+    });
+  }));
+  EXPECT_EQ(fake_.calls("drbdsetup").size(), 1U);
+}
+
+TEST_F(DrbdSourceTest, PublishesNothingBeforeTheDumpIsComplete) {
+  fake_.write("proc/drbd", proc84(kConnected));
+  fake_.write("stream", kDump);
+  fake_.drbdsetup(kFollow);
+  start();
+  ASSERT_TRUE(log_.wait([&] { return log_.events.size() >= 3; }));
+  EXPECT_FALSE(source_->latest().reading);
+  fake_.append("stream", kDumpEnd);
+  EXPECT_TRUE(wait_for_connection(DrbdConnection::connected));
+}
+
+TEST_F(DrbdSourceTest, AStreamThatDisagreesWithProcDrbdIsNotBelievedAndRestarted) {
+  fake_.write("proc/drbd", proc84(kConnected));
+  fake_.write("stream", kDump + kDumpEnd);
+  fake_.drbdsetup(kFollow);
+  auto options = fake_.options();
+  options.disagreement_limit = 200ms;
+  start(options);
+  ASSERT_TRUE(wait_for_connection(DrbdConnection::connected));
+  // The kernel moves on, the stream says nothing: a lost message.
+  fake_.write("proc/drbd", proc84(kConnecting));
+  ASSERT_TRUE(log_.wait([&] { return log_.failures >= 1; }));
+  EXPECT_EQ(r0()->peers[0].connection, DrbdConnection::connected) << "the last good one is kept";
+  const Tick stale = source_->latest().at;
+  EXPECT_GE(clock_.now() - stale, 200ms) << "with its old time";
+  fake_.write("stream", kDump + kLost + kDumpEnd);
+  ASSERT_TRUE(wait_for_connection(DrbdConnection::connecting));
+  EXPECT_GE(fake_.calls("drbdsetup").size(), 2U);
+}
+
+TEST_F(DrbdSourceTest, ADeadStreamIsRespawnedAndTheStateRebuilt) {
+  fake_.write("proc/drbd", kProc9);
+  fake_.drbdsetup(
+      "case $N in\n"
+      "1) echo 'exists resource name:gone role:Secondary suspended:no'; cat $D/stream; exit 20;;\n"
+      "2) exit 20;;\n"
+      "3) cat $D/half; exit 121;;\n"
+      "*) tail -n +1 -f $D/stream & while read x; do :; done; kill $!;; esac");
+  fake_.write("stream", kDump + kDumpEnd);
+  fake_.write("half", "exists resource name:ghost role:Secondary suspended:no\n");
+  start();
+  ASSERT_TRUE(log_.wait([&] { return reading() != nullptr && reading()->resources.size() == 1; }));
+  EXPECT_EQ(reading()->resources[0].name.value, "r0");
+  ASSERT_TRUE(log_.wait([&] { return log_.failures >= 3; }));
+  source_.reset();
+  const auto gone = std::ranges::count_if(log_.events, [](const DrbdEvent& event) {
+    return event.kind == DrbdEvent::Kind::resource_destroyed && event.resource.value == "gone";
+  });
+  EXPECT_EQ(gone, 1);
+  // What did not change is not told again.
+  EXPECT_EQ(std::ranges::count_if(log_.events,
+                                  [](const DrbdEvent& event) {
+                                    return event.kind == DrbdEvent::Kind::disk_changed &&
+                                           event.resource.value == "r0";
+                                  }),
+            1);
+}
+
+TEST_F(DrbdSourceTest, KeepsTheLastReadingForAWhileAndThenSaysWhatIsWrong) {
+  fake_.write("proc/drbd", kProc9);
+  fake_.write("stream", kDump + kDumpEnd);
+  fake_.drbdsetup("case $N in 1) cat $D/stream;; *) echo 'bad message' >&2; exit 20;; esac");
+  auto options = fake_.options();
+  options.give_up_after = 400ms;
+  start(options);
+  ASSERT_TRUE(log_.wait([&] { return r0() != nullptr; }));
+  const Tick at = source_->latest().at;
+  ASSERT_TRUE(log_.wait([&] { return log_.failures >= 2; }));
+  const auto meanwhile = source_->latest();
+  EXPECT_TRUE(!meanwhile.reading || meanwhile.at == at);
+  ASSERT_TRUE(log_.wait([&] { return !source_->latest().reading; }));
+  EXPECT_GE(clock_.now() - at, 400ms);
+  EXPECT_EQ(source_->latest().reading.error().code, Errc::unavailable);
+  EXPECT_NE(source_->latest().reading.error().message.find("exit code 20: bad message"),
+            std::string::npos)
+      << source_->latest().reading.error().message;
+}
+
+TEST_F(DrbdSourceTest, BacksOffBetweenRespawns) {
+  fake_.write("proc/drbd", kProc9);
+  fake_.drbdsetup("date +%s%N >> $D/times; exit 20");
+  auto options = fake_.options();
+  options.first_respawn = 50ms;
+  options.last_respawn = 200ms;
+  start(options);
+  const Tick begin = clock_.now();
+  ASSERT_TRUE(log_.wait([&] { return log_.failures >= 6; }));
+  // Gaps 50, 100, 200, 200, 200.
+  EXPECT_GE(clock_.now() - begin, 750ms);
+}
+
+TEST_F(DrbdSourceTest, LostMessagesMakeItReadEverythingAgain) {
+  fake_.write("proc/drbd", proc84(kConnected));
+  fake_.write("stream", kDump + kDumpEnd);
+  fake_.drbdsetup(kFollow);
+  start();
+  ASSERT_TRUE(wait_for_connection(DrbdConnection::connected));
+  fake_.write("proc/drbd", proc84(kConnecting));
+  fake_.append("stream", "- skipped 3\n");
+  ASSERT_TRUE(log_.wait([&] { return !log_.unknown.empty(); }));
+  fake_.write("stream", kDump + kLost + kDumpEnd);
+  EXPECT_TRUE(wait_for_connection(DrbdConnection::connecting));
+  EXPECT_GE(fake_.calls("drbdsetup").size(), 2U);
+}
+
+TEST_F(DrbdSourceTest, GarbageIsReportedAndTheRestIsUsed) {
+  fake_.write("proc/drbd", proc84(kConnected));
+  fake_.write("stream", "\x01\x02 what\n" + kDump + "exists planet name:r0\n" + kDumpEnd);
+  fake_.drbdsetup(kFollow);
+  start();
+  ASSERT_TRUE(wait_for_connection(DrbdConnection::connected));
+  EXPECT_TRUE(log_.wait([&] { return log_.unknown.size() == 2; }));
+}
+
+TEST_F(DrbdSourceTest, AProgramThatHangsLeavesNoReadingAndEndsWithTheSource) {
+  fake_.write("proc/drbd", kProc9);
+  fake_.drbdsetup("trap '' TERM; while :; do sleep 60; done");
+  auto options = fake_.options();
+  options.give_up_after = 100ms;
+  start(options);
+  ASSERT_TRUE(log_.wait([&] { return log_.publications >= 1; }));
+  EXPECT_FALSE(source_->latest().reading);
+  const Tick begin = clock_.now();
+  source_.reset();
+  EXPECT_LT(clock_.now() - begin, 2s);
+}
+
+TEST_F(DrbdSourceTest, AsksDrbd9ForEverythingAndCountsOnlyAnswers) {
+  fake_.write("proc/drbd", kProc9);
+  fake_.write("stream", kDump + kDumpEnd);
+  fake_.drbdsetup(kFollowAndAnswer);
+  start();
+  ASSERT_TRUE(wait_for_connection(DrbdConnection::connected));
+  EXPECT_EQ(fake_.calls("drbdsetup").at(0), "events2 --full --poll");
+  EXPECT_TRUE(wait_for_newer(source_->latest().at));
+  EXPECT_TRUE(wait_for_newer(source_->latest().at));
+}
+
+TEST_F(DrbdSourceTest, ADrbd9ThatDoesNotAnswerGrowsStale) {
+  fake_.write("proc/drbd", kProc9);
+  fake_.write("stream", kDump + kDumpEnd);
+  fake_.drbdsetup(kFollow);  // Never reads its input.
+  auto options = fake_.options();
+  options.command_deadline = 100ms;
+  start(options);
+  ASSERT_TRUE(wait_for_connection(DrbdConnection::connected));
+  const Tick at = source_->latest().at;
+  ASSERT_TRUE(log_.wait([&] { return log_.failures >= 1; })) << "restarted after a while";
+  EXPECT_EQ(source_->latest().at, at);
+}
+
+TEST_F(DrbdSourceTest, AnUnloadedModuleIsAReadingAndStopsTheProgram) {
+  fake_.write("proc/drbd", proc84(kConnected));
+  fake_.write("stream", kDump + kDumpEnd);
+  fake_.drbdsetup(kFollow);
+  start();
+  ASSERT_TRUE(wait_for_connection(DrbdConnection::connected));
+  fake_.unload();
+  ASSERT_TRUE(log_.wait([&] { return reading() != nullptr && !reading()->module_loaded; }));
+  EXPECT_TRUE(reading()->resources.empty());
+  const Tick at = source_->latest().at;
+  ASSERT_TRUE(wait_for_newer(at));
+  const std::size_t calls = fake_.calls("drbdsetup").size();
+  ASSERT_TRUE(wait_for_newer(source_->latest().at));
+  EXPECT_EQ(fake_.calls("drbdsetup").size(), calls);
+  EXPECT_TRUE(log_.wait([&] {
+    return std::ranges::any_of(log_.events, [](const DrbdEvent& event) {
+      return event.kind == DrbdEvent::Kind::resource_destroyed;
+    });
+  }));
+}
+
+TEST_F(DrbdSourceTest, SplitBrainEvidenceIsInTheReadingAlsoWhenReadNow) {
+  fake_.write("proc/drbd", proc84(kConnected));
+  fake_.write("stream", kDump + kDumpEnd);
+  fake_.write("dump", kDump + kDumpEnd);
+  fake_.drbdsetup("case \"$*\" in *--now*) exec cat $D/dump;; esac\n" + kFollow);
+  start();
+  ASSERT_TRUE(wait_for_connection(DrbdConnection::connected));
+  fake_.append("stream",
+               "call helper name:r0 peer-node-id:0 conn-name:peer volume:0 minor:10 "
+               "helper:split-brain\n");
+  ASSERT_TRUE(log_.wait([&] { return r0() != nullptr && r0()->split_brain.has_value(); }));
+  const auto now = source_->read_now(5s);
+  ASSERT_TRUE(now) << now.error().message;
+  EXPECT_TRUE((*now)->resources.at(0).split_brain.has_value());
+  EXPECT_EQ(fake_.calls("drbdsetup").back(), "events2 --now --statistics all");
+}
+
+TEST_F(DrbdSourceTest, ReadNowRefusesWhatItCannotVouchFor) {
+  fake_.write("proc/drbd", proc84(kConnecting));
+  fake_.write("stream", kDump + kLost + kDumpEnd);
+  fake_.write("dump", kDump + kDumpEnd);
+  fake_.drbdsetup("case \"$*\" in *--now*) . $D/now;; esac\n" + kFollow);
+  fake_.write("now", "exec cat $D/dump");
+  start();
+  ASSERT_TRUE(wait_for_connection(DrbdConnection::connecting));
+  auto now = source_->read_now(5s);
+  ASSERT_FALSE(now) << "/proc/drbd says otherwise";
+  EXPECT_NE(now.error().message.find("r0: "), std::string::npos) << now.error().message;
+  fake_.write("dump", kDump);
+  EXPECT_FALSE(source_->read_now(5s)) << "no end of the dump";
+  fake_.write("now", "cat $D/dump; echo 'exists -'; exit 20");
+  EXPECT_FALSE(source_->read_now(5s)) << "failed";
+  fake_.write("now", "sleep 60");
+  now = source_->read_now(100ms);
+  ASSERT_FALSE(now);
+  EXPECT_EQ(now.error().code, Errc::timed_out);
+}
+
+TEST_F(DrbdSourceTest, APokeBringsANewReading) {
+  fake_.write("proc/drbd", kProc9);
+  fake_.write("stream", kDump + kDumpEnd);
+  fake_.drbdsetup(kFollowAndAnswer);
+  auto options = fake_.options();
+  options.reread_9 = 60s;
+  start(options);
+  ASSERT_TRUE(wait_for_connection(DrbdConnection::connected));
+  const Tick poked = clock_.now();
+  source_->poke();
+  EXPECT_TRUE(wait_for_newer(poked));
+}
+
+TEST_F(DrbdSourceTest, TellsAChangeAsAnEvent) {
+  fake_.write("proc/drbd", kProc9);
+  fake_.drbdsetup("cat $D/dump; read x; while read x; do cat $D/change; done");
+  fake_.write("dump", kDump + kDumpEnd);
+  fake_.write("change", kLost);
+  start();
+  ASSERT_TRUE(wait_for_connection(DrbdConnection::connecting));
+  log_.wait([&] { return !log_.events.empty(); });
+  source_.reset();
+  const auto changed = std::ranges::find(log_.events, "Connecting", &DrbdEvent::to);
+  ASSERT_NE(changed, log_.events.end());
+  EXPECT_EQ(changed->from, "Connected");
+}
+
+}  // namespace
+}  // namespace upkeep
