@@ -126,6 +126,7 @@ Result<ProcessResult> run(const ProcessRequest& request, Leftover& left) {
   while (::waitpid(child->pid, &status, 0) < 0 && errno == EINTR) {
   }
   pump.result.exit_code = exit_code_of(status);
+  if (group_exists(child->pid)) left = leave_to_reaper(child->pid, true);
   return std::move(pump.result);
 }
 

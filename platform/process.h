@@ -35,7 +35,8 @@ struct ProcessResult {
 /// Blocks for at most `deadline` + 2 × `kill_grace`. stderr beyond the cap is dropped. Thread-safe.
 [[nodiscard]] Result<ProcessResult> run(const ProcessRequest& request);
 
-/// The same; `left` becomes what could not be killed.
+/// The same; `left` becomes what still lives of the program's group: what could not be killed, or
+/// what an ended program left running (drbdadm gives up on a drbdsetup inside the kernel).
 [[nodiscard]] Result<ProcessResult> run(const ProcessRequest& request, Leftover& left);
 
 }  // namespace upkeep

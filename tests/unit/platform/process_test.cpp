@@ -152,6 +152,15 @@ TEST(Process, DoesNotWaitForAGrandchildThatKeepsThePipe) {
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 2500ms);
 }
 
+TEST(Process, TellsWhatAnEndedProgramLeftRunning) {
+  Leftover left;
+  const auto result = run(shell("sleep 0.5 & echo 'gave up on it'; exit 20"), left);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->exit_code, 20);
+  EXPECT_FALSE(left.gone());
+  EXPECT_TRUE(eventually([&] { return left.gone(); }));
+}
+
 TEST(Process, StopsWhenAsked) {
   std::stop_source source;
   auto request = shell("sleep 60");

@@ -1,0 +1,158 @@
+#include "remediation/effects/drbd_control.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <sstream>
+#include <utility>
+
+namespace upkeep {
+namespace {
+
+constexpr std::size_t kAtATime = 2;
+constexpr std::size_t kErrorShown = 400;
+
+struct Meaning {
+  std::string_view text;
+  Errc code;
+};
+
+// The first that stderr contains decides. Numbers in brackets are the kernel's.
+constexpr std::array<Meaning, 25> kMeanings{{
+    {"did not terminate within", Errc::timed_out},
+    {"not found on this host", Errc::unavailable},  // An address: its network card is down.
+    {"Multiple primaries not allowed", Errc::conflict},
+    {"held open by someone", Errc::conflict},
+    {"Need access to UpToDate data", Errc::conflict},
+    {"already in use", Errc::conflict},
+    {"already running", Errc::conflict},
+    {"already configured", Errc::conflict},
+    {"already attached", Errc::conflict},
+    {"is configured!", Errc::conflict},  // drbdmeta: somebody attached it.
+    {"Device has a net-config", Errc::conflict},
+    {"exit code 17", Errc::conflict},
+    {"exit code 11", Errc::conflict},
+    {"(104)", Errc::storage},  // Can not open backing device.
+    {"(105)", Errc::storage},  // Can not open meta device.
+    {"(118)", Errc::storage},  // IO error(s) occurred during initial access to meta-data.
+    {"(119)", Errc::storage},  // No valid meta-data signature found.
+    {"No valid meta data found", Errc::storage},
+    {") failed: No such file or directory", Errc::storage},  // drbdmeta: open(/dev/…)
+    {") failed: No such device", Errc::storage},
+    {"No such resource", Errc::not_found},
+    {"Unknown resource", Errc::not_found},
+    {"not defined in your config", Errc::not_found},
+    {"Device minor not allocated", Errc::not_found},
+    {"Operation not permitted", Errc::denied},
+}};
+
+// Names that drbdadm would take for something else than one resource.
+bool is_one_resource(const ResourceName& resource) {
+  const std::string& name = resource.value;
+  return !name.empty() && name != "all" && !name.starts_with('-') && !name.starts_with("minor-") &&
+         name.find_first_of(" \t\n/:,") == std::string::npos;
+}
+
+std::string one_line(std::string text) {
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  std::ranges::replace(text, '\n', ' ');
+  return text.substr(0, kErrorShown);
+}
+
+Result<void> without_output(const Result<std::string>& result) {
+  if (!result) return std::unexpected(result.error());
+  return {};
+}
+
+}  // namespace
+
+Errc drbd_errc(int exit_code, std::string_view errors) {
+  for (const Meaning& meaning : kMeanings) {
+    if (errors.find(meaning.text) != std::string_view::npos) return meaning.code;
+  }
+  switch (exit_code) {
+    case 2: return Errc::invalid;  // Syntax of the configuration.
+    case 5: return Errc::timed_out;
+    case 11:                         // DRBD refused the change of state.
+    case 17: return Errc::conflict;  // Need access to UpToDate data.
+    case 16: return Errc::storage;   // No local disk.
+    case 30: return Errc::exhausted;
+    case 121: return Errc::unavailable;  // The module was unloaded.
+    default: return Errc::failed;
+  }
+}
+
+Result<std::vector<std::string>> DrbdControl::dry_run_adjust(const ResourceName& resource,
+                                                             Duration deadline) {
+  const auto text = command({"-d", "adjust"}, resource, deadline);
+  if (!text) return std::unexpected(text.error());
+  std::vector<std::string> lines;
+  std::istringstream split(*text);
+  for (std::string line; std::getline(split, line);) {
+    if (!line.empty()) lines.push_back(line);
+  }
+  return lines;
+}
+
+Result<void> DrbdControl::adjust(const ResourceName& resource, Duration deadline) {
+  return without_output(command({"adjust"}, resource, deadline));
+}
+
+Result<void> DrbdControl::promote(const ResourceName& resource, Duration deadline) {
+  return without_output(command({"primary"}, resource, deadline));
+}
+
+Result<void> DrbdControl::demote(const ResourceName& resource, Duration deadline) {
+  return without_output(command({"secondary"}, resource, deadline));
+}
+
+Result<std::string> DrbdControl::command(std::vector<std::string> words,
+                                         const ResourceName& resource, Duration deadline) {
+  const std::string what = fmt::format("drbdadm {} {}", words.back(), resource.value);
+  if (!is_one_resource(resource)) return fail(Errc::invalid, what + ": not the name of a resource");
+  const auto left_of_it = begin(resource, deadline);
+  if (!left_of_it) return fail(left_of_it.error().code, what + ": " + left_of_it.error().message);
+  words.insert(words.begin(), options_.drbdadm);
+  words.push_back(resource.value);
+  Leftover left;
+  auto result = run(
+      {.argv = std::move(words), .deadline = *left_of_it, .kill_grace = options_.kill_grace}, left);
+  end(resource, left);
+  if (!result) return fail(result.error().code, what + ": " + result.error().message);
+  if (result->exit_code == 0) return std::move(result->out);
+  return fail(drbd_errc(result->exit_code, result->err),
+              fmt::format("{}: exit code {}: {}", what, result->exit_code, one_line(result->err)));
+}
+
+Result<Duration> DrbdControl::begin(const ResourceName& resource, Duration deadline) {
+  const Tick until = std::chrono::steady_clock::now() + deadline;
+  std::unique_lock lock(mutex_);
+  const auto left = left_.find(resource);
+  if (left != left_.end() && !left->second.gone()) {
+    return fail(Errc::timed_out, "an earlier command is still running");
+  }
+  if (left != left_.end()) left_.erase(left);
+  // Who waits for a turn holds its resource already.
+  if (!taken_.insert(resource).second) {
+    return fail(Errc::conflict, "another command is running on it");
+  }
+  if (!changed_.wait_until(lock, until, [this] { return running_ < kAtATime; })) {
+    taken_.erase(resource);
+    return fail(Errc::unavailable, "other DRBD commands took all the time");
+  }
+  ++running_;
+  return until - std::chrono::steady_clock::now();
+}
+
+void DrbdControl::end(const ResourceName& resource, Leftover left) {
+  {
+    const std::scoped_lock lock(mutex_);
+    taken_.erase(resource);
+    --running_;
+    if (!left.gone()) left_[resource] = std::move(left);
+  }
+  changed_.notify_all();
+}
+
+}  // namespace upkeep

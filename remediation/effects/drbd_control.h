@@ -1,0 +1,54 @@
+#pragma once
+
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "platform/leftover.h"
+#include "platform/process.h"
+#include "remediation/effects.h"
+
+namespace upkeep {
+
+/// What a failed drbdadm means, from its exit code and stderr.
+[[nodiscard]] Errc drbd_errc(int exit_code, std::string_view errors);
+
+struct DrbdControlOptions {
+  std::string drbdadm = "/usr/sbin/drbdadm";
+  Duration kill_grace = std::chrono::milliseconds(500);
+};
+
+/// Commands DRBD through drbdadm, one resource a call, never `all` (one bad disk would leave the
+/// others StandAlone). At most two commands run at a time. After a command that timed out, its
+/// resource gets no other (Errc::timed_out) until nothing of it lives any more. Even the dry run
+/// runs `drbdsetup show`, which loads the module. Thread-safe.
+class DrbdControl final : public ReplicationControl {
+ public:
+  explicit DrbdControl(DrbdControlOptions options = {}) : options_(std::move(options)) {}
+
+  Result<std::vector<std::string>> dry_run_adjust(const ResourceName& resource,
+                                                  Duration deadline) override;
+  Result<void> adjust(const ResourceName& resource, Duration deadline) override;
+  Result<void> promote(const ResourceName& resource, Duration deadline) override;
+  Result<void> demote(const ResourceName& resource, Duration deadline) override;
+
+ private:
+  Result<std::string> command(std::vector<std::string> words, const ResourceName& resource,
+                              Duration deadline);
+  /// Waits for its turn; the time left of the deadline.
+  Result<Duration> begin(const ResourceName& resource, Duration deadline);
+  void end(const ResourceName& resource, Leftover left);
+
+  DrbdControlOptions options_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::set<ResourceName> taken_;  // Running, or waiting for a turn.
+  std::size_t running_ = 0;
+  std::map<ResourceName, Leftover> left_;
+};
+
+}  // namespace upkeep

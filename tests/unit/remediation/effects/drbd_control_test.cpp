@@ -1,0 +1,208 @@
+#include "remediation/effects/drbd_control.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <thread>
+
+namespace upkeep {
+namespace {
+
+using namespace std::chrono_literals;
+
+const ResourceName kR0{"r0"};
+const ResourceName kR1{"r1"};
+
+/// A drbdadm that does as the test says and writes down what it was told.
+class DrbdControlTest : public ::testing::Test {
+ protected:
+  DrbdControlTest() {
+    std::string name = (std::filesystem::temp_directory_path() / "upkeep-ctl-XXXXXX").string();
+    folder_ = ::mkdtemp(name.data());
+  }
+  ~DrbdControlTest() override { std::filesystem::remove_all(folder_); }
+
+  DrbdControl control(const std::string& body) {
+    const auto path = folder_ / "drbdadm";
+    std::ofstream(path) << "#!/bin/sh\nD=" << folder_.string() << "\necho \"$*\" >> $D/calls\n"
+                        << body << "\n";
+    ::chmod(path.c_str(), 0755);
+    return DrbdControl({.drbdadm = path, .kill_grace = 100ms});
+  }
+  std::vector<std::string> calls() const {
+    std::vector<std::string> lines;
+    std::ifstream file(folder_ / "calls");
+    for (std::string line; std::getline(file, line);) lines.push_back(line);
+    return lines;
+  }
+  static bool eventually(const std::function<bool()>& holds) {
+    for (int i = 0; i < 500; ++i) {
+      if (holds()) return true;
+      std::this_thread::sleep_for(10ms);
+    }
+    return false;
+  }
+
+  std::filesystem::path folder_;
+};
+
+TEST_F(DrbdControlTest, SendsOneResourceAndNothingElse) {
+  DrbdControl drbd =
+      control("case $1 in -d) echo 'drbdsetup new-resource r0 0'; echo; echo x;; esac");
+  const auto lines = drbd.dry_run_adjust(kR0, 5s);
+  ASSERT_TRUE(lines) << lines.error().message;
+  EXPECT_EQ(*lines, (std::vector<std::string>{"drbdsetup new-resource r0 0", "x"}));
+  EXPECT_TRUE(drbd.adjust(kR0, 5s));
+  EXPECT_TRUE(drbd.promote(kR0, 5s));
+  EXPECT_TRUE(drbd.demote(kR0, 5s));
+  EXPECT_EQ(calls(),
+            (std::vector<std::string>{"-d adjust r0", "adjust r0", "primary r0", "secondary r0"}));
+}
+
+TEST_F(DrbdControlTest, RefusesNamesThatMeanMoreThanOneResource) {
+  DrbdControl drbd = control("exit 0");
+  for (const char* name :
+       {"", "all", "-d", "--force", "minor-3", "r0 r1", "r0/0", "r0:peer", "r0,r1", "r0\n"}) {
+    const auto result = drbd.adjust(ResourceName{name}, 5s);
+    ASSERT_FALSE(result) << name;
+    EXPECT_EQ(result.error().code, Errc::invalid) << name;
+  }
+  EXPECT_TRUE(calls().empty());
+}
+
+TEST_F(DrbdControlTest, SaysWhatFailedAndWhy) {
+  DrbdControl drbd = control(
+      "echo '4: State change failed: (-1) Multiple primaries not allowed by config' >&2\n"
+      "echo \"Command 'drbdsetup-84 primary 4' terminated with exit code 11\" >&2; exit 11");
+  const auto result = drbd.promote(kR0, 5s);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, Errc::conflict);
+  EXPECT_TRUE(result.error().message.starts_with(
+      "drbdadm primary r0: exit code 11: 4: State change failed: (-1) Multiple primaries"))
+      << result.error().message;
+}
+
+TEST_F(DrbdControlTest, AMissingDrbdadmIsNotFound) {
+  DrbdControl drbd({.drbdadm = "/no/such/drbdadm"});
+  EXPECT_EQ(drbd.adjust(kR0, 1s).error().code, Errc::not_found);
+}
+
+// drbdadm ends, its drbdsetup stays inside the kernel.
+TEST_F(DrbdControlTest, SendsNothingMoreToAResourceWhoseCommandStillRuns) {
+  DrbdControl drbd = control(
+      "[ $2 = r1 ] && exit 0\n[ -e $D/second ] && exit 0\n: > $D/second\n"
+      "sleep 1 & echo \"Command 'drbdsetup attach 10' did not terminate within 5 seconds\" >&2\n"
+      "exit 20");
+  const auto first = drbd.adjust(kR0, 5s);
+  ASSERT_FALSE(first);
+  EXPECT_EQ(first.error().code, Errc::timed_out);
+  const auto second = drbd.adjust(kR0, 5s);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, Errc::timed_out);
+  EXPECT_NE(second.error().message.find("still running"), std::string::npos);
+  EXPECT_TRUE(drbd.adjust(kR1, 5s)) << "others are not delayed";
+  EXPECT_EQ(calls().size(), 2U);
+  EXPECT_TRUE(eventually([&] { return drbd.adjust(kR0, 5s).has_value(); }));
+}
+
+TEST_F(DrbdControlTest, AHangingCommandIsTimedOut) {
+  DrbdControl drbd = control("sleep 60");
+  const auto result = drbd.adjust(kR0, 100ms);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, Errc::timed_out);
+}
+
+TEST_F(DrbdControlTest, RunsTwoCommandsAtATime) {
+  DrbdControl drbd = control("echo + >> $D/running; sleep 0.15; echo - >> $D/running");
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 6; ++i) {
+      threads.emplace_back(
+          [&drbd, i] { EXPECT_TRUE(drbd.adjust(ResourceName{"r" + std::to_string(i)}, 20s)); });
+    }
+  }
+  std::ifstream file(folder_ / "running");
+  int running = 0;
+  int most = 0;
+  int begun = 0;
+  for (std::string line; std::getline(file, line);) {
+    running += line == "+" ? 1 : -1;
+    begun += line == "+" ? 1 : 0;
+    most = std::max(most, running);
+  }
+  EXPECT_EQ(begun, 6);
+  EXPECT_EQ(most, 2);
+}
+
+TEST_F(DrbdControlTest, OneCommandAResource) {
+  DrbdControl drbd = control("while [ ! -e $D/go ]; do sleep 0.01; done");
+  std::jthread first([&] { EXPECT_TRUE(drbd.adjust(kR0, 20s)); });
+  ASSERT_TRUE(eventually([&] { return calls().size() == 1; }));
+  const auto second = drbd.promote(kR0, 5s);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, Errc::conflict);
+  std::ofstream(folder_ / "go") << "\n";
+}
+
+TEST_F(DrbdControlTest, WhoGetsNoTurnSendsNothing) {
+  DrbdControl drbd = control("while [ ! -e $D/go ]; do sleep 0.01; done");
+  std::jthread a([&] { EXPECT_TRUE(drbd.adjust(kR0, 20s)); });
+  std::jthread b([&] { EXPECT_TRUE(drbd.adjust(kR1, 20s)); });
+  ASSERT_TRUE(eventually([&] { return calls().size() == 2; }));
+  const auto third = drbd.adjust(ResourceName{"r2"}, 50ms);
+  ASSERT_FALSE(third);
+  EXPECT_EQ(third.error().code, Errc::unavailable);
+  EXPECT_EQ(calls().size(), 2U);
+  std::ofstream(folder_ / "go") << "\n";
+}
+
+// Texts as recorded with drbd-utils 9.22 and DRBD 8.4.11 and 9.2.18.
+TEST(DrbdErrc, KnowsTheRecordedFailures) {
+  struct Case {
+    int exit_code;
+    std::string_view errors;
+    Errc expected;
+  };
+  for (const Case& c : {
+           Case{20, "Command 'drbdsetup new-resource r0 1' did not terminate within 5 seconds",
+                Errc::timed_out},
+           Case{10,
+                "/etc/drbd.d/r0.res:1: in resource r0, on beta:\n\tIP 10.0.0.2 not found on this "
+                "host.",
+                Errc::unavailable},
+           Case{11, "4: State change failed: (-1) Multiple primaries not allowed by config",
+                Errc::conflict},
+           Case{11, "r0: State change failed: (-12) Device is held open by someone",
+                Errc::conflict},
+           Case{17, "11: State change failed: (-2) Need access to UpToDate data", Errc::conflict},
+           Case{1, "Command 'drbdsetup primary r0' terminated with exit code 17", Errc::conflict},
+           Case{10, "r0: Failure: (102) Local address(port) already in use.", Errc::conflict},
+           Case{10, "r0: Failure: (125) Device has a net-config (use disconnect first)",
+                Errc::conflict},
+           Case{20,
+                "Device '10' is configured!\nCommand 'drbdmeta 10 v08 /dev/mapper/d0 internal "
+                "apply-al' terminated with exit code 20",
+                Errc::conflict},
+           Case{1,
+                "open(/dev/mapper/d0) failed: No such file or directory\nCommand 'drbdmeta 10 "
+                "v08 /dev/mapper/d0 internal apply-al' terminated with exit code 20",
+                Errc::storage},
+           Case{10, "r0: Failure: (158) Unknown resource", Errc::not_found},
+           Case{10, "10: Failure: (127) Device minor not allocated", Errc::not_found},
+           Case{10, "r0: No such resource", Errc::not_found},
+           Case{11, "vm1: State change failed: (-25) No quorum", Errc::conflict},
+           Case{2, "r0.res:3: Parse error", Errc::invalid},
+           Case{1, "something else", Errc::failed},
+       }) {
+    EXPECT_EQ(drbd_errc(c.exit_code, c.errors), c.expected) << c.errors;
+  }
+}
+
+}  // namespace
+}  // namespace upkeep
