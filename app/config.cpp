@@ -81,7 +81,7 @@ void read_libvirt(ConfigTable table, LibvirtConfig& libvirt) {
   table.finish();
 }
 
-void read_drbd(ConfigTable table, DrbdConfig& drbd) {
+void read_drbd(ConfigTable table, DrbdAccessConfig& drbd) {
   assign(drbd.enabled, one_of(table, "enabled", kDrbdUses));
   table.read_path("drbdadm", drbd.drbdadm);
   table.read_path("drbdsetup", drbd.drbdsetup);

@@ -36,12 +36,12 @@ enum class DrbdUse {
   off,
 };
 
-struct DrbdConfig {
+struct DrbdAccessConfig {
   DrbdUse enabled = DrbdUse::automatic;
   std::filesystem::path drbdadm = "/usr/sbin/drbdadm";
   std::filesystem::path drbdsetup = "/usr/sbin/drbdsetup";
 
-  friend bool operator==(const DrbdConfig&, const DrbdConfig&) = default;
+  friend bool operator==(const DrbdAccessConfig&, const DrbdAccessConfig&) = default;
 };
 
 /// What is allowed and how eagerly; `Policy` is compiled from it.
@@ -52,6 +52,8 @@ struct PolicyConfig {
   Duration bring_up_deadline = Policy{}.bring_up_deadline;
   Risk allowed_risk = Policy{}.allowed_risk;
   GuestShutdown guest_shutdown = GuestShutdown::respect;
+
+  friend bool operator==(const PolicyConfig&, const PolicyConfig&) = default;
 };
 
 /// A `[[vm]]` block. The first one whose `match` fits a VM's name applies.
@@ -61,6 +63,8 @@ struct VmConfig {
   ActOn act_on = ActOn::both;
   bool exclusive = false;
   std::optional<GuestShutdown> guest_shutdown;  ///< Absent: [policy] guest_shutdown.
+
+  friend bool operator==(const VmConfig&, const VmConfig&) = default;
 };
 
 /// A `[[peer]]` block: another node's public listener.
@@ -77,7 +81,7 @@ struct Config {
   std::string node;  ///< Empty: the host name, see `node_name`.
   HttpConfig http;
   LibvirtConfig libvirt;
-  DrbdConfig drbd;
+  DrbdAccessConfig drbd;
   std::filesystem::path journal = "/var/lib/upkeep/upkeep.db";
   PolicyConfig policy;
   std::vector<VmConfig> vms;

@@ -53,6 +53,8 @@ struct BackOff {
   int attempts_per_hour = 5;
   Duration slow_retry = std::chrono::minutes(30);      ///< StartVm while latched.
   Duration stable_window = std::chrono::seconds(600);  ///< Up for so long: counters reset.
+
+  friend bool operator==(const BackOff&, const BackOff&) = default;
 };
 
 /// Everything that is allowed, compiled from the config. Immutable.

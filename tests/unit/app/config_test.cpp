@@ -88,7 +88,7 @@ TEST(Config, AnEmptyFileIsTheDefaults) {
   EXPECT_EQ(to_string(config.http.control_listen), "127.0.0.1:9894");
   EXPECT_EQ(config.libvirt, LibvirtConfig{});
   EXPECT_EQ(config.libvirt.uri, "qemu:///system");
-  EXPECT_EQ(config.drbd, DrbdConfig{});
+  EXPECT_EQ(config.drbd, DrbdAccessConfig{});
   EXPECT_EQ(config.journal, "/var/lib/upkeep/upkeep.db");
   EXPECT_EQ(token_path(config), "/var/lib/upkeep/token");
   EXPECT_EQ(config.policy.allowed_risk, Risk::medium);
@@ -105,9 +105,9 @@ TEST(Config, ReadsEveryKey) {
   EXPECT_EQ(token_path(config), "/etc/upkeep/token");
   EXPECT_EQ(config.libvirt,
             (LibvirtConfig{.uri = "test:///default", .resync_interval = 1h, .stats = false}));
-  EXPECT_EQ(config.drbd, (DrbdConfig{.enabled = DrbdUse::off,
-                                     .drbdadm = "/opt/drbd/drbdadm",
-                                     .drbdsetup = "/opt/drbd/drbdsetup"}));
+  EXPECT_EQ(config.drbd, (DrbdAccessConfig{.enabled = DrbdUse::off,
+                                           .drbdadm = "/opt/drbd/drbdadm",
+                                           .drbdsetup = "/opt/drbd/drbdsetup"}));
   EXPECT_EQ(config.journal, "/srv/upkeep/journal.db");
   EXPECT_THAT(config.peers, ElementsAre(PeerConfig{{"node2"}, "http://10.0.0.2:9893"},
                                         PeerConfig{{"node3.example"}, "https://[fd00::3]"}));
