@@ -34,8 +34,10 @@ Result<DomainHandle> look_up(const ConnectionHandle& connection, const VmUuid& u
 Result<void> start_over(const ConnectionHandle& connection, const VmUuid& uuid) {
   const auto domain = look_up(connection, uuid, "start");
   if (!domain) return std::unexpected(domain.error());
+  // Named before the call: asking for the name would wipe out the call's error.
+  const std::string attempt = fmt::format("start VM '{}'", virDomainGetName(domain->get()));
   if (virDomainCreate(domain->get()) == 0) return {};
-  Error error = last_libvirt_error(fmt::format("start VM '{}'", virDomainGetName(domain->get())));
+  Error error = last_libvirt_error(attempt);
   // libvirt says "invalid operation" about more than a VM that runs already, and a conflict costs
   // no attempt: without somebody's guest there, this start failed.
   if (error.code == Errc::conflict && virDomainIsActive(domain->get()) != 1) {

@@ -1,0 +1,125 @@
+#include "remediation/effects/libvirt_control.h"
+
+#include <gtest/gtest.h>
+#include <libvirt/libvirt.h>
+
+#include <atomic>
+#include <cstdio>
+#include <fstream>
+#include <thread>
+#include <vector>
+
+namespace upkeep {
+namespace {
+
+constexpr const char* kUri = "test:///default";
+const VmUuid kWeb{"11111111-0000-0000-0000-00000000bbbb"};
+
+/// libvirt's test driver in this process, with "web1" defined and off.
+class LibvirtControlTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto connection = open_libvirt(kUri, LibvirtAccess::read_write);
+    ASSERT_TRUE(connection.has_value()) << connection.error().message;
+    connection_ = *connection;
+    web_.reset(virDomainDefineXML(connection_.get(), R"(<domain type='test'><name>web1</name>
+        <uuid>11111111-0000-0000-0000-00000000bbbb</uuid><memory unit='MiB'>16</memory>
+        <os><type>hvm</type></os></domain>)"));
+    ASSERT_NE(web_, nullptr);
+  }
+  void TearDown() override {
+    if (web_ == nullptr) return;
+    virDomainDestroy(web_.get());
+    virDomainUndefine(web_.get());
+  }
+
+  [[nodiscard]] int state(int* reason = nullptr) const {
+    int found = -1;
+    virDomainGetState(web_.get(), &found, reason, 0);
+    return found;
+  }
+
+  ConnectionHandle connection_;
+  DomainHandle web_;
+  LibvirtControl control_{kUri};
+};
+
+TEST_F(LibvirtControlTest, StartsAVmThatIsOff) {
+  const auto started = control_.start(kWeb);
+  ASSERT_TRUE(started.has_value()) << started.error().message;
+  EXPECT_EQ(state(), VIR_DOMAIN_RUNNING);
+}
+
+TEST_F(LibvirtControlTest, AVmThatRunsAlreadyIsAConflict) {
+  ASSERT_EQ(virDomainCreate(web_.get()), 0);
+  const auto started = control_.start(kWeb);
+  ASSERT_FALSE(started.has_value());
+  EXPECT_EQ(started.error().code, Errc::conflict);
+  EXPECT_NE(started.error().message.find("start VM 'web1'"), std::string::npos)
+      << started.error().message;
+}
+
+TEST_F(LibvirtControlTest, ManyStartsAtOnceMakeOneGuest) {
+  std::atomic<int> succeeded = 0;
+  std::atomic<int> conflicts = 0;
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 8; ++i) {
+      threads.emplace_back([&] {
+        const auto started = control_.start(kWeb);
+        if (started) ++succeeded;
+        if (!started && started.error().code == Errc::conflict) ++conflicts;
+      });
+    }
+  }
+  EXPECT_EQ(succeeded, 1);
+  EXPECT_EQ(conflicts, 7);
+}
+
+TEST_F(LibvirtControlTest, AManagedSaveImageIsResumedAndNotThrownAway) {
+  ASSERT_EQ(virDomainCreate(web_.get()), 0);
+  ASSERT_EQ(virDomainManagedSave(web_.get(), 0), 0);
+  ASSERT_EQ(virDomainHasManagedSaveImage(web_.get(), 0), 1);
+  ASSERT_TRUE(control_.start(kWeb).has_value());
+  int reason = -1;
+  EXPECT_EQ(state(&reason), VIR_DOMAIN_RUNNING);
+  EXPECT_EQ(virDomainHasManagedSaveImage(web_.get(), 0), 0) << "used up by the resume";
+}
+
+TEST_F(LibvirtControlTest, AVmThatIsGoneIsNotFound) {
+  const VmUuid nobody{"99999999-0000-0000-0000-000000000000"};
+  const auto started = control_.start(nobody);
+  ASSERT_FALSE(started.has_value());
+  EXPECT_EQ(started.error().code, Errc::not_found);
+  const auto destroyed = control_.destroy_crashed(nobody);
+  ASSERT_FALSE(destroyed.has_value());
+  EXPECT_EQ(destroyed.error().code, Errc::not_found);
+}
+
+TEST_F(LibvirtControlTest, DestroysNothingThatIsNotCrashed) {
+  auto destroyed = control_.destroy_crashed(kWeb);
+  ASSERT_FALSE(destroyed.has_value()) << "it is off";
+  EXPECT_EQ(destroyed.error().code, Errc::conflict);
+
+  ASSERT_EQ(virDomainCreate(web_.get()), 0);
+  destroyed = control_.destroy_crashed(kWeb);
+  ASSERT_FALSE(destroyed.has_value()) << "it runs";
+  EXPECT_EQ(destroyed.error().code, Errc::conflict);
+  EXPECT_EQ(state(), VIR_DOMAIN_RUNNING);
+
+  ASSERT_EQ(virDomainSuspend(web_.get()), 0);
+  destroyed = control_.destroy_crashed(kWeb);
+  ASSERT_FALSE(destroyed.has_value()) << "it is paused";
+  EXPECT_EQ(state(), VIR_DOMAIN_PAUSED);
+}
+
+TEST(LibvirtControl, AnUnreachableDaemonIsUnavailableAndNoConflict) {
+  LibvirtControl control("qemu:///system?socket=/does/not/exist");
+  const auto started = control.start(kWeb);
+  ASSERT_FALSE(started.has_value());
+  EXPECT_EQ(started.error().code, Errc::unavailable);
+  EXPECT_EQ(control.destroy_crashed(kWeb).error().code, Errc::unavailable);
+}
+
+}  // namespace
+}  // namespace upkeep
