@@ -1,0 +1,197 @@
+#include "remediation/effects/action_run.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <chrono>
+#include <ranges>
+#include <utility>
+
+#include "remediation/adjust_inspection.h"
+#include "remediation/plan.h"
+
+namespace upkeep {
+namespace {
+
+/// Taking back has its own time: it must also happen when the action's is over.
+constexpr Duration kTakeBackDeadline = std::chrono::seconds(30);
+
+Outcome refused(Hold hold, std::string detail) {
+  return {.kind = Outcome::Kind::refused,
+          .reason = std::string(to_string(hold)),
+          .detail = std::move(detail)};
+}
+
+Outcome judged(const Held& held) {
+  Outcome outcome = refused(held.reason, held.detail);
+  // Somebody else did it, or undid the need for it.
+  if (held.reason == Hold::facts_changed) outcome.kind = Outcome::Kind::conflict;
+  return outcome;
+}
+
+/// What can't be seen isn't touched. That costs no attempt: nothing was tried.
+Outcome blind(const Error& error) {
+  const bool changed = error.code == Errc::not_found || error.code == Errc::conflict;
+  return {.kind = changed ? Outcome::Kind::conflict : Outcome::Kind::refused,
+          .reason = std::string(to_string(error.code)),
+          .detail = error.message};
+}
+
+}  // namespace
+
+ActionRun::ActionRun(const Ticket& ticket, const ActionTools& tools, std::function<bool()> may_act)
+    : ticket_(ticket), tools_(tools), may_act_(std::move(may_act)), taken_(tools.clock->now()) {}
+
+Outcome ActionRun::run() {
+  if (const auto* start_vm = std::get_if<StartVm>(&ticket_.action)) {
+    return with_steps(start(*start_vm));
+  }
+  return with_steps(bring_up(std::get<BringUpResource>(ticket_.action)));
+}
+
+std::optional<Outcome> ActionRun::look() {
+  if (auto stop = before_command()) return stop;
+  auto facts = tools_.facts->reread(target_of(ticket_.action), remaining());
+  const Tick now = tools_.clock->now();
+  if (!judged_) {
+    judged_ = now;
+    times_.queue = now - ticket_.submitted;
+  }
+  if (!facts) return blind(facts.error());
+  facts_ = std::move(*facts);
+  const World world{
+      .snapshot = *facts_, .policy = *ticket_.policy, .history = *ticket_.history, .now = now};
+  if (const auto held = judge_again(ticket_.finding, ticket_.action, world)) return judged(*held);
+  return std::nullopt;
+}
+
+std::optional<Outcome> ActionRun::before_command() {
+  if (!may_act_()) {
+    return Outcome{.kind = Outcome::Kind::refused,
+                   .reason = std::string(to_string(Errc::unavailable)),
+                   .detail = "upkeep is shutting down"};
+  }
+  if (remaining() > Duration::zero()) return std::nullopt;
+  return Outcome{.kind = Outcome::Kind::timed_out,
+                 .reason = std::string(to_string(Errc::timed_out)),
+                 .detail = "its time was over before its next command"};
+}
+
+Outcome ActionRun::start(const StartVm& start) {
+  if (start.destroy_first) {
+    if (auto stop = drop_crashed(start)) return *stop;
+  }
+  for (const ResourceName& resource : start.promote) {
+    if (auto stop = promote(resource)) {
+      take_back(start);
+      return *stop;
+    }
+  }
+  auto stop = look();
+  if (!stop) stop = before_command();
+  if (stop) {
+    take_back(start);
+    return *stop;
+  }
+  return send_start(start);
+}
+
+Outcome ActionRun::send_start(const StartVm& start) {
+  const Tick sent = tools_.clock->now();
+  times_.storage = sent - judged_.value_or(sent);
+  if (times_.command_sent == Tick{}) times_.command_sent = sent;
+  const auto started = tools_.hypervisor->start(start.uuid);
+  times_.start = tools_.clock->now() - sent;
+  if (started) return {.kind = Outcome::Kind::succeeded, .reason = "", .detail = ""};
+  Outcome outcome = outcome_of(started.error());
+  // After a conflict it runs, after a timeout it may: its disks stay as they are.
+  if (outcome.kind == Outcome::Kind::failed) {
+    facts_.reset();
+    take_back(start);
+  }
+  return outcome;
+}
+
+std::optional<Outcome> ActionRun::drop_crashed(const StartVm& start) {
+  if (auto stop = look()) return stop;
+  if (auto stop = before_command()) return stop;
+  times_.command_sent = tools_.clock->now();
+  const auto dropped = tools_.hypervisor->destroy_crashed(start.uuid);
+  if (!dropped) return outcome_of(dropped.error());
+  steps_.emplace_back("dropped the crashed guest");
+  return std::nullopt;
+}
+
+std::optional<Outcome> ActionRun::promote(const ResourceName& resource) {
+  if (auto stop = look()) return stop;
+  if (auto stop = before_command()) return stop;
+  if (times_.command_sent == Tick{}) times_.command_sent = tools_.clock->now();
+  const auto done = tools_.replication->promote(resource, remaining());
+  if (!done) return outcome_of(done.error());
+  promoted_.push_back(resource);
+  steps_.push_back(fmt::format("promoted {}", resource.value));
+  return std::nullopt;
+}
+
+void ActionRun::take_back(const StartVm& start) {
+  // Somebody else may have started the guest since: then what it needs stays.
+  const Vm* vm = facts_ == nullptr ? nullptr : find_vm(*facts_, start.uuid);
+  if (vm != nullptr && !is_down(vm->state)) return;
+  for (const ResourceName& resource : std::views::reverse(promoted_)) {
+    const auto demoted = tools_.replication->demote(resource, kTakeBackDeadline);
+    if (demoted) {
+      steps_.push_back(fmt::format("demoted {} again", resource.value));
+    } else {
+      steps_.push_back(
+          fmt::format("{} stays Primary: {}", resource.value, demoted.error().message));
+    }
+  }
+  promoted_.clear();
+}
+
+Outcome ActionRun::bring_up(const BringUpResource& bring_up) {
+  if (auto stop = look()) return *stop;
+  if (auto stop = inspect_adjust(bring_up.resource)) return *stop;
+  // The dry run may have taken its time.
+  if (auto stop = look()) return *stop;
+  if (auto stop = before_command()) return *stop;
+  const Tick sent = tools_.clock->now();
+  times_.command_sent = sent;
+  const auto adjusted = tools_.replication->adjust(bring_up.resource, remaining());
+  times_.start = tools_.clock->now() - sent;
+  if (!adjusted) return outcome_of(adjusted.error());
+  return {.kind = Outcome::Kind::succeeded, .reason = "", .detail = ""};
+}
+
+std::optional<Outcome> ActionRun::inspect_adjust(const ResourceName& resource) {
+  if (auto stop = before_command()) return stop;
+  const Tick began = tools_.clock->now();
+  const auto commands = tools_.replication->dry_run_adjust(resource, remaining());
+  times_.storage = tools_.clock->now() - began;
+  if (!commands) return outcome_of(commands.error());
+  if (const auto line = unsafe_line(*commands)) {
+    return refused(Hold::unsafe_adjust, fmt::format("it would run: {}", *line));
+  }
+  return std::nullopt;
+}
+
+Duration ActionRun::remaining() const { return taken_ + ticket_.deadline - tools_.clock->now(); }
+
+Outcome ActionRun::outcome_of(const Error& error) const {
+  Outcome outcome{.kind = Outcome::Kind::failed,
+                  .reason = std::string(to_string(error.code)),
+                  .detail = error.message};
+  if (error.code == Errc::conflict) outcome.kind = Outcome::Kind::conflict;
+  if (error.code == Errc::timed_out) outcome.kind = Outcome::Kind::timed_out;
+  return outcome;
+}
+
+Outcome ActionRun::with_steps(Outcome outcome) const {
+  if (steps_.empty()) return outcome;
+  const std::string steps = fmt::format("{}", fmt::join(steps_, ", "));
+  outcome.detail = outcome.detail.empty() ? steps : outcome.detail + " (" + steps + ")";
+  return outcome;
+}
+
+}  // namespace upkeep

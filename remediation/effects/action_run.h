@@ -1,0 +1,65 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "remediation/effects.h"
+#include "remediation/executor.h"
+
+namespace upkeep {
+
+/// What actions work with. Owned together with the threads that use it: a call that hangs outlives
+/// whoever asked for it.
+struct ActionTools {
+  std::shared_ptr<HypervisorControl> hypervisor;
+  std::shared_ptr<ReplicationControl> replication;
+  std::shared_ptr<FactReader> facts;
+  std::shared_ptr<const Clock> clock;
+};
+
+/// One action from its last look to its effect. Before each command that changes something the
+/// facts are read again and judged again; what has changed by then ends the action without it.
+/// Used by one worker thread; blocks for as long as libvirt and DRBD do.
+class ActionRun {
+ public:
+  /// `may_act` is asked right before each command: false once the daemon shuts down. Thread-safe.
+  ActionRun(const Ticket& ticket, const ActionTools& tools, std::function<bool()> may_act);
+
+  [[nodiscard]] Outcome run();
+  [[nodiscard]] const PhaseTimes& times() const { return times_; }
+
+ private:
+  // Each returns what ends the action early, or nothing: go on.
+  [[nodiscard]] std::optional<Outcome> look();
+  [[nodiscard]] std::optional<Outcome> before_command();
+  [[nodiscard]] std::optional<Outcome> drop_crashed(const StartVm& start);
+  [[nodiscard]] std::optional<Outcome> promote(const ResourceName& resource);
+  [[nodiscard]] std::optional<Outcome> inspect_adjust(const ResourceName& resource);
+
+  [[nodiscard]] Outcome start(const StartVm& start);
+  [[nodiscard]] Outcome send_start(const StartVm& start);
+  [[nodiscard]] Outcome bring_up(const BringUpResource& bring_up);
+
+  /// Demotes what this run promoted, unless the guest may be there by now.
+  void take_back(const StartVm& start);
+
+  [[nodiscard]] Duration remaining() const;
+  [[nodiscard]] Outcome outcome_of(const Error& error) const;
+  /// The outcome with the steps that were done in its detail.
+  [[nodiscard]] Outcome with_steps(Outcome outcome) const;
+
+  const Ticket& ticket_;
+  const ActionTools& tools_;
+  std::function<bool()> may_act_;
+  Tick taken_;
+  std::optional<Tick> judged_;  ///< When the first look ended.
+  PhaseTimes times_;
+  std::shared_ptr<const Snapshot> facts_;  ///< Of the last look.
+  std::vector<ResourceName> promoted_;
+  std::vector<std::string> steps_;  ///< For people.
+};
+
+}  // namespace upkeep

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "remediation/effects/action_run.h"
+#include "remediation/executor.h"
+
+namespace upkeep {
+
+struct ThreadedExecutorOptions {
+  /// Actions at once. libvirtd serves 5 calls a connection; more of them would wait behind a hung
+  /// one for ever.
+  int workers = 4;
+  /// Workers that may be added while others are stuck in a call past its deadline.
+  int replacements = 2;
+  /// Actions on DRBD at once, starts that promote included.
+  int replication_actions = 2;
+  /// Real time that the destructor waits for calls in progress.
+  std::chrono::milliseconds stop_grace{2000};
+};
+
+/// Carries actions out on a bounded pool of threads. A ticket's deadline counts from when a worker
+/// takes it. A call that is stuck keeps its worker, and holds up neither the other actions nor the
+/// destructor: its thread is left to itself then, and keeps alive what it uses. Thread-safe.
+class ThreadedExecutor final : public Executor {
+ public:
+  /// `wake` is called, from any thread, when `drain` has something new; it must return at once.
+  ThreadedExecutor(ThreadedExecutorOptions options, ActionTools tools, std::function<void()> wake);
+  ThreadedExecutor(const ThreadedExecutor&) = delete;
+  ThreadedExecutor& operator=(const ThreadedExecutor&) = delete;
+  ~ThreadedExecutor() override;
+
+  void submit(Ticket ticket) override;
+  [[nodiscard]] std::vector<Completed> drain() override;
+  void stop_acting() override;
+
+ private:
+  struct Pool;
+  /// A thread of the pool; `done` says, under the pool's lock, that it can be joined at once.
+  struct Worker {
+    std::shared_ptr<bool> done = std::make_shared<bool>(false);
+    std::jthread thread;
+  };
+
+  static void work(const std::shared_ptr<Pool>& pool);
+  void watch(const std::stop_token& stop);
+  /// Reports what has passed its deadline, and replaces its worker. Under the pool's lock.
+  [[nodiscard]] bool report_overdue();
+  void add_worker();
+
+  std::shared_ptr<Pool> pool_;
+  std::list<Worker> workers_;  ///< Under the pool's lock.
+  std::jthread watchdog_;
+};
+
+}  // namespace upkeep

@@ -1,0 +1,118 @@
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "remediation/effects.h"
+
+namespace upkeep::test {
+
+/// What was called, in order, and what each call shall answer: "start uuid-web1", "promote r0". A
+/// call without an answer of its own succeeds. Thread-safe.
+class CallScript {
+ public:
+  using Answer = std::function<Result<void>()>;
+
+  void on(const std::string& call, Answer answer) {
+    const std::scoped_lock lock(mutex_);
+    answers_[call] = std::move(answer);
+  }
+  void fail(const std::string& call, Errc code, const std::string& message) {
+    on(call, [=] { return upkeep::fail(code, message); });
+  }
+  /// The call hangs until `release`.
+  void hang(const std::string& call) {
+    on(call, [this]() -> Result<void> {
+      std::unique_lock lock(mutex_);
+      ++hanging_;
+      changed_.notify_all();
+      changed_.wait(lock, [&] { return released_; });
+      --hanging_;
+      return {};
+    });
+  }
+  void release() {
+    const std::scoped_lock lock(mutex_);
+    released_ = true;
+    changed_.notify_all();
+  }
+  /// Waits until `count` calls hang.
+  void wait_until_hanging(int count = 1) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return hanging_ >= count; });
+  }
+
+  [[nodiscard]] std::vector<std::string> calls() const {
+    const std::scoped_lock lock(mutex_);
+    return calls_;
+  }
+
+  [[nodiscard]] Result<void> call(const std::string& name) {
+    Answer answer;
+    {
+      const std::scoped_lock lock(mutex_);
+      calls_.push_back(name);
+      const auto found = answers_.find(name);
+      if (found != answers_.end()) answer = found->second;
+    }
+    return answer ? answer() : Result<void>{};
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<std::string, Answer> answers_;
+  std::vector<std::string> calls_;
+  int hanging_ = 0;
+  bool released_ = false;
+};
+
+class FakeHypervisorControl final : public HypervisorControl {
+ public:
+  explicit FakeHypervisorControl(std::shared_ptr<CallScript> script) : script_(std::move(script)) {}
+
+  [[nodiscard]] Result<void> start(const VmUuid& uuid) override {
+    return script_->call("start " + uuid.value);
+  }
+  [[nodiscard]] Result<void> destroy_crashed(const VmUuid& uuid) override {
+    return script_->call("destroy_crashed " + uuid.value);
+  }
+
+ private:
+  std::shared_ptr<CallScript> script_;
+};
+
+class FakeReplicationControl final : public ReplicationControl {
+ public:
+  explicit FakeReplicationControl(std::shared_ptr<CallScript> script)
+      : script_(std::move(script)) {}
+
+  /// What the dry run prints. Set before the threads start.
+  std::vector<std::string> dry_run;
+
+  [[nodiscard]] Result<std::vector<std::string>> dry_run_adjust(const ResourceName& resource,
+                                                                Duration /*deadline*/) override {
+    if (auto called = script_->call("dry_run " + resource.value); !called) {
+      return std::unexpected(called.error());
+    }
+    return dry_run;
+  }
+  [[nodiscard]] Result<void> adjust(const ResourceName& resource, Duration /*deadline*/) override {
+    return script_->call("adjust " + resource.value);
+  }
+  [[nodiscard]] Result<void> promote(const ResourceName& resource, Duration /*deadline*/) override {
+    return script_->call("promote " + resource.value);
+  }
+  [[nodiscard]] Result<void> demote(const ResourceName& resource, Duration /*deadline*/) override {
+    return script_->call("demote " + resource.value);
+  }
+
+ private:
+  std::shared_ptr<CallScript> script_;
+};
+
+}  // namespace upkeep::test

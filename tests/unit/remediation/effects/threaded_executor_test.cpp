@@ -1,0 +1,524 @@
+#include "remediation/effects/threaded_executor.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <stdexcept>
+#include <thread>
+
+#include "tests/support/fake_clock.h"
+#include "tests/support/fake_control.h"
+#include "tests/support/fake_facts.h"
+#include "tests/support/world.h"
+
+namespace upkeep {
+namespace {
+
+using namespace std::chrono_literals;
+using test::a_resource;
+using test::a_vm;
+using test::CallScript;
+using test::FakeClock;
+using test::FakeFacts;
+using test::TestWorld;
+using test::uuid_of;
+using test::vm_target;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+/// Long enough for any machine; only a test that fails waits for it.
+constexpr auto kPatience = 30s;
+
+class ThreadedExecutorTest : public ::testing::Test {
+ protected:
+  ThreadedExecutorTest() {
+    for (const char* name : {"web1", "web2", "web3", "web4", "web5", "web6"}) {
+      world_.with(a_vm(name).off(VmReason::crashed)).wanted(name);
+    }
+    publish();
+  }
+  ~ThreadedExecutorTest() override { script_->release(); }
+
+  void start(ThreadedExecutorOptions options = {}) {
+    executor_ = std::make_unique<ThreadedExecutor>(
+        options,
+        ActionTools{.hypervisor = std::make_shared<test::FakeHypervisorControl>(script_),
+                    .replication = replication_,
+                    .facts = facts_,
+                    .clock = clock_},
+        [this] {
+          const std::scoped_lock lock(mutex_);
+          ++woken_;
+          woken_changed_.notify_all();
+        });
+  }
+
+  void publish() { facts_->set(world_.snapshot); }
+
+  /// web1's disks lie on r0 and, if so wished, r1, which 8.4 must promote first.
+  void put_web1_on_drbd(bool also_r1 = false) {
+    auto web1 = a_vm("web1").off(VmReason::crashed).on_drbd(0, "vda");
+    if (also_r1) web1.on_drbd(1, "vdb");
+    world_.drbd_version("8.4.11").with(a_resource("r0", 0)).with(a_resource("r1", 1)).with(web1);
+    publish();
+  }
+
+  [[nodiscard]] Ticket ticket(std::int64_t id, Finding finding, Action action) const {
+    return {.id = id,
+            .finding = std::move(finding),
+            .action = std::move(action),
+            .submitted = clock_->now(),
+            .deadline = 120s,
+            .policy = std::make_shared<const Policy>(world_.policy),
+            .history = std::make_shared<const History>(world_.history)};
+  }
+  [[nodiscard]] Ticket start_of(std::int64_t id, const std::string& vm,
+                                std::vector<ResourceName> promote = {},
+                                bool destroy_first = false) const {
+    return ticket(id,
+                  {.rule = "vm_down",
+                   .subject = vm_target(vm),
+                   .trigger = Trigger::event,
+                   .confirmed = true,
+                   .since = clock_->now(),
+                   .detail = ""},
+                  StartVm{.vm = {vm},
+                          .uuid = {uuid_of(vm)},
+                          .destroy_first = destroy_first,
+                          .promote = std::move(promote)});
+  }
+  [[nodiscard]] Ticket bring_up_of(std::int64_t id, const std::string& resource) const {
+    return ticket(id,
+                  {.rule = "drbd_down",
+                   .subject = test::resource_target(resource),
+                   .trigger = Trigger::poll,
+                   .confirmed = true,
+                   .since = clock_->now(),
+                   .detail = ""},
+                  BringUpResource{{resource}});
+  }
+
+  /// Waits for `count` pieces of news.
+  std::vector<Completed> wait_for(std::size_t count) {
+    std::vector<Completed> news;
+    const auto until = std::chrono::steady_clock::now() + kPatience;
+    while (news.size() < count) {
+      int seen = 0;
+      {
+        const std::scoped_lock lock(mutex_);
+        seen = woken_;
+      }
+      for (Completed& one : executor_->drain()) news.push_back(std::move(one));
+      if (news.size() >= count) break;
+      std::unique_lock lock(mutex_);
+      if (!woken_changed_.wait_until(lock, until, [&] { return woken_ != seen; })) {
+        ADD_FAILURE() << "only " << news.size() << " of " << count << " came";
+        return news;
+      }
+    }
+    return news;
+  }
+  Completed wait_for_one() {
+    auto news = wait_for(1);
+    if (news.size() != 1) std::abort();
+    return news[0];
+  }
+
+  TestWorld world_;
+  std::shared_ptr<FakeClock> clock_ = std::make_shared<FakeClock>();
+  std::shared_ptr<CallScript> script_ = std::make_shared<CallScript>();
+  std::shared_ptr<FakeFacts> facts_ = std::make_shared<FakeFacts>();
+  std::shared_ptr<test::FakeReplicationControl> replication_ =
+      std::make_shared<test::FakeReplicationControl>(script_);
+  std::mutex mutex_;
+  std::condition_variable woken_changed_;
+  int woken_ = 0;
+  std::unique_ptr<ThreadedExecutor> executor_;
+};
+
+std::string start_call(const std::string& vm) { return "start " + uuid_of(vm); }
+
+TEST_F(ThreadedExecutorTest, StartsAVmAndSaysHowLongEachPartTook) {
+  start();
+  script_->on(start_call("web1"), [&]() -> Result<void> {
+    clock_->advance(3s);
+    return {};
+  });
+  facts_->before_answer([&](int) { clock_->advance(20ms); });
+  const Tick submitted = clock_->now();
+  executor_->submit(start_of(7, "web1"));
+  const Completed done = wait_for_one();
+  EXPECT_EQ(done.id, 7);
+  EXPECT_EQ(done.outcome, (Outcome{Outcome::Kind::succeeded, "", ""}));
+  EXPECT_TRUE(done.ended);
+  EXPECT_EQ(done.times.queue, 20ms);
+  EXPECT_EQ(done.times.storage, 0ms);
+  EXPECT_EQ(done.times.start, 3s);
+  EXPECT_EQ(done.times.command_sent, submitted + 20ms);
+  EXPECT_EQ(done.at, submitted + 3020ms);
+  EXPECT_THAT(script_->calls(), ElementsAre(start_call("web1")));
+}
+
+TEST_F(ThreadedExecutorTest, AFailedStartKeepsLibvirtsWords) {
+  start();
+  script_->fail(start_call("web1"), Errc::storage, "start VM 'web1': no such file");
+  executor_->submit(start_of(1, "web1"));
+  EXPECT_EQ(wait_for_one().outcome,
+            (Outcome{Outcome::Kind::failed, "storage", "start VM 'web1': no such file"}));
+}
+
+TEST_F(ThreadedExecutorTest, WhatSomebodyElseStartedIsAConflictWithoutACommand) {
+  start();
+  world_.with(a_vm("web1"));
+  publish();
+  executor_->submit(start_of(1, "web1"));
+  const Completed done = wait_for_one();
+  EXPECT_EQ(done.outcome.kind, Outcome::Kind::conflict);
+  EXPECT_FALSE(costs_attempt(done.outcome));
+  EXPECT_EQ(done.times.command_sent, Tick{});
+  EXPECT_THAT(script_->calls(), IsEmpty());
+}
+
+TEST_F(ThreadedExecutorTest, AGateThatClosedRefuses) {
+  start();
+  world_.with(a_vm("web1").off(VmReason::crashed).network("lan", false));
+  publish();
+  executor_->submit(start_of(1, "web1"));
+  const Completed done = wait_for_one();
+  EXPECT_EQ(done.outcome.kind, Outcome::Kind::refused);
+  EXPECT_EQ(done.outcome.reason, "network_missing");
+  EXPECT_THAT(script_->calls(), IsEmpty());
+}
+
+TEST_F(ThreadedExecutorTest, WhatCannotBeReadAgainIsNotTouched) {
+  start();
+  facts_->fail({Errc::unavailable, "read VM 'web1' again: no connection"});
+  executor_->submit(start_of(1, "web1"));
+  const Completed done = wait_for_one();
+  EXPECT_EQ(done.outcome, (Outcome{Outcome::Kind::refused, "unavailable",
+                                   "read VM 'web1' again: no connection"}));
+  EXPECT_THAT(script_->calls(), IsEmpty());
+}
+
+TEST_F(ThreadedExecutorTest, PromotesThenStarts) {
+  put_web1_on_drbd(true);
+  start();
+  executor_->submit(start_of(1, "web1", {{"r0"}, {"r1"}}));
+  const Completed done = wait_for_one();
+  EXPECT_EQ(done.outcome.kind, Outcome::Kind::succeeded) << done.outcome.detail;
+  EXPECT_EQ(done.outcome.detail, "promoted r0, promoted r1");
+  EXPECT_THAT(script_->calls(), ElementsAre("promote r0", "promote r1", start_call("web1")));
+}
+
+TEST_F(ThreadedExecutorTest, DropsACrashedGuestFirst) {
+  start();
+  world_.with(a_vm("web1").crashed());
+  publish();
+  script_->on("destroy_crashed " + uuid_of("web1"), [&]() -> Result<void> {
+    world_.with(a_vm("web1").off(VmReason::destroyed));
+    publish();
+    return {};
+  });
+  executor_->submit(start_of(1, "web1", {}, true));
+  EXPECT_EQ(wait_for_one().outcome.kind, Outcome::Kind::succeeded);
+  EXPECT_THAT(script_->calls(),
+              ElementsAre("destroy_crashed " + uuid_of("web1"), start_call("web1")));
+}
+
+TEST_F(ThreadedExecutorTest, AFailedStartDemotesWhatItPromotedInReverse) {
+  put_web1_on_drbd(true);
+  start();
+  script_->fail(start_call("web1"), Errc::failed, "start VM 'web1': qemu exited");
+  executor_->submit(start_of(1, "web1", {{"r0"}, {"r1"}}));
+  const Completed done = wait_for_one();
+  EXPECT_EQ(done.outcome.kind, Outcome::Kind::failed);
+  EXPECT_THAT(done.outcome.detail, HasSubstr("start VM 'web1': qemu exited (promoted r0"));
+  EXPECT_THAT(script_->calls(), ElementsAre("promote r0", "promote r1", start_call("web1"),
+                                            "demote r1", "demote r0"));
+}
+
+TEST_F(ThreadedExecutorTest, AResourceThatIsOpenStaysPrimary) {
+  put_web1_on_drbd();
+  start();
+  script_->fail(start_call("web1"), Errc::failed, "start VM 'web1': qemu exited");
+  script_->fail("demote r0", Errc::conflict, "demote r0: device is held open");
+  executor_->submit(start_of(1, "web1", {{"r0"}}));
+  EXPECT_THAT(wait_for_one().outcome.detail,
+              HasSubstr("r0 stays Primary: demote r0: device is held open"));
+}
+
+TEST_F(ThreadedExecutorTest, APromotionThatFailsDemotesTheOnesBefore) {
+  put_web1_on_drbd(true);
+  start();
+  script_->fail("promote r1", Errc::conflict, "promote r1: Multiple primaries not allowed");
+  executor_->submit(start_of(1, "web1", {{"r0"}, {"r1"}}));
+  EXPECT_EQ(wait_for_one().outcome.kind, Outcome::Kind::conflict);
+  EXPECT_THAT(script_->calls(), ElementsAre("promote r0", "promote r1", "demote r0"));
+}
+
+TEST_F(ThreadedExecutorTest, AStartThatMayStillHappenKeepsItsDisks) {
+  put_web1_on_drbd();
+  start();
+  script_->fail(start_call("web1"), Errc::timed_out, "start VM 'web1': no answer");
+  executor_->submit(start_of(1, "web1", {{"r0"}}));
+  EXPECT_EQ(wait_for_one().outcome.kind, Outcome::Kind::timed_out);
+  EXPECT_THAT(script_->calls(), ElementsAre("promote r0", start_call("web1")));
+}
+
+TEST_F(ThreadedExecutorTest, AGateThatClosesAfterThePromotionTakesItBack) {
+  put_web1_on_drbd();
+  start();
+  script_->on("promote r0", [&]() -> Result<void> {
+    world_.peer("node2", {"web1"});  // It has just come up over there.
+    publish();
+    return {};
+  });
+  executor_->submit(start_of(1, "web1", {{"r0"}}));
+  const Completed done = wait_for_one();
+  EXPECT_EQ(done.outcome.kind, Outcome::Kind::refused);
+  EXPECT_EQ(done.outcome.reason, "runs_elsewhere");
+  EXPECT_THAT(script_->calls(), ElementsAre("promote r0", "demote r0"));
+}
+
+TEST_F(ThreadedExecutorTest, WhatSomebodyStartedAfterThePromotionKeepsItsDisks) {
+  put_web1_on_drbd();
+  start();
+  script_->on("promote r0", [&]() -> Result<void> {
+    world_.with(a_vm("web1").on_drbd(0, "vda"));
+    publish();
+    return {};
+  });
+  executor_->submit(start_of(1, "web1", {{"r0"}}));
+  EXPECT_EQ(wait_for_one().outcome.kind, Outcome::Kind::conflict);
+  EXPECT_THAT(script_->calls(), ElementsAre("promote r0"));
+}
+
+TEST_F(ThreadedExecutorTest, StoppingBetweenPromoteAndStartTakesThePromotionBack) {
+  put_web1_on_drbd();
+  start();
+  script_->on("promote r0", [&]() -> Result<void> {
+    executor_->stop_acting();
+    return {};
+  });
+  executor_->submit(start_of(1, "web1", {{"r0"}}));
+  const Completed done = wait_for_one();
+  EXPECT_EQ(done.outcome.kind, Outcome::Kind::refused);
+  EXPECT_THAT(script_->calls(), ElementsAre("promote r0", "demote r0"));
+}
+
+TEST_F(ThreadedExecutorTest, StoppingRefusesWhatWaitsAndWhatHasNotSentItsCommand) {
+  start({.workers = 1});
+  script_->hang(start_call("web1"));
+  executor_->submit(start_of(1, "web1"));
+  executor_->submit(start_of(2, "web2"));
+  script_->wait_until_hanging();
+  executor_->stop_acting();
+  executor_->submit(start_of(3, "web3"));
+  const auto refused = wait_for(2);
+  for (const Completed& one : refused) {
+    EXPECT_EQ(one.outcome.kind, Outcome::Kind::refused);
+    EXPECT_TRUE(one.ended);
+  }
+  script_->release();
+  EXPECT_EQ(wait_for_one().outcome.kind, Outcome::Kind::succeeded);
+  EXPECT_THAT(script_->calls(), ElementsAre(start_call("web1")));
+}
+
+TEST_F(ThreadedExecutorTest, StoppingDuringTheLastLookSendsNoCommand) {
+  start();
+  facts_->before_answer([&](int) { executor_->stop_acting(); });
+  executor_->submit(start_of(1, "web1"));
+  EXPECT_EQ(wait_for_one().outcome.kind, Outcome::Kind::refused);
+  EXPECT_THAT(script_->calls(), IsEmpty());
+}
+
+TEST_F(ThreadedExecutorTest, ACallPastItsDeadlineIsToldAtOnceAndAgainWhenItEnds) {
+  start();
+  script_->hang(start_call("web1"));
+  executor_->submit(start_of(1, "web1"));
+  script_->wait_until_hanging();
+  clock_->advance(119s);
+  EXPECT_THAT(executor_->drain(), IsEmpty());
+  clock_->advance(2s);
+  const auto late = executor_->drain();
+  ASSERT_THAT(late, SizeIs(1));
+  EXPECT_EQ(late[0].outcome.kind, Outcome::Kind::timed_out);
+  EXPECT_FALSE(late[0].ended);
+  EXPECT_THAT(late[0].outcome.detail, HasSubstr("within 120 s"));
+  EXPECT_THAT(executor_->drain(), IsEmpty());
+  script_->release();
+  const Completed ended = wait_for_one();
+  EXPECT_TRUE(ended.ended);
+  EXPECT_EQ(ended.outcome.kind, Outcome::Kind::succeeded);
+}
+
+TEST_F(ThreadedExecutorTest, TheWatchdogWakesTheLoopAtTheDeadline) {
+  start();
+  script_->hang(start_call("web1"));
+  Ticket hopeless = start_of(1, "web1");
+  hopeless.deadline = 1ms;
+  executor_->submit(hopeless);
+  script_->wait_until_hanging();
+  clock_->advance(1ms);
+  // Nobody asks: the watchdog must tell by itself.
+  std::unique_lock lock(mutex_);
+  EXPECT_TRUE(woken_changed_.wait_for(lock, kPatience, [&] { return woken_ > 0; }));
+}
+
+TEST_F(ThreadedExecutorTest, AnActionOutOfTimeBeforeItsCommandDoesNotSendIt) {
+  start();
+  Ticket ticket = start_of(1, "web1");
+  ticket.deadline = 1s;
+  facts_->before_answer([&](int) { clock_->advance(2s); });
+  executor_->submit(ticket);
+  const auto until = std::chrono::steady_clock::now() + kPatience;
+  for (bool ended = false; !ended && std::chrono::steady_clock::now() < until;) {
+    for (const Completed& one : wait_for(1)) {
+      EXPECT_EQ(one.outcome.kind, Outcome::Kind::timed_out);
+      ended = one.ended;
+    }
+  }
+  EXPECT_THAT(script_->calls(), IsEmpty());
+}
+
+TEST_F(ThreadedExecutorTest, StuckCallsDoNotHoldUpOthers) {
+  start({.workers = 2, .replacements = 1});
+  script_->hang(start_call("web1"));
+  script_->hang(start_call("web2"));
+  executor_->submit(start_of(1, "web1"));
+  executor_->submit(start_of(2, "web2"));
+  executor_->submit(start_of(3, "web3"));
+  script_->wait_until_hanging(2);
+  clock_->advance(121s);
+  world_.later(121s);
+  publish();
+  // Two timeouts, and web3 by the replacement.
+  const auto news = wait_for(3);
+  std::vector<std::int64_t> ended;
+  for (const Completed& one : news) {
+    if (one.ended) ended.push_back(one.id);
+  }
+  EXPECT_THAT(ended, ElementsAre(3));
+  script_->release();
+  (void)wait_for(2);
+  // And the pool is as it was: everything still runs.
+  executor_->submit(start_of(4, "web4"));
+  executor_->submit(start_of(5, "web5"));
+  executor_->submit(start_of(6, "web6"));
+  EXPECT_THAT(wait_for(3), SizeIs(3));
+}
+
+TEST_F(ThreadedExecutorTest, NeverMoreAtOnceThanWorkers) {
+  start({.workers = 2, .replacements = 0});
+  for (const char* name : {"web1", "web2", "web3"}) script_->hang(start_call(name));
+  executor_->submit(start_of(1, "web1"));
+  executor_->submit(start_of(2, "web2"));
+  executor_->submit(start_of(3, "web3"));
+  script_->wait_until_hanging(2);
+  EXPECT_THAT(script_->calls(), SizeIs(2));
+  script_->release();
+  EXPECT_THAT(wait_for(3), SizeIs(3));
+}
+
+TEST_F(ThreadedExecutorTest, AtMostTwoActionsOnDrbdAndTheOthersGoAhead) {
+  world_.drbd_version("8.4.11");
+  for (const char* name : {"r0", "r1", "r2"}) {
+    world_.with(a_resource(name, static_cast<std::uint32_t>(name[1] - '0')).down());
+    script_->hang(std::string("adjust ") + name);
+  }
+  publish();
+  start();
+  executor_->submit(bring_up_of(1, "r0"));
+  executor_->submit(bring_up_of(2, "r1"));
+  executor_->submit(bring_up_of(3, "r2"));
+  executor_->submit(start_of(4, "web1"));
+  EXPECT_EQ(wait_for_one().id, 4);
+  script_->wait_until_hanging(2);
+  EXPECT_THAT(script_->calls(), ::testing::Not(::testing::Contains("dry_run r2")));
+  script_->release();
+  EXPECT_THAT(wait_for(3), SizeIs(3));
+}
+
+TEST_F(ThreadedExecutorTest, BringsUpAResourceAfterInspectingTheDryRun) {
+  world_.drbd_version("8.4.11").with(a_resource("r0", 0).down());
+  publish();
+  replication_->dry_run = {"drbdsetup-84 new-resource r0", "drbdsetup-84 new-minor r0 0 0"};
+  start();
+  executor_->submit(bring_up_of(1, "r0"));
+  const Completed done = wait_for_one();
+  EXPECT_EQ(done.outcome.kind, Outcome::Kind::succeeded) << done.outcome.detail;
+  EXPECT_NE(done.times.command_sent, Tick{});
+  EXPECT_THAT(script_->calls(), ElementsAre("dry_run r0", "adjust r0"));
+}
+
+TEST_F(ThreadedExecutorTest, ADryRunThatWantsMoreThanBringingUpIsRefused) {
+  world_.drbd_version("8.4.11").with(a_resource("r0", 0).down());
+  publish();
+  replication_->dry_run = {"drbdsetup-84 new-resource r0", "drbdsetup-84 detach 0"};
+  start();
+  executor_->submit(bring_up_of(1, "r0"));
+  const Completed done = wait_for_one();
+  EXPECT_EQ(done.outcome.kind, Outcome::Kind::refused);
+  EXPECT_EQ(done.outcome.reason, "unsafe_adjust");
+  EXPECT_THAT(done.outcome.detail, HasSubstr("drbdsetup-84 detach 0"));
+  EXPECT_EQ(done.times.command_sent, Tick{});
+  EXPECT_THAT(script_->calls(), ElementsAre("dry_run r0"));
+}
+
+TEST_F(ThreadedExecutorTest, AResourceBroughtUpDuringTheDryRunIsLeftAlone) {
+  world_.drbd_version("8.4.11").with(a_resource("r0", 0).down());
+  publish();
+  script_->on("dry_run r0", [&]() -> Result<void> {
+    world_.with(a_resource("r0", 0));
+    publish();
+    return {};
+  });
+  start();
+  executor_->submit(bring_up_of(1, "r0"));
+  EXPECT_EQ(wait_for_one().outcome.kind, Outcome::Kind::conflict);
+  EXPECT_THAT(script_->calls(), ElementsAre("dry_run r0"));
+}
+
+TEST_F(ThreadedExecutorTest, AToolThatThrowsIsAFailureOfThatActionOnly) {
+  start();
+  script_->on(start_call("web1"), []() -> Result<void> { throw std::runtime_error("a bug"); });
+  executor_->submit(start_of(1, "web1"));
+  EXPECT_EQ(wait_for_one().outcome, (Outcome{Outcome::Kind::failed, "failed", "a bug"}));
+  executor_->submit(start_of(2, "web2"));
+  EXPECT_EQ(wait_for_one().outcome.kind, Outcome::Kind::succeeded);
+}
+
+TEST_F(ThreadedExecutorTest, ItsEndDoesNotWaitForACallThatHangs) {
+  start({.stop_grace = 5ms});
+  script_->hang(start_call("web1"));
+  executor_->submit(start_of(1, "web1"));
+  script_->wait_until_hanging();
+  executor_.reset();  // Would hang the test.
+  // The call returns into what it still owns; TSan and ASan watch.
+  script_->release();
+}
+
+TEST_F(ThreadedExecutorTest, ItsEndWaitsForACallThatEnds) {
+  start({.stop_grace = kPatience});
+  script_->hang("hold");
+  std::atomic<bool> ended = false;
+  script_->on(start_call("web1"), [&]() -> Result<void> {
+    (void)script_->call("hold");
+    ended = true;
+    return {};
+  });
+  executor_->submit(start_of(1, "web1"));
+  script_->wait_until_hanging();
+  const std::jthread releaser([&] { script_->release(); });
+  executor_.reset();
+  EXPECT_TRUE(ended);
+}
+
+}  // namespace
+}  // namespace upkeep
