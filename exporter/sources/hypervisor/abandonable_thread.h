@@ -16,7 +16,7 @@ namespace upkeep {
 class AbandonableThread {
  public:
   /// How long the destructor waits.
-  static constexpr Duration kPatience = std::chrono::milliseconds(400);
+  static constexpr Duration kPatience = std::chrono::milliseconds(300);
 
   AbandonableThread() = default;
   AbandonableThread(const AbandonableThread&) = delete;

@@ -4,10 +4,11 @@
 #include <libvirt/libvirt.h>
 
 #include <atomic>
-#include <cstdio>
 #include <fstream>
 #include <thread>
 #include <vector>
+
+#include "tests/support/temp_dir.h"
 
 namespace upkeep {
 namespace {
@@ -111,6 +112,25 @@ TEST_F(LibvirtControlTest, DestroysNothingThatIsNotCrashed) {
   destroyed = control_.destroy_crashed(kWeb);
   ASSERT_FALSE(destroyed.has_value()) << "it is paused";
   EXPECT_EQ(state(), VIR_DOMAIN_PAUSED);
+}
+
+// A node file of the test driver: the only way to a guest that is crashed and preserved.
+TEST(LibvirtControl, DropsACrashedGuestSoThatItCanBeStarted) {
+  const test::TempDir folder;
+  std::ofstream(folder / "node.xml") << R"(<node>
+    <domain type='test' xmlns:test='http://libvirt.org/schemas/domain/test/1.0'>
+      <test:runstate>6</test:runstate>
+      <name>web1</name><uuid>11111111-0000-0000-0000-00000000bbbb</uuid>
+      <memory unit='MiB'>16</memory><os><type>hvm</type></os>
+    </domain></node>)";
+  LibvirtControl control("test://" + (folder / "node.xml").string());
+  ASSERT_FALSE(control.start(kWeb).has_value()) << "the dead one is in the way";
+  const auto destroyed = control.destroy_crashed(kWeb);
+  ASSERT_TRUE(destroyed.has_value()) << destroyed.error().message;
+  const auto again = control.destroy_crashed(kWeb);
+  ASSERT_FALSE(again.has_value());
+  EXPECT_EQ(again.error().code, Errc::conflict);
+  EXPECT_TRUE(control.start(kWeb).has_value());
 }
 
 TEST(LibvirtControl, AnUnreachableDaemonIsUnavailableAndNoConflict) {
