@@ -2,6 +2,9 @@
 # For ./run, ./test and .ci/run: installs what is missing and builds. Sourced, from the repository's
 # root; asks nothing and is silent about what is there already.
 
+# What one clone compiled serves the next one: ccache then sees paths relative to the clone.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+
 say() { printf '\033[1m==> %s\033[0m\n' "$*"; }
 die() {
   printf 'error: %s\n' "$*" >&2

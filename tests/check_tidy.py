@@ -4,7 +4,8 @@
     tests/check_tidy.py [BUILD_DIR [FILE...]]       default: build/release, every file
 
 A file that was clean is not looked at again until it, anything it includes, how it is compiled,
-.clang-tidy or clang-tidy itself changes: build/tidy-cache has a file by that hash.
+.clang-tidy or clang-tidy itself changes: ~/.cache/upkeep/tidy has a file by that hash, which does
+not depend on where the clone is.
 """
 
 import concurrent.futures
@@ -18,7 +19,8 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-CACHE = ROOT / "build" / "tidy-cache"
+CACHE = (pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+         / "upkeep" / "tidy")
 TIDY = "clang-tidy-19"
 KEPT_SECONDS = 30 * 24 * 3600
 
@@ -47,8 +49,9 @@ def fingerprint(directory, command):
     preprocessed = subprocess.run(command + ["-E", "-C"], cwd=directory, capture_output=True)
     if preprocessed.returncode != 0:
         return None
-    digest = hashlib.sha256(preprocessed.stdout)
-    digest.update(shlex.join(command).encode())
+    here = str(ROOT).encode()
+    digest = hashlib.sha256(preprocessed.stdout.replace(here, b"."))
+    digest.update(shlex.join(command).encode().replace(here, b"."))
     digest.update((ROOT / ".clang-tidy").read_bytes())
     digest.update(subprocess.run([TIDY, "--version"], capture_output=True, check=True).stdout)
     return digest.hexdigest()
