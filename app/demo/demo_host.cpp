@@ -1,0 +1,147 @@
+#include "app/demo/demo_host.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <functional>
+#include <thread>
+#include <utility>
+
+namespace upkeep {
+namespace {
+
+/// How long a power cut waits for the new boot to be read.
+constexpr auto kBootPatience = std::chrono::seconds(1);
+constexpr auto kBootLook = std::chrono::milliseconds(5);
+
+constexpr std::string_view kCommands =
+    "crash VM, stop VM, power-cut, disconnect RESOURCE, reconnect RESOURCE";
+
+std::vector<SimulatedKernel::Resource> demo_resources() {
+  std::vector<SimulatedKernel::Resource> resources;
+  for (const DemoVm& vm : demo_vms()) {
+    if (vm.resource) resources.push_back({.name = *vm.resource, .minor = vm.minor});
+  }
+  return resources;
+}
+
+LibvirtSourceOptions libvirt_options(const DemoRoot& root) {
+  LibvirtSourceOptions options;
+  options.uri = kDemoUri;
+  options.root = root.path();
+  options.status_of_path = demo_status_of;
+  return options;
+}
+
+SimulatedDrbd::Options drbd_options() {
+  SimulatedDrbd::Options options;
+  options.resources = demo_resources();
+  return options;
+}
+
+/// The answer of a trick that says nothing itself.
+Result<std::string> said(const Result<void>& done, std::string text) {
+  if (!done) return std::unexpected(done.error());
+  return text;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<DemoHost>> DemoHost::create(const std::filesystem::path& directory,
+                                                   std::shared_ptr<const Clock> clock,
+                                                   SourceListener& listener) {
+  auto root = DemoRoot::create(directory, clock->wall());
+  if (!root) return std::unexpected(std::move(root.error()));
+  auto fleet = DemoFleet::create();
+  if (!fleet) return std::unexpected(std::move(fleet.error()));
+  return std::shared_ptr<DemoHost>(
+      new DemoHost(std::move(*fleet), std::move(*root), std::move(clock), listener));
+}
+
+DemoHost::DemoHost(DemoFleet fleet, DemoRoot root, std::shared_ptr<const Clock> clock,
+                   SourceListener& listener)
+    : clock_(std::move(clock)),
+      gate_(listener),
+      fleet_(std::move(fleet)),
+      root_(std::move(root)),
+      reader_(std::string(kDemoUri), root_.path(), demo_status_of),
+      hypervisor_(std::string(kDemoUri)),
+      libvirt_(libvirt_options(root_), *clock_, gate_),
+      drbd_(drbd_options(), *clock_, gate_),
+      node_({.root = root_.path()}, *clock_, gate_) {}
+
+void DemoHost::start() {
+  node_.start();
+  libvirt_.start();
+  drbd_.start();
+}
+
+void DemoHost::fall_silent() { gate_.close(); }
+
+void DemoHost::poke() {
+  node_.poke();
+  libvirt_.poke();
+  drbd_.poke();
+}
+
+Observed<std::shared_ptr<const Vms>> DemoHost::vms() const { return libvirt_.latest(); }
+Observed<std::shared_ptr<const VmStatsByName>> DemoHost::vm_stats() const {
+  return libvirt_.latest_stats();
+}
+Observed<std::shared_ptr<const Drbd>> DemoHost::drbd() const { return drbd_.latest(); }
+Observed<Node> DemoHost::node() const { return node_.latest(); }
+
+Result<Vm> DemoHost::read_vm(const VmUuid& uuid) { return reader_.read_vm_now(uuid); }
+Result<std::shared_ptr<const Drbd>> DemoHost::read_drbd(Duration /*deadline*/) {
+  return drbd_.read_now();
+}
+
+Result<std::string> DemoHost::carry_out(const DemoCommand& command) {
+  const std::scoped_lock lock(command_mutex_);
+  const std::string& target = command.target;
+  if (command.what == "power-cut") return power_cut();
+  if (command.what == "crash") {
+    return said(fleet_.crash(VmName{target}), fmt::format("{} crashed", target));
+  }
+  if (command.what == "stop") {
+    return said(fleet_.destroy(VmName{target}),
+                fmt::format("{} was stopped on purpose, as by virsh destroy: it stays down; "
+                            "`upkeep mark {} up` wants it back",
+                            target, target));
+  }
+  if (command.what == "disconnect") {
+    return said(drbd_.cut_link(ResourceName{target}),
+                fmt::format("the simulated link of {} is cut", target));
+  }
+  if (command.what == "reconnect") {
+    return said(drbd_.mend_link(ResourceName{target}),
+                fmt::format("the simulated link of {} is mended", target));
+  }
+  if (command.what == "help") return fmt::format("there are {}", kCommands);
+  return fail(Errc::invalid,
+              fmt::format("no demo command '{}': there are {}", command.what, kCommands));
+}
+
+Result<std::string> DemoHost::power_cut() {
+  // The boot first: what is down afterwards must be seen as down since the boot, not as taken down
+  // by somebody during the old one.
+  if (auto booted = root_.boot(clock_->wall()); !booted) return std::unexpected(booted.error());
+  node_.poke();
+  const auto until = std::chrono::steady_clock::now() + kBootPatience;
+  for (;;) {
+    const auto node = node_.latest();
+    if (node.reading && node.reading->boot_id == root_.boot_id()) break;
+    if (std::chrono::steady_clock::now() > until) {
+      return fail(Errc::timed_out, "the simulated node does not boot");
+    }
+    std::this_thread::sleep_for(kBootLook);
+  }
+  drbd_.power_cut();
+  const auto died = fleet_.crash_all();
+  if (!died) return std::unexpected(died.error());
+  return fmt::format(
+      "power cut: {} VMs died, every simulated DRBD resource is down, the node booted again",
+      *died);
+}
+
+}  // namespace upkeep
