@@ -69,6 +69,16 @@ void LoopInbox::submit(Command command, Reply reply) {
   reply(gone());
 }
 
+Result<std::string> LoopInbox::carry_out(Command command, Duration timeout) {
+  // Shared with the reply, which may come after this call gave up.
+  const auto answer = std::make_shared<std::promise<Result<std::string>>>();
+  submit(std::move(command),
+         [answer](Result<std::string> result) { answer->set_value(std::move(result)); });
+  auto asked = answer->get_future();
+  if (asked.wait_for(timeout) == std::future_status::ready) return asked.get();
+  return fail(Errc::timed_out, "upkeep's loop does not answer; it may still be done");
+}
+
 bool LoopInbox::run_in_loop(std::function<void()> task) {
   const std::scoped_lock lock(mutex_);
   if (closed_) return false;

@@ -39,6 +39,8 @@ class LoopInbox final : public SourceListener {
   /// Queues an operator's command. `reply` is called exactly once, from the loop's thread or, when
   /// the loop is gone, from the caller's; it must not block.
   void submit(Command command, Reply reply);
+  /// The same and waits for the answer. Never call it from the loop's thread.
+  [[nodiscard]] Result<std::string> carry_out(Command command, Duration timeout);
   /// Has something done by the loop's thread (a read of the journal) and waits for the answer:
   /// timed_out when the loop is busy for too long (it may still be done), unavailable when the loop
   /// is gone. Never call it from the loop's thread.

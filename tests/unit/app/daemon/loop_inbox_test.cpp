@@ -140,6 +140,20 @@ TEST_F(LoopInboxTest, AnswersEveryCommandEvenWhenTheLoopIsGone) {
   EXPECT_EQ(answers.size(), 3U) << "exactly once each";
 }
 
+TEST_F(LoopInboxTest, WaitsForACommandsAnswerAndGivesUpInTime) {
+  const ReleaseTarget release{.target = {Target::Kind::vm, "web1"}, .by = "anna"};
+  std::jthread loop([&] {
+    pollfd fd{.fd = inbox_->fd(), .events = POLLIN, .revents = 0};
+    ::poll(&fd, 1, 10'000);
+    for (auto& [command, reply] : inbox_->take().inputs.commands) reply(std::string("released"));
+  });
+  EXPECT_EQ(inbox_->carry_out(release, 10s), "released");
+  loop.join();
+  EXPECT_EQ(inbox_->carry_out(release, 1ms).error().code, Errc::timed_out);
+  inbox_->close();
+  EXPECT_EQ(inbox_->carry_out(release, 10s).error().code, Errc::unavailable);
+}
+
 TEST_F(LoopInboxTest, AsksTheLoopAndGivesUpInTime) {
   std::jthread loop([&] {
     pollfd fd{.fd = inbox_->fd(), .events = POLLIN, .revents = 0};

@@ -1,0 +1,19 @@
+#include "app/daemon/config_change.h"
+
+namespace upkeep {
+
+ConfigChange change_between(const Config& before, const Config& after) {
+  ConfigChange change;
+  if (before.mode != after.mode) change.now.emplace_back("mode");
+  if (before.policy != after.policy) change.now.emplace_back("policy");
+  if (before.vms != after.vms) change.now.emplace_back("vm");
+  if (before.node != after.node) change.at_restart.emplace_back("node");
+  if (before.http != after.http) change.at_restart.emplace_back("http");
+  if (before.libvirt != after.libvirt) change.at_restart.emplace_back("libvirt");
+  if (before.drbd != after.drbd) change.at_restart.emplace_back("drbd");
+  if (before.journal != after.journal) change.at_restart.emplace_back("journal");
+  if (before.peers != after.peers) change.at_restart.emplace_back("peer");
+  return change;
+}
+
+}  // namespace upkeep

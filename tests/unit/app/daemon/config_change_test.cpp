@@ -1,0 +1,37 @@
+#include "app/daemon/config_change.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+namespace upkeep {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+TEST(ConfigChange, SameFileChangesNothing) {
+  const ConfigChange change = change_between({}, {});
+  EXPECT_THAT(change.now, IsEmpty());
+  EXPECT_THAT(change.at_restart, IsEmpty());
+}
+
+TEST(ConfigChange, TellsWhatHappensAtOnceFromWhatWaits) {
+  Config after;
+  after.mode = Mode::act;
+  after.policy.back_off.first_gap = std::chrono::seconds(20);
+  after.vms.push_back({.match = "db*", .keep = Keep::up});
+  after.node = "other";
+  after.http.listen.port = 1;
+  after.libvirt.stats = false;
+  after.drbd.enabled = DrbdUse::off;
+  after.journal = "/elsewhere";
+  after.peers.push_back({.name = NodeName{"node2"}, .url = "http://10.0.0.2:9893"});
+  const ConfigChange change = change_between({}, after);
+  EXPECT_THAT(change.now, ElementsAre("mode", "policy", "vm"));
+  EXPECT_THAT(change.at_restart, ElementsAre("node", "http", "libvirt", "drbd", "journal", "peer"));
+}
+
+}  // namespace
+}  // namespace upkeep
