@@ -12,10 +12,18 @@
 #include "exporter/model/event.h"
 #include "exporter/model/latest.h"
 #include "exporter/model/snapshot.h"
+#include "remediation/action_book.h"
 #include "remediation/executor.h"
+#include "remediation/intent_keeper.h"
 #include "remediation/journal.h"
+#include "remediation/journal_keeper.h"
+#include "remediation/outage_watch.h"
 #include "remediation/plan.h"
+#include "remediation/problem_watch.h"
 #include "remediation/recorder.h"
+#include "remediation/resource_keeper.h"
+#include "remediation/settling.h"
+#include "remediation/step.h"
 
 namespace upkeep {
 
@@ -70,28 +78,45 @@ class Reconciler {
   /// Returns when to step again even if nothing happens.
   [[nodiscard]] Tick step(const std::shared_ptr<const Snapshot>& snapshot, Inputs inputs);
 
-  /// Shutting down: no more actions, the ledger stays as it is from now on.
+  /// Shutting down: no more actions, the ledger stays as it is from now on. What the executor still
+  /// reports is journaled by further steps.
   void freeze();
 
-  [[nodiscard]] std::shared_ptr<const RemediationView> view() const;
+  [[nodiscard]] std::shared_ptr<const RemediationView> view() const { return view_.get(); }
 
  private:
-  void settle_unfinished(const Snapshot& snapshot);
-  void note_boot(const Snapshot& snapshot);
-  void take_events(const Inputs& inputs, const Snapshot& snapshot);
-  void take_observations(const Snapshot& snapshot);
-  void take_completed();
-  void carry_out(Inputs& inputs);
-  void act_on(const Plan& plan);
+  using Answer = std::function<void(Result<std::string>)>;
+
+  void note_boot(const Step& step);
+  void take_events(const Inputs& inputs, const Step& step);
+  void take_readings(const Step& step);
+  void look_at_targets(const Step& step);
+  void carry_out(Inputs& inputs, const Step& step);
+  [[nodiscard]] Result<std::string> carry_out(const MarkVm& command, const Step& step);
+  [[nodiscard]] Result<std::string> carry_out(const ReleaseTarget& command, const Step& step);
+  void end_problems(const Step& step);
+  void tell_decisions(const std::vector<Decision>& decisions, const Step& step);
+  void step_frozen(Inputs& inputs, const Step& step);
+  void publish(std::vector<Decision> decisions, const Step& step);
+  [[nodiscard]] Tick next_step(const Plan& plan, const Step& step) const;
 
   Parts parts_;
   std::shared_ptr<const Policy> policy_;
   History history_;
+  JournalKeeper journal_;
+  IntentKeeper intents_;
+  ResourceKeeper resources_;
+  ProblemWatch problems_;
+  OutageWatch outages_;
+  ActionBook actions_;
+  Settling settling_;
   std::vector<BootRecord> boots_;
   std::map<PreviousShutdown, std::uint64_t> boot_counts_;
-  std::vector<ActionRecord> unfinished_;
-  std::map<std::pair<std::string, Target>, Decision> last_decisions_;
-  std::vector<Ticket> in_flight_;
+  std::optional<WallTime> last_heartbeat_;  ///< Of the daemon before this one.
+  BootId resources_boot_;
+  std::map<ResourceName, ResourceHistory> loaded_resources_;
+  std::map<ProblemWatch::Key, Decision> last_decisions_;
+  std::optional<Tick> last_vms_look_, last_drbd_look_;
   bool frozen_ = false;
   Latest<RemediationView> view_;
 };

@@ -1,0 +1,254 @@
+#include "remediation/action_book.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "remediation/sight.h"
+
+namespace upkeep {
+namespace {
+
+/// More than the executor's workers, so that they never wait for the loop; not many more, because
+/// a ticket is judged by the history of the moment it was chosen.
+constexpr auto kMostAtOnce = 8;
+/// A reading may have begun before the action ended; from here on it shows what came of it.
+constexpr Duration kEffectShows = std::chrono::seconds(1);
+/// An event can be that much later than the call that caused it.
+constexpr Duration kEventIsLate = std::chrono::seconds(2);
+
+Duration deadline_of(const Action& action, const Policy& policy) {
+  return std::holds_alternative<StartVm>(action) ? policy.start_deadline : policy.bring_up_deadline;
+}
+
+/// The rule's own name, whose storage lives for ever; empty for a rule of another version.
+std::string_view rule_name(std::string_view name) {
+  const auto rule = std::ranges::find(all_rules(), name, &Rule::name);
+  return rule == all_rules().end() ? std::string_view() : rule->name;
+}
+
+const Rule* rule_of(const Finding& finding) {
+  const auto rule = std::ranges::find(all_rules(), finding.rule, &Rule::name);
+  return rule == all_rules().end() ? nullptr : &*rule;
+}
+
+/// What became of an action whose daemon died; nothing while that can't be told.
+std::optional<Outcome::Kind> settled(const Action& action, const History& history,
+                                     const Step& step) {
+  const auto by = [](bool there) {
+    return there ? Outcome::Kind::succeeded : Outcome::Kind::interrupted;
+  };
+  if (const auto* start = std::get_if<StartVm>(&action)) {
+    const auto& vms = step.snapshot.vms;
+    if (!vms.fresh(step.now, step.policy.freshness.vms) || vms.at < history.started) {
+      return std::nullopt;
+    }
+    const Vm* vm = find_vm(step.snapshot, start->uuid);
+    if (vm == nullptr) return Outcome::Kind::interrupted;
+    if (vm->state == VmState::paused && vm->reason == VmReason::starting_up) return std::nullopt;
+    return by(is_up(vm->state));
+  }
+  if (!step.snapshot.drbd_in_use) return Outcome::Kind::interrupted;
+  const auto& drbd = step.snapshot.drbd;
+  if (!drbd.fresh(step.now, step.policy.freshness.drbd) || drbd.at < history.started) {
+    return std::nullopt;
+  }
+  const auto* resource = find_resource(step.snapshot, std::get<BringUpResource>(action).resource);
+  return by(resource != nullptr && is_brought_up(*resource));
+}
+
+}  // namespace
+
+ActionBook::ActionBook(Parts parts, History& history, std::vector<ActionRecord> unfinished)
+    : parts_(parts), history_(history), unfinished_(std::move(unfinished)) {}
+
+bool ActionBook::hands_free() const {
+  const auto busy = std::ranges::count_if(
+      flights_, [](const Flight& flight) { return !flight.overdue && !flight.reported; });
+  return busy < kMostAtOnce;
+}
+
+void ActionBook::begin(std::vector<Decision>& decisions, const Step& step,
+                       const std::shared_ptr<const Policy>& policy) {
+  frozen_.reset();
+  for (Decision& decision : decisions) {
+    const auto* act = std::get_if<Act>(&decision.verdict);
+    if (act == nullptr) continue;
+    // The rest stays decided; a hand that gets free wakes the loop.
+    if (parts_.journal.ok() && !hands_free()) return;
+    if (parts_.journal.ok() && begin_one(decision, act->action, step, policy)) continue;
+    decision.verdict = Held{
+        .reason = Hold::journal_failed, .detail = "", .opens_with = "", .retry_at = std::nullopt};
+  }
+}
+
+bool ActionBook::begin_one(const Decision& decision, const Action& action, const Step& step,
+                           const std::shared_ptr<const Policy>& policy) {
+  const Target target = target_of(action);
+  const Anchor anchor{.now = step.now, .wall = step.wall};
+  TargetHistory& line = history_.targets[target];
+  if (line.in_flight) return true;  // Single flight, whatever was decided.
+  TargetHistory after = after_begin(line, 0, step.now);
+  const ActionRecord record{.id = 0,
+                            .action = action,
+                            .rule = std::string(decision.finding.rule),
+                            .trigger = decision.finding.trigger,
+                            .attempt = after.in_row,
+                            .begun = step.wall,
+                            .ended = std::nullopt,
+                            .outcome = std::nullopt};
+  const auto id = parts_.journal.begin(record, to_record(target, after, anchor), step.now);
+  if (!id) return false;
+  if (frozen_ == nullptr) frozen_ = std::make_shared<const History>(history_);
+  after.in_flight = *id;
+  line = std::move(after);
+  Ticket ticket{.id = *id,
+                .finding = decision.finding,
+                .action = action,
+                .submitted = step.now,
+                .deadline = deadline_of(action, *policy),
+                .policy = policy,
+                .history = frozen_};
+  parts_.outages.begun({record.rule, decision.finding.subject}, step.now);
+  parts_.recorder.action_begun(ticket, record.attempt);
+  flights_.push_back({.ticket = ticket, .overdue = false, .reported = std::nullopt});
+  parts_.executor.submit(std::move(ticket));
+  return true;
+}
+
+void ActionBook::take_completed(const Step& step) {
+  std::erase_if(dropped_, [&](const Dropped& dropped) { return dropped.until < step.now; });
+  for (const Completed& completed : parts_.executor.drain()) {
+    const auto flight =
+        std::ranges::find(flights_, completed.id, [](const Flight& one) { return one.ticket.id; });
+    if (flight == flights_.end()) continue;
+    if (!completed.ended) {
+      overdue(*flight, completed, step);
+      continue;
+    }
+    note_dropped(completed);
+    if (completed.outcome.kind != Outcome::Kind::succeeded) {
+      finish(completed, step);
+      continue;
+    }
+    flight->reported = completed;
+    parts_.outages.succeeded({std::string(completed.finding.rule), completed.finding.subject},
+                             completed.times, completed.at);
+  }
+}
+
+void ActionBook::overdue(Flight& flight, const Completed& completed, const Step& step) {
+  flight.overdue = true;
+  const Target target = target_of(completed.action);
+  TargetHistory& line = history_.targets[target];
+  line = after_deadline(line, completed.outcome, step.now);
+  parts_.journal.changed(target);
+  parts_.recorder.action_ended(completed, false);
+}
+
+void ActionBook::verify(const Step& step) {
+  std::vector<Completed> ended;
+  for (const Flight& flight : flights_) {
+    if (!flight.reported) continue;
+    Completed completed = *flight.reported;
+    const Rule* rule = rule_of(completed.finding);
+    const World world{step.snapshot, step.policy, history_, step.now};
+    if (rule != nullptr) {
+      if (blindness(rule->needs, world)) continue;
+      const Tick seen = seen_at(rule->needs, step.snapshot);
+      if (seen <= completed.at) continue;
+      const bool open = history_.problems.contains(
+          {std::string(completed.finding.rule), completed.finding.subject});
+      if (open && seen < completed.at + kEffectShows) continue;
+      if (open) {
+        completed.outcome = {.kind = Outcome::Kind::ineffective,
+                             .reason = "",
+                             .detail = "the command succeeded, the problem is still there"};
+      }
+    }
+    ended.push_back(std::move(completed));
+  }
+  for (const Completed& completed : ended) finish(completed, step);
+}
+
+void ActionBook::stop_verifying(const Step& step) {
+  std::vector<Completed> ended;
+  for (const Flight& flight : flights_) {
+    if (flight.reported) ended.push_back(*flight.reported);
+  }
+  for (const Completed& completed : ended) finish(completed, step);
+}
+
+void ActionBook::finish(const Completed& completed, const Step& step) {
+  const Target target = target_of(completed.action);
+  TargetHistory& line = history_.targets[target];
+  const bool was_latched = line.latched_since.has_value();
+  line = after_end(line, completed.outcome, step.policy.back_off, step.now);
+  parts_.journal.ended(completed.id, target, completed.outcome, step.wall);
+  parts_.recorder.action_ended(completed, !was_latched && line.latched_since.has_value());
+  std::erase_if(flights_, [&](const Flight& flight) { return flight.ticket.id == completed.id; });
+}
+
+void ActionBook::settle_unfinished(const Step& step) {
+  std::erase_if(unfinished_, [&](const ActionRecord& action) {
+    const auto kind = settled(action.action, history_, step);
+    if (!kind) return false;
+    Outcome outcome{.kind = *kind, .reason = "", .detail = "settled by what was seen afterwards"};
+    if (*kind == Outcome::Kind::interrupted) {
+      outcome.detail = "upkeep ended in the middle of it, and there is nothing to be seen of it";
+    }
+    finish({.id = action.id,
+            .finding = {.rule = rule_name(action.rule),
+                        .subject = target_of(action.action),
+                        .trigger = action.trigger,
+                        .confirmed = true,
+                        .since = step.now,
+                        .detail = ""},
+            .action = action.action,
+            .outcome = std::move(outcome),
+            .times = {},
+            .ended = true,
+            .at = step.now},
+           step);
+    return true;
+  });
+}
+
+void ActionBook::note_dropped(const Completed& completed) {
+  const auto* start = std::get_if<StartVm>(&completed.action);
+  if (start == nullptr || !start->destroy_first || completed.times.command_sent == Tick{}) return;
+  dropped_.push_back({.target = target_of(completed.action),
+                      .from = completed.times.command_sent,
+                      .until = completed.at + kEventIsLate});
+}
+
+bool ActionBook::is_ours(const VmEvent& event) const {
+  const Target target = target_of(event.name);
+  const bool in_flight = std::ranges::any_of(flights_, [&](const Flight& flight) {
+    return target_of(flight.ticket.action) == target && flight.ticket.submitted <= event.at;
+  });
+  if (in_flight) return true;
+  // A daemon before this one may have sent it.
+  if (std::ranges::any_of(unfinished_, [&](const ActionRecord& action) {
+        return target_of(action.action) == target;
+      })) {
+    return true;
+  }
+  return event.kind == VmEventKind::stopped_destroyed &&
+         std::ranges::any_of(dropped_, [&](const Dropped& dropped) {
+           return dropped.target == target && dropped.from <= event.at && event.at <= dropped.until;
+         });
+}
+
+std::vector<Ticket> ActionBook::tickets() const {
+  std::vector<Ticket> tickets;
+  for (const Flight& flight : flights_) tickets.push_back(flight.ticket);
+  return tickets;
+}
+
+bool ActionBook::waits_for_a_look() const {
+  return !unfinished_.empty() || std::ranges::any_of(flights_, [](const Flight& flight) {
+    return flight.reported.has_value();
+  });
+}
+
+}  // namespace upkeep

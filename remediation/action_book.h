@@ -1,0 +1,75 @@
+#pragma once
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "remediation/executor.h"
+#include "remediation/journal_keeper.h"
+#include "remediation/outage_watch.h"
+#include "remediation/plan.h"
+#include "remediation/step.h"
+
+namespace upkeep {
+
+/// The actions that have begun and not ended: from the journal to the executor, and from its news,
+/// through the look that proves the effect, back into the journal. Owned by the loop's thread.
+class ActionBook {
+ public:
+  struct Parts {
+    Executor& executor;
+    Recorder& recorder;
+    JournalKeeper& journal;
+    OutageWatch& outages;
+  };
+
+  /// `unfinished`: begun by a daemon before this one.
+  ActionBook(Parts parts, History& history, std::vector<ActionRecord> unfinished);
+
+  /// Begins what was decided, as far as hands are free. A decision that can't be journaled becomes
+  /// a hold.
+  void begin(std::vector<Decision>& decisions, const Step& step,
+             const std::shared_ptr<const Policy>& policy);
+  /// Takes the executor's news. A success is only reported: the next reading must show it.
+  void take_completed(const Step& step);
+  /// Compares reported successes with what is seen now. Problems must be up to date.
+  void verify(const Step& step);
+  /// Settles by what is seen what an earlier daemon had begun.
+  void settle_unfinished(const Step& step);
+  /// Nobody looks any more: reported successes are taken for what they are.
+  void stop_verifying(const Step& step);
+
+  /// Is the stop that the event tells of part of an action of ours?
+  [[nodiscard]] bool is_ours(const VmEvent& event) const;
+  [[nodiscard]] std::vector<Ticket> tickets() const;
+  /// Something has ended by its own word, and waits to be seen.
+  [[nodiscard]] bool waits_for_a_look() const;
+
+ private:
+  struct Flight {
+    Ticket ticket;
+    bool overdue = false;
+    std::optional<Completed> reported;
+  };
+  /// A crashed guest was dropped by us, and the event may still be on its way.
+  struct Dropped {
+    Target target;
+    Tick from{}, until{};
+  };
+
+  [[nodiscard]] bool hands_free() const;
+  [[nodiscard]] bool begin_one(const Decision& decision, const Action& action, const Step& step,
+                               const std::shared_ptr<const Policy>& policy);
+  void finish(const Completed& completed, const Step& step);
+  void overdue(Flight& flight, const Completed& completed, const Step& step);
+  void note_dropped(const Completed& completed);
+
+  Parts parts_;
+  History& history_;
+  std::vector<ActionRecord> unfinished_;
+  std::vector<Flight> flights_;
+  std::vector<Dropped> dropped_;
+  std::shared_ptr<const History> frozen_;  ///< The history that this step's tickets share.
+};
+
+}  // namespace upkeep

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <set>
+
+#include "remediation/journal.h"
+#include "remediation/recorder.h"
+#include "remediation/remembered.h"
+
+namespace upkeep {
+
+/// The journal as the loop uses it: changed lines are written together at the end of a part of a
+/// step, and what could not be written stays due and is tried again. Owned by the loop's thread.
+class JournalKeeper {
+ public:
+  JournalKeeper(Journal& journal, Recorder& recorder, const History& history);
+
+  /// False from a failed write until one succeeds; nothing may be done meanwhile.
+  [[nodiscard]] bool ok() const { return ok_; }
+
+  // What is due. The lines themselves are taken from History when they are written.
+  void changed(const VmUuid& intent) { intents_.insert(intent); }
+  void changed(const Target& target) { targets_.insert(target); }
+  void changed(const ResourceName& resource) { resources_.insert(resource); }
+  void booted(const BootRecord& boot) { boots_.push_back(boot); }
+  void note(HistoryEntry entry);
+  void ended(std::int64_t id, const Target& target, Outcome outcome, WallTime at);
+
+  /// Writes what is due, the heartbeat included. After a failure it tries again only after a
+  /// while, so that a full disk is not hammered.
+  void flush(const Anchor& anchor);
+  /// Writes now. Nothing is begun that isn't on the disk.
+  [[nodiscard]] Result<std::int64_t> begin(const ActionRecord& action, const TargetRecord& after,
+                                           Tick now);
+  /// When `flush` wants to be called again.
+  [[nodiscard]] Tick next_flush(Tick now) const;
+  /// The next flush writes a heartbeat whether it is time or not: the last word of a daemon.
+  void beat_now() { next_beat_.reset(); }
+
+ private:
+  struct End {
+    std::int64_t id = 0;
+    Target target;
+    Outcome outcome;
+    WallTime at{};
+  };
+
+  [[nodiscard]] Result<void> write_due(const Anchor& anchor);
+  [[nodiscard]] Result<void> write_lines(const Anchor& anchor);
+  [[nodiscard]] Result<void> write_story();
+  [[nodiscard]] TargetRecord record_of(const Target& target, const Anchor& anchor) const;
+  [[nodiscard]] bool anything_due(const Anchor& anchor) const;
+  void failed(const Error& error, Tick now);
+
+  Journal& journal_;
+  Recorder& recorder_;
+  const History& history_;
+  bool ok_ = true;
+  Tick retry_at_{};
+  std::optional<Tick> next_beat_;
+  std::optional<Tick> next_prune_;
+  std::set<VmUuid> intents_;
+  std::set<Target> targets_;
+  std::set<ResourceName> resources_;
+  std::deque<BootRecord> boots_;
+  std::deque<End> ends_;
+  std::deque<HistoryEntry> notes_;
+};
+
+}  // namespace upkeep

@@ -1,0 +1,64 @@
+#include "remediation/outage_watch.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace upkeep {
+namespace {
+
+/// The problems that mean "not there"; the others are troubles of something that runs.
+constexpr std::array<std::string_view, 2> kOutages{"vm_down", "drbd_down"};
+
+std::string_view kind_of(const Target& target) {
+  return target.kind == Target::Kind::vm ? "vm" : "resource";
+}
+
+/// Parts are measured by different threads; none is negative.
+Duration span(Tick from, Tick to) { return std::max(Duration::zero(), to - from); }
+
+}  // namespace
+
+void OutageWatch::take(const Decision& decision, Tick now) {
+  const Finding& finding = decision.finding;
+  if (std::ranges::find(kOutages, finding.rule) == kOutages.end()) return;
+  Outage& outage = outages_[{std::string(finding.rule), finding.subject}];
+  if (outage.since == Tick{}) outage.since = finding.since;
+  if (finding.confirmed && !outage.confirmed) outage.confirmed = now;
+}
+
+void OutageWatch::begun(const ProblemWatch::Key& key, Tick now) {
+  const auto outage = outages_.find(key);
+  if (outage != outages_.end()) outage->second.chosen = now;
+}
+
+void OutageWatch::succeeded(const ProblemWatch::Key& key, const PhaseTimes& times, Tick at) {
+  const auto outage = outages_.find(key);
+  if (outage == outages_.end()) return;
+  outage->second.times = times;
+  outage->second.ended = at;
+}
+
+void OutageWatch::gone(const ProblemWatch::Key& key, bool well, Tick now) {
+  const auto found = outages_.find(key);
+  if (found == outages_.end()) return;
+  const Outage outage = found->second;
+  outages_.erase(found);
+  if (!well) return;
+  const std::string_view kind = kind_of(key.second);
+  recorder_.outage_ended(kind, key.second, span(outage.since, now));
+  if (outage.times) tell_phases(kind, outage, now);
+}
+
+void OutageWatch::tell_phases(std::string_view kind, const Outage& outage, Tick now) {
+  const Tick chosen = outage.chosen.value_or(outage.since);
+  const Tick confirmed = outage.confirmed.value_or(chosen);
+  recorder_.outage_phase(kind, "detect", span(outage.since, confirmed));
+  recorder_.outage_phase(kind, "gate", span(confirmed, chosen));
+  recorder_.outage_phase(kind, "queue", outage.times->queue);
+  recorder_.outage_phase(kind, "storage", outage.times->storage);
+  recorder_.outage_phase(kind, "start", outage.times->start);
+  recorder_.outage_phase(kind, "verify", span(outage.ended, now));
+}
+
+}  // namespace upkeep

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <map>
+#include <optional>
+
+#include "remediation/history.h"
+#include "remediation/problem_watch.h"
+#include "remediation/recorder.h"
+
+namespace upkeep {
+
+/// Measures outages from the first sign to the moment the target is seen well again, part by part.
+/// Owned by the loop's thread.
+class OutageWatch {
+ public:
+  explicit OutageWatch(Recorder& recorder) : recorder_(recorder) {}
+
+  /// What was decided in this step; opens an outage and sees its gates pass.
+  void take(const Decision& decision, Tick now);
+  /// An action against it was chosen. Of several, the last one counts.
+  void begun(const ProblemWatch::Key& key, Tick now);
+  void succeeded(const ProblemWatch::Key& key, const PhaseTimes& times, Tick at);
+  /// The problem is gone; `well` says that the target was seen well, not just no longer wanted.
+  void gone(const ProblemWatch::Key& key, bool well, Tick now);
+
+ private:
+  struct Outage {
+    Tick since{};
+    std::optional<Tick> confirmed;  ///< When it was first more than a suspicion.
+    std::optional<Tick> chosen;
+    std::optional<PhaseTimes> times;
+    Tick ended{};  ///< When the action that helped ended.
+  };
+
+  void tell_phases(std::string_view kind, const Outage& outage, Tick now);
+
+  Recorder& recorder_;
+  std::map<ProblemWatch::Key, Outage> outages_;
+};
+
+}  // namespace upkeep

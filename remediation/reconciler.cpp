@@ -1,0 +1,245 @@
+#include "remediation/reconciler.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "remediation/explain.h"
+#include "remediation/sight.h"
+
+namespace upkeep {
+namespace {
+
+/// How soon to look again while something is open, and when nothing is.
+constexpr Duration kOpenCadence = std::chrono::seconds(1);
+constexpr Duration kQuietCadence = std::chrono::seconds(15);
+constexpr std::size_t kBootsInView = 10;
+
+/// Holds that tell no story of their own: they are over in a moment, or the lines of the actions
+/// around them say it.
+bool is_passing(Hold hold) {
+  return hold == Hold::in_flight || hold == Hold::unconfirmed || hold == Hold::starting_up ||
+         hold == Hold::backing_off || hold == Hold::journal_failed;
+}
+
+bool same_verdict(const Decision& a, const Decision& b) {
+  return a.verdict.index() == b.verdict.index() && hold_of(a) == hold_of(b);
+}
+
+bool belongs_in_story(const Decision& decision) {
+  if (const auto hold = hold_of(decision)) return !is_passing(*hold);
+  return std::holds_alternative<WouldAct>(decision.verdict);
+}
+
+/// Is the target well, by this reading? Nothing when it isn't in it.
+std::optional<bool> wellness(const Target& target, const Snapshot& snapshot) {
+  if (target.kind == Target::Kind::vm) {
+    const Vm* vm = find_vm(snapshot, VmName{target.name});
+    return vm == nullptr ? std::nullopt : std::optional(is_up(vm->state));
+  }
+  const auto* resource = find_resource(snapshot, ResourceName{target.name});
+  return resource == nullptr ? std::nullopt : std::optional(is_brought_up(*resource));
+}
+
+Anchor anchor_of(const Step& step) { return {.now = step.now, .wall = step.wall}; }
+
+}  // namespace
+
+Reconciler::Reconciler(Parts parts, std::shared_ptr<const Policy> policy,
+                       const JournalState& loaded)
+    : parts_(parts),
+      policy_(std::move(policy)),
+      history_(remembered(loaded, {.now = parts.clock.now(), .wall = parts.clock.wall()})),
+      journal_(parts.journal, parts.recorder, history_),
+      intents_(history_, journal_, parts.recorder),
+      resources_(history_, journal_),
+      problems_(history_),
+      outages_(parts.recorder),
+      actions_({.executor = parts.executor,
+                .recorder = parts.recorder,
+                .journal = journal_,
+                .outages = outages_},
+               history_, loaded.unfinished),
+      boots_(loaded.boots),
+      boot_counts_(loaded.boot_counts),
+      last_heartbeat_(loaded.last_heartbeat),
+      resources_boot_(loaded.resources_boot),
+      loaded_resources_(loaded.resources) {}
+
+void Reconciler::use(std::shared_ptr<const Policy> policy) { policy_ = std::move(policy); }
+
+Tick Reconciler::step(const std::shared_ptr<const Snapshot>& snapshot, Inputs inputs) {
+  const std::shared_ptr<const Policy> policy = policy_;
+  const Step step{.snapshot = *snapshot,
+                  .policy = *policy,
+                  .now = parts_.clock.now(),
+                  .wall = parts_.clock.wall()};
+  if (frozen_) {
+    step_frozen(inputs, step);
+    return step.now + kOpenCadence;
+  }
+  note_boot(step);
+  take_events(inputs, step);
+  take_readings(step);
+  actions_.take_completed(step);
+  carry_out(inputs, step);
+  end_problems(step);
+  actions_.settle_unfinished(step);
+  actions_.verify(step);
+  // What the decisions rest on is on the disk before they are made.
+  journal_.flush(anchor_of(step));
+  history_.journal_ok = journal_.ok();
+
+  Plan planned = plan({*snapshot, *policy, history_, step.now});
+  actions_.begin(planned.decisions, step, policy);
+  history_.journal_ok = journal_.ok();
+  tell_decisions(planned.decisions, step);
+  journal_.flush(anchor_of(step));
+  const Tick next = next_step(planned, step);
+  publish(std::move(planned.decisions), step);
+  return next;
+}
+
+void Reconciler::note_boot(const Step& step) {
+  const auto& node = step.snapshot.node.reading;
+  if (!node || node->boot_id.value.empty() || node->boot_id == history_.boot) return;
+  history_.boot = node->boot_id;
+  const bool same_boot = !boots_.empty() && boots_.back().id == node->boot_id;
+  resources_.begin_boot(same_boot && resources_boot_ == node->boot_id
+                            ? loaded_resources_
+                            : std::map<ResourceName, ResourceHistory>{});
+  if (same_boot) return;
+  history_.booted_since_record = !boots_.empty();
+  BootRecord boot{.id = node->boot_id,
+                  .booted = node->boot_time,
+                  .previous_shutdown = node->previous_shutdown,
+                  .downtime = std::nullopt};
+  // A heartbeat from after the boot means that the clock was set back: then nobody knows.
+  if (last_heartbeat_ && *last_heartbeat_ <= node->boot_time) {
+    boot.downtime = node->boot_time - *last_heartbeat_;
+  }
+  for (auto& [target, line] : history_.targets) {
+    line = released(line);
+    journal_.changed(target);
+  }
+  ++boot_counts_[boot.previous_shutdown];
+  journal_.booted(boot);
+  boots_.push_back(std::move(boot));
+}
+
+void Reconciler::take_events(const Inputs& inputs, const Step& step) {
+  for (const VmEvent& event : inputs.vm_events) {
+    intents_.take(event, actions_.is_ours(event), step);
+    problems_.take(event);
+  }
+  for (const DrbdEvent& event : inputs.drbd_events) {
+    resources_.take(event);
+    problems_.take(event);
+  }
+}
+
+void Reconciler::take_readings(const Step& step) {
+  intents_.take_reading(step);
+  resources_.take_reading(step);
+  settling_.look(history_, step);
+  look_at_targets(step);
+}
+
+/// Counts for each target how long it has been well. A reading counts once.
+void Reconciler::look_at_targets(const Step& step) {
+  const Snapshot& snapshot = step.snapshot;
+  const auto is_new = [&](const auto& observed, Duration max_age, std::optional<Tick>& last) {
+    if (!observed.fresh(step.now, max_age) || (last && observed.at <= *last)) return false;
+    last = observed.at;
+    return true;
+  };
+  const bool vms = is_new(snapshot.vms, step.policy.freshness.vms, last_vms_look_);
+  const bool drbd = is_new(snapshot.drbd, step.policy.freshness.drbd, last_drbd_look_);
+  for (auto& [target, line] : history_.targets) {
+    const bool seen = target.kind == Target::Kind::vm ? vms : drbd;
+    const auto well = seen ? wellness(target, snapshot) : std::nullopt;
+    if (!well) continue;
+    TargetHistory after = after_look(line, *well, step.policy.back_off, step.now);
+    if (!same_record(line, after)) journal_.changed(target);
+    line = std::move(after);
+  }
+}
+
+void Reconciler::end_problems(const Step& step) {
+  for (const auto& key : problems_.look({step.snapshot, step.policy, history_, step.now})) {
+    const auto well = wellness(key.second, step.snapshot);
+    outages_.gone(key, well.value_or(false), step.now);
+    const auto last = last_decisions_.find(key);
+    if (last == last_decisions_.end()) continue;
+    parts_.recorder.finding_gone(last->second.finding);
+    last_decisions_.erase(last);
+  }
+}
+
+void Reconciler::tell_decisions(const std::vector<Decision>& decisions, const Step& step) {
+  for (const Decision& decision : decisions) {
+    outages_.take(decision, step.now);
+    const Finding& finding = decision.finding;
+    const ProblemWatch::Key key{std::string(finding.rule), finding.subject};
+    const auto last = last_decisions_.find(key);
+    const bool known = last != last_decisions_.end();
+    if (known && same_verdict(last->second, decision)) {
+      last->second = decision;
+      continue;
+    }
+    parts_.recorder.decided(decision, known ? &last->second : nullptr);
+    if (belongs_in_story(decision)) {
+      journal_.note({.at = step.wall,
+                     .kind = "decision",
+                     .target = to_string(finding.subject),
+                     .text = sentence(decision, step.now),
+                     .action_id = std::nullopt});
+    }
+    last_decisions_.insert_or_assign(key, decision);
+  }
+}
+
+void Reconciler::freeze() {
+  if (frozen_) return;
+  frozen_ = true;
+  parts_.executor.stop_acting();
+  // The next start counts the downtime from here.
+  journal_.beat_now();
+  journal_.flush({.now = parts_.clock.now(), .wall = parts_.clock.wall()});
+}
+
+void Reconciler::step_frozen(Inputs& inputs, const Step& step) {
+  for (auto& [command, answer] : inputs.commands) {
+    answer(fail(Errc::unavailable, "upkeep is shutting down"));
+  }
+  actions_.take_completed(step);
+  actions_.stop_verifying(step);
+  journal_.flush(anchor_of(step));
+  const auto last = view_.get();
+  publish(last == nullptr ? std::vector<Decision>{} : last->decisions, step);
+}
+
+void Reconciler::publish(std::vector<Decision> decisions, const Step& step) {
+  auto view = std::make_shared<RemediationView>();
+  view->mode = step.policy.mode;
+  view->at = step.now;
+  view->wall = step.wall;
+  view->decisions = std::move(decisions);
+  view->history = history_;
+  view->policy = policy_;
+  const std::size_t skipped = boots_.size() - std::min(boots_.size(), kBootsInView);
+  view->boots.assign(boots_.begin() + static_cast<std::ptrdiff_t>(skipped), boots_.end());
+  view->boot_counts = boot_counts_;
+  view->in_flight = actions_.tickets();
+  view_.set(std::move(view));
+}
+
+Tick Reconciler::next_step(const Plan& planned, const Step& step) const {
+  const bool open =
+      !history_.problems.empty() || !history_.settled_at || actions_.waits_for_a_look();
+  Tick next = step.now + (open ? kOpenCadence : kQuietCadence);
+  next = std::min(next, journal_.next_flush(step.now));
+  if (planned.next_look) next = std::min(next, *planned.next_look);
+  return std::max(next, step.now);
+}
+
+}  // namespace upkeep

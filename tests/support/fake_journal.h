@@ -1,0 +1,115 @@
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "remediation/journal.h"
+
+namespace upkeep::test {
+
+/// A journal in memory, which outlives the daemons of a test. While `failing`, every write fails
+/// and changes nothing.
+class MemoryJournal final : public Journal {
+ public:
+  bool failing = false;
+  /// Fails the begin of actions only.
+  bool failing_begin = false;
+  int writes = 0;  ///< Tried, failed ones included.
+  std::map<std::int64_t, ActionRecord> actions;
+  std::vector<HistoryEntry> story;  ///< Oldest first.
+  std::vector<WallTime> prunes;
+
+  [[nodiscard]] Result<JournalState> load() override {
+    JournalState state = state_;
+    for (const auto& [id, action] : actions) {
+      if (!action.ended) state.unfinished.push_back(action);
+    }
+    for (const auto& [target, record] : targets_) state.targets.push_back(record);
+    return state;
+  }
+  [[nodiscard]] Result<void> record_boot(const BootRecord& boot) override {
+    if (auto fault = written()) return *fault;
+    state_.boots.push_back(boot);
+    ++state_.boot_counts[boot.previous_shutdown];
+    return {};
+  }
+  [[nodiscard]] Result<void> heartbeat(WallTime at) override {
+    if (auto fault = written()) return *fault;
+    state_.last_heartbeat = at;
+    return {};
+  }
+  [[nodiscard]] Result<void> save(const std::vector<Intent>& intents) override {
+    if (auto fault = written()) return *fault;
+    for (const Intent& intent : intents) state_.intents[intent.uuid] = intent;
+    return {};
+  }
+  [[nodiscard]] Result<void> save(const TargetRecord& target) override {
+    if (auto fault = written()) return *fault;
+    targets_[target.target] = target;
+    return {};
+  }
+  [[nodiscard]] Result<void> save(const BootId& boot, const ResourceName& resource,
+                                  const ResourceHistory& history) override {
+    if (auto fault = written()) return *fault;
+    if (state_.resources_boot != boot) state_.resources.clear();
+    state_.resources_boot = boot;
+    state_.resources[resource] = history;
+    return {};
+  }
+  [[nodiscard]] Result<std::int64_t> begin(const ActionRecord& action,
+                                           const TargetRecord& after) override {
+    if (auto fault = written()) return std::unexpected(fault->error());
+    if (failing_begin) return fail(Errc::exhausted, "journal: the disk is full");
+    ActionRecord record = action;
+    record.id = ++last_id_;
+    actions[record.id] = record;
+    targets_[after.target] = after;
+    return record.id;
+  }
+  [[nodiscard]] Result<void> end(std::int64_t id, const Outcome& outcome, WallTime at,
+                                 const TargetRecord& after) override {
+    if (auto fault = written()) return *fault;
+    const auto action = actions.find(id);
+    if (action == actions.end() || action->second.ended) {
+      return fail(Errc::not_found, "no such action");
+    }
+    action->second.ended = at;
+    action->second.outcome = outcome;
+    targets_[after.target] = after;
+    return {};
+  }
+  [[nodiscard]] Result<void> note(const HistoryEntry& entry) override {
+    if (auto fault = written()) return *fault;
+    story.push_back(entry);
+    return {};
+  }
+  [[nodiscard]] Result<std::vector<HistoryEntry>> history(const HistoryQuery& query) override {
+    std::vector<HistoryEntry> newest(story.rbegin(), story.rend());
+    newest.resize(std::min(newest.size(), query.limit));
+    return newest;
+  }
+  [[nodiscard]] Result<void> prune(WallTime before) override {
+    if (auto fault = written()) return *fault;
+    prunes.push_back(before);
+    return {};
+  }
+
+  [[nodiscard]] JournalState& state() { return state_; }
+  [[nodiscard]] TargetRecord& target(const Target& target) { return targets_[target]; }
+
+ private:
+  [[nodiscard]] std::optional<Result<void>> written() {
+    ++writes;
+    if (!failing) return std::nullopt;
+    return fail(Errc::exhausted, "journal: the disk is full");
+  }
+
+  JournalState state_;
+  std::map<Target, TargetRecord> targets_;
+  std::int64_t last_id_ = 0;
+};
+
+}  // namespace upkeep::test

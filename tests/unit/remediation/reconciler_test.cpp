@@ -1,0 +1,805 @@
+#include "remediation/reconciler.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+#include "tests/support/fake_clock.h"
+#include "tests/support/fake_executor.h"
+#include "tests/support/fake_journal.h"
+#include "tests/support/fake_recorder.h"
+#include "tests/support/world.h"
+
+namespace upkeep {
+namespace {
+
+using namespace std::chrono_literals;
+using test::a_resource;
+using test::a_vm;
+using test::FakeClock;
+using test::MemoryJournal;
+using test::RecordingRecorder;
+using test::resource_target;
+using test::ScriptedExecutor;
+using test::TestWorld;
+using test::uuid_of;
+using test::vm_target;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+Outcome outcome(Outcome::Kind kind, const std::string& reason = "") {
+  return {.kind = kind, .reason = reason, .detail = ""};
+}
+
+/// A node whose time and sources the test owns, with a daemon that can be killed and started again
+/// on the same journal.
+class ReconcilerTest : public ::testing::Test {
+ protected:
+  ReconcilerTest() { world_.with(a_vm("web1")); }
+
+  void start_daemon() {
+    recorder_.lines.clear();
+    executor_ = std::make_unique<ScriptedExecutor>();
+    executor_->on_submit = on_submit_;
+    daemon_ = std::make_unique<Reconciler>(
+        Reconciler::Parts{
+            .clock = clock_, .journal = journal_, .executor = *executor_, .recorder = recorder_},
+        std::make_shared<const Policy>(world_.policy), journal_.load().value());
+  }
+  /// A daemon that has seen the node run for a while.
+  void start_settled() {
+    start_daemon();
+    pass(5s);
+  }
+
+  /// Reads again what answers, and steps.
+  Tick step(Inputs inputs = {}) {
+    world_.later(clock_.now() - world_.now);
+    auto snapshot = std::make_shared<Snapshot>(world_.snapshot);
+    if (!libvirt_answers_) {
+      snapshot->vms.reading = fail(Errc::unavailable, "libvirt: no connection");
+    }
+    if (drbd_hangs_) {
+      snapshot->drbd = last_drbd_;
+    } else {
+      last_drbd_ = snapshot->drbd;
+    }
+    return daemon_->step(snapshot, std::move(inputs));
+  }
+  Tick step(const VmEvent& event) { return step({.vm_events = {event}}); }
+
+  /// Time goes by; the loop steps when it wants to, at least each second.
+  void pass(Duration time) {
+    const Tick end = clock_.now() + time;
+    Tick next = step();
+    while (clock_.now() < end) {
+      const Tick latest = std::min(clock_.now() + 1s, end);
+      clock_.advance(std::clamp(next, clock_.now() + 1ms, latest) - clock_.now());
+      next = step();
+    }
+  }
+
+  [[nodiscard]] VmEvent event(const std::string& vm, VmEventKind kind) const {
+    return {.uuid = {uuid_of(vm)},
+            .name = {vm},
+            .kind = kind,
+            .detail = "",
+            .at = clock_.now(),
+            .wall = clock_.wall()};
+  }
+  /// QEMU dies: the VM is off, and libvirt says so at once.
+  void crash(const std::string& vm) {
+    world_.with(a_vm(vm).off(VmReason::crashed));
+    step(event(vm, VmEventKind::stopped_failed));
+  }
+
+  /// Asks, and returns the answer.
+  Result<std::string> ask(Command command) {
+    Result<std::string> answer = fail(Errc::failed, "no answer came");
+    Inputs inputs;
+    inputs.commands.emplace_back(std::move(command),
+                                 [&](Result<std::string> given) { answer = std::move(given); });
+    step(std::move(inputs));
+    return answer;
+  }
+  Result<std::string> mark(const std::string& vm, Keep keep) {
+    return ask(MarkVm{.vm = {vm}, .mark = {.keep = keep, .by = "anna", .reason = "", .at = {}}});
+  }
+
+  [[nodiscard]] std::vector<std::string> started() const {
+    std::vector<std::string> names;
+    for (const Ticket& ticket : executor_->submitted) {
+      names.push_back(target_of(ticket.action).name);
+    }
+    return names;
+  }
+  void end_last(Outcome::Kind kind, const std::string& reason = "") {
+    executor_->end(executor_->submitted.back().id, outcome(kind, reason), clock_.now());
+  }
+  [[nodiscard]] std::optional<Hold> hold_on(const std::string& vm) const {
+    for (const Decision& decision : daemon_->view()->decisions) {
+      if (decision.finding.subject == vm_target(vm)) return hold_of(decision);
+    }
+    return std::nullopt;
+  }
+  [[nodiscard]] std::vector<std::string> story(const std::string& kind) const {
+    std::vector<std::string> texts;
+    for (const HistoryEntry& entry : journal_.story) {
+      if (entry.kind == kind) texts.push_back(entry.target + ": " + entry.text);
+    }
+    return texts;
+  }
+
+  FakeClock clock_;
+  TestWorld world_;
+  MemoryJournal journal_;
+  RecordingRecorder recorder_;
+  std::unique_ptr<ScriptedExecutor> executor_;
+  std::function<void(const Ticket&)> on_submit_;
+  std::unique_ptr<Reconciler> daemon_;
+  bool libvirt_answers_ = true;
+  bool drbd_hangs_ = false;
+  Observed<std::shared_ptr<const Drbd>> last_drbd_;
+};
+
+TEST_F(ReconcilerTest, ACrashLeadsToOneStartThatIsJournaledFirst) {
+  bool journaled_first = false;
+  on_submit_ = [&](const Ticket& ticket) {
+    const auto action = journal_.actions.find(ticket.id);
+    journaled_first = action != journal_.actions.end() && !action->second.ended &&
+                      journal_.target(vm_target("web1")).attempts.size() == 1;
+  };
+  start_settled();
+  crash("web1");
+  EXPECT_TRUE(journaled_first);
+  ASSERT_THAT(executor_->submitted, SizeIs(1));
+  EXPECT_EQ(executor_->submitted[0].finding.trigger, Trigger::event);
+  EXPECT_EQ(executor_->submitted[0].finding.since, clock_.now());
+  pass(60s);
+  EXPECT_THAT(started(), ElementsAre("web1"));  // Single flight, for as long as it takes.
+
+  world_.with(a_vm("web1"));
+  end_last(Outcome::Kind::succeeded);
+  pass(2s);
+  EXPECT_EQ(journal_.actions.at(1).outcome, outcome(Outcome::Kind::succeeded));
+  EXPECT_THAT(daemon_->view()->in_flight, IsEmpty());
+  EXPECT_THAT(daemon_->view()->decisions, IsEmpty());
+}
+
+TEST_F(ReconcilerTest, ACrashIsActedOnWhenItsReadingComesAfterItsEvent) {
+  start_settled();
+  step(event("web1", VmEventKind::stopped_failed));
+  EXPECT_THAT(started(), IsEmpty());
+  clock_.advance(20ms);
+  world_.with(a_vm("web1").off(VmReason::crashed));
+  step();
+  EXPECT_THAT(started(), ElementsAre("web1"));
+  EXPECT_EQ(executor_->submitted[0].finding.trigger, Trigger::event);
+  EXPECT_EQ(executor_->submitted[0].finding.since, clock_.now() - 20ms);
+}
+
+TEST_F(ReconcilerTest, AStopThatOnlyPollsShowIsActedOnWhenSeenTwice) {
+  start_settled();
+  world_.with(a_vm("web1").off(VmReason::crashed));
+  clock_.advance(1s);
+  step();
+  EXPECT_THAT(started(), IsEmpty());
+  EXPECT_EQ(hold_on("web1"), Hold::unconfirmed);
+  clock_.advance(1s);
+  step();
+  EXPECT_THAT(started(), ElementsAre("web1"));
+  EXPECT_EQ(executor_->submitted[0].finding.trigger, Trigger::poll);
+}
+
+TEST_F(ReconcilerTest, DoesNothingItCannotRemember) {
+  start_settled();
+  journal_.failing_begin = true;
+  crash("web1");
+  EXPECT_THAT(started(), IsEmpty());
+  EXPECT_EQ(hold_on("web1"), Hold::journal_failed);
+  EXPECT_FALSE(daemon_->view()->history.journal_ok);
+  EXPECT_THAT(recorder_.lines, Contains("journal failed: journal: the disk is full"));
+  EXPECT_FALSE(daemon_->view()->history.targets.at(vm_target("web1")).in_flight);
+  pass(30s);
+  EXPECT_THAT(started(), IsEmpty());
+  journal_.failing_begin = false;
+  pass(6s);
+  EXPECT_THAT(started(), ElementsAre("web1"));
+}
+
+TEST_F(ReconcilerTest, AJournalThatFailsIsTriedAgainButNotHammeredAndLosesNothing) {
+  start_settled();
+  journal_.failing = true;
+  const int before = journal_.writes;
+  crash("web1");
+  pass(60s);
+  EXPECT_THAT(started(), IsEmpty());
+  EXPECT_LE(journal_.writes - before, 14);
+  journal_.failing = false;
+  pass(6s);
+  EXPECT_THAT(started(), ElementsAre("web1"));
+  EXPECT_EQ(journal_.state().intents.at({uuid_of("web1")}).last_stop, StopCause::crashed);
+}
+
+TEST_F(ReconcilerTest, AnEndThatCouldNotBeJournaledIsJournaledLater) {
+  start_settled();
+  crash("web1");
+  journal_.failing = true;
+  end_last(Outcome::Kind::failed, "storage");
+  pass(2s);
+  EXPECT_FALSE(journal_.actions.at(1).ended);
+  journal_.failing = false;
+  pass(6s);
+  EXPECT_EQ(journal_.actions.at(1).outcome, outcome(Outcome::Kind::failed, "storage"));
+}
+
+TEST_F(ReconcilerTest, KilledBetweenBeginAndEndAStartThatWorkedIsNotRepeated) {
+  start_settled();
+  crash("web1");
+  world_.with(a_vm("web1"));  // The start went through; nobody was left to say so.
+  start_daemon();
+  pass(60s);
+  EXPECT_THAT(started(), IsEmpty());
+  EXPECT_EQ(journal_.actions.at(1).outcome->kind, Outcome::Kind::succeeded);
+  EXPECT_THAT(journal_.actions, SizeIs(1));
+}
+
+TEST_F(ReconcilerTest, KilledBetweenBeginAndEndAStartThatIsNotToBeSeenCountsAsAnAttempt) {
+  start_settled();
+  crash("web1");
+  clock_.advance(1s);
+  start_daemon();
+  pass(4s);
+  EXPECT_EQ(journal_.actions.at(1).outcome->kind, Outcome::Kind::interrupted);
+  EXPECT_THAT(started(), IsEmpty());
+  EXPECT_EQ(hold_on("web1"), Hold::backing_off);
+  pass(15s);
+  EXPECT_THAT(started(), ElementsAre("web1"));
+  EXPECT_EQ(journal_.actions.at(2).attempt, 2);
+}
+
+TEST_F(ReconcilerTest, WhatAnEarlierDaemonBeganKeepsItsTargetBusyUntilItIsSeen) {
+  start_settled();
+  crash("web1");
+  libvirt_answers_ = false;
+  start_daemon();
+  pass(30s);
+  EXPECT_FALSE(journal_.actions.at(1).ended);
+  libvirt_answers_ = true;
+  world_.with(a_vm("web1").state(VmState::paused, VmReason::starting_up));
+  pass(3s);
+  EXPECT_FALSE(journal_.actions.at(1).ended);
+  world_.with(a_vm("web1"));
+  pass(3s);
+  EXPECT_EQ(journal_.actions.at(1).outcome->kind, Outcome::Kind::succeeded);
+}
+
+TEST_F(ReconcilerTest, ADestroyedVmStaysDownAlsoAfterARestart) {
+  start_settled();
+  world_.with(a_vm("web1").off(VmReason::destroyed).autostart());
+  step(event("web1", VmEventKind::stopped_destroyed));
+  pass(60s);
+  EXPECT_THAT(started(), IsEmpty());
+  EXPECT_THAT(recorder_.lines, Contains("intent web1 unwanted operator_destroy"));
+  // libvirtd forgets the reason when it restarts.
+  world_.with(a_vm("web1").off(VmReason::unknown).autostart());
+  start_daemon();
+  pass(300s);
+  EXPECT_THAT(started(), IsEmpty());
+  EXPECT_THAT(daemon_->view()->decisions, IsEmpty());
+}
+
+TEST_F(ReconcilerTest, AnUnreachableLibvirtLeadsToNothing) {
+  start_settled();
+  libvirt_answers_ = false;
+  pass(300s);
+  EXPECT_THAT(started(), IsEmpty());
+  EXPECT_TRUE(daemon_->view()->history.intents.at({uuid_of("web1")}).wanted);
+  libvirt_answers_ = true;
+  pass(300s);
+  EXPECT_THAT(started(), IsEmpty());
+  EXPECT_THAT(recorder_.starting_with("decided"), IsEmpty());
+}
+
+TEST_F(ReconcilerTest, AProblemFromBeforeABlindnessIsConfirmedAnewAfterIt) {
+  start_settled();
+  world_.policy.mode = Mode::observe;
+  daemon_->use(std::make_shared<const Policy>(world_.policy));
+  crash("web1");
+  libvirt_answers_ = false;
+  pass(30s);
+  world_.policy.mode = Mode::act;
+  daemon_->use(std::make_shared<const Policy>(world_.policy));
+  libvirt_answers_ = true;
+  step();
+  EXPECT_THAT(started(), IsEmpty());
+  clock_.advance(1s);
+  step();
+  EXPECT_THAT(started(), ElementsAre("web1"));
+}
+
+/// Seconds between `from` and each attempt.
+std::vector<double> attempt_times(const MemoryJournal& journal, WallTime from) {
+  std::vector<double> times;
+  for (const auto& [id, action] : journal.actions) {
+    times.push_back(Seconds(action.begun - from).count());
+  }
+  return times;
+}
+
+TEST_F(ReconcilerTest, AStartThatAlwaysFailsIsTriedEverMoreSlowlyThenEachHalfHour) {
+  on_submit_ = [&](const Ticket& ticket) {
+    executor_->end(ticket.id, outcome(Outcome::Kind::failed, "storage"), clock_.now());
+  };
+  start_settled();
+  const WallTime from = clock_.wall();
+  crash("web1");
+  pass(600s);
+  const auto times = attempt_times(journal_, from);
+  ASSERT_THAT(times, SizeIs(5));
+  EXPECT_EQ(times[0], 0.0);
+  const std::vector<double> gaps{10, 20, 40, 80};
+  for (std::size_t i = 0; i < gaps.size(); ++i) {
+    const double gap = times[i + 1] - times[i];
+    EXPECT_GE(gap, gaps[i] * 0.75) << i;
+    EXPECT_LE(gap, gaps[i] * 1.25 + 0.1) << i;
+  }
+  EXPECT_EQ(hold_on("web1"), Hold::latched);
+  EXPECT_THAT(recorder_.lines, Contains("ended vm/web1 failed latched"));
+  EXPECT_TRUE(journal_.target(vm_target("web1")).latched_since);
+
+  pass(3h);
+  const auto slow = attempt_times(journal_, from);
+  ASSERT_GE(slow.size(), 10U);
+  EXPECT_LE(slow.size(), 11U);
+  for (std::size_t i = 5; i < slow.size(); ++i) {
+    EXPECT_NEAR(slow[i] - slow[i - 1], 1800.0, 5.0);
+  }
+
+  const auto count = slow.size();
+  const auto answer = ask(ReleaseTarget{.target = vm_target("web1"), .by = "anna"});
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_THAT(*answer, HasSubstr("released by anna"));
+  EXPECT_THAT(journal_.actions, SizeIs(count + 1));
+  EXPECT_THAT(story("release"), ElementsAre("vm/web1: released by anna"));
+  pass(12min);
+  EXPECT_THAT(journal_.actions, SizeIs(count + 5));
+}
+
+TEST_F(ReconcilerTest, LatchAndBackOffSurviveARestart) {
+  on_submit_ = [&](const Ticket& ticket) {
+    executor_->end(ticket.id, outcome(Outcome::Kind::failed, "storage"), clock_.now());
+  };
+  start_settled();
+  crash("web1");
+  pass(600s);
+  ASSERT_THAT(journal_.actions, SizeIs(5));
+  start_daemon();
+  pass(600s);
+  EXPECT_THAT(started(), IsEmpty());
+  EXPECT_EQ(hold_on("web1"), Hold::latched);
+}
+
+TEST_F(ReconcilerTest, AWallClockThatWasSetBackMakesNoWaitEndlessAndNoneShorter) {
+  on_submit_ = [&](const Ticket& ticket) {
+    executor_->end(ticket.id, outcome(Outcome::Kind::failed, "storage"), clock_.now());
+  };
+  start_settled();
+  crash("web1");
+  pass(3s);
+  clock_.step_wall(-24h * 400);
+  start_daemon();
+  pass(5s);
+  EXPECT_THAT(started(), IsEmpty());
+  pass(15s);
+  EXPECT_THAT(started(), ElementsAre("web1"));
+}
+
+TEST_F(ReconcilerTest, WhatIsWellForTenMinutesStartsAnewWithItsAttempts) {
+  on_submit_ = [&](const Ticket& ticket) {
+    world_.with(a_vm("web1"));
+    executor_->end(ticket.id, outcome(Outcome::Kind::succeeded), clock_.now());
+  };
+  start_settled();
+  crash("web1");
+  pass(30s);
+  EXPECT_EQ(journal_.target(vm_target("web1")).in_row, 1);
+  pass(11min);
+  EXPECT_EQ(journal_.target(vm_target("web1")).in_row, 0);
+}
+
+TEST_F(ReconcilerTest, ASuccessThatChangesNothingIsIneffectiveAndBacksOff) {
+  start_settled();
+  crash("web1");
+  end_last(Outcome::Kind::succeeded);
+  step();
+  EXPECT_FALSE(journal_.actions.at(1).ended);  // The reading is no newer than the success.
+  clock_.advance(500ms);
+  step();
+  EXPECT_FALSE(journal_.actions.at(1).ended);  // It may have begun before it.
+  clock_.advance(600ms);
+  step();
+  EXPECT_EQ(journal_.actions.at(1).outcome->kind, Outcome::Kind::ineffective);
+  EXPECT_THAT(recorder_.starting_with("ended"), ElementsAre("ended vm/web1 ineffective"));
+  EXPECT_THAT(started(), ElementsAre("web1"));
+  pass(13s);
+  EXPECT_THAT(started(), ElementsAre("web1", "web1"));
+}
+
+TEST_F(ReconcilerTest, AConflictCostsNoAttempt) {
+  start_settled();
+  crash("web1");
+  world_.with(a_vm("web1"));
+  end_last(Outcome::Kind::conflict, "facts_changed");
+  pass(2s);
+  EXPECT_EQ(journal_.target(vm_target("web1")).in_row, 0);
+  EXPECT_THAT(journal_.target(vm_target("web1")).attempts, IsEmpty());
+  EXPECT_EQ(journal_.actions.at(1).outcome->kind, Outcome::Kind::conflict);
+}
+
+TEST_F(ReconcilerTest, NothingMoreIsSentToATargetWhoseCommandIsStuck) {
+  start_settled();
+  crash("web1");
+  clock_.advance(120s);
+  executor_->pass_deadline(1, clock_.now());
+  pass(1h);
+  EXPECT_THAT(started(), ElementsAre("web1"));
+  EXPECT_EQ(hold_on("web1"), Hold::command_stuck);
+  EXPECT_THAT(recorder_.starting_with("ended"), ElementsAre("ended vm/web1 timed_out (not ended)"));
+  // Also not by a daemon that only knows the journal.
+  world_.with(a_vm("web1"));
+  executor_->end(1, outcome(Outcome::Kind::succeeded), clock_.now());
+  pass(3s);
+  EXPECT_EQ(journal_.actions.at(1).outcome->kind, Outcome::Kind::succeeded);
+  EXPECT_FALSE(daemon_->view()->history.targets.at(vm_target("web1")).stuck);
+}
+
+TEST_F(ReconcilerTest, MarkingDownKeepsItDownAndMarkingUpStartsIt) {
+  start_settled();
+  const auto down = mark("web1", Keep::down);
+  ASSERT_TRUE(down) << down.error().message;
+  EXPECT_THAT(*down, HasSubstr("marked down by anna"));
+  crash("web1");
+  pass(30s);
+  EXPECT_THAT(started(), IsEmpty());
+
+  start_daemon();  // The mark is durable.
+  pass(30s);
+  EXPECT_THAT(started(), IsEmpty());
+
+  ASSERT_TRUE(mark("web1", Keep::up));
+  pass(3s);
+  EXPECT_THAT(started(), ElementsAre("web1"));
+  EXPECT_EQ(executor_->submitted[0].finding.trigger, Trigger::manual);
+  EXPECT_THAT(story("mark"),
+              ElementsAre("vm/web1: marked down by anna", "vm/web1: marked up by anna"));
+}
+
+TEST_F(ReconcilerTest, AMarkForNoVmIsRefused) {
+  start_settled();
+  const auto answer = mark("web9", Keep::up);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error(), (Error{Errc::not_found, "no VM named 'web9'"}));
+  const auto release = ask(ReleaseTarget{.target = resource_target("r9"), .by = ""});
+  ASSERT_FALSE(release);
+  EXPECT_EQ(release.error(), (Error{Errc::not_found, "no resource named 'r9'"}));
+}
+
+TEST_F(ReconcilerTest, AMarkThatCannotBeKeptIsRefusedAndDoesNotCount) {
+  start_settled();
+  journal_.failing = true;
+  const auto answer = mark("web1", Keep::down);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, Errc::unavailable);
+  EXPECT_FALSE(daemon_->view()->history.intents.at({uuid_of("web1")}).mark);
+  journal_.failing = false;
+  pass(10s);
+  EXPECT_FALSE(journal_.state().intents.at({uuid_of("web1")}).mark);
+  EXPECT_THAT(story("mark"), IsEmpty());
+}
+
+TEST_F(ReconcilerTest, MarkingAutoEndsTheMark) {
+  start_settled();
+  ASSERT_TRUE(mark("web1", Keep::down));
+  ASSERT_TRUE(mark("web1", Keep::automatic));
+  EXPECT_FALSE(journal_.state().intents.at({uuid_of("web1")}).mark);
+  crash("web1");
+  EXPECT_THAT(started(), ElementsAre("web1"));
+}
+
+TEST_F(ReconcilerTest, AfterABootWhatWasWantedComesBackAndNothingElse) {
+  world_.with(a_vm("db1")).with(a_vm("old").off());
+  start_settled();
+  world_.with(a_vm("db1").off(VmReason::shutdown));
+  step(event("db1", VmEventKind::shutdown_guest));
+  step(event("db1", VmEventKind::stopped_shutdown));
+  pass(30s);
+  const WallTime last_beat = *journal_.state().last_heartbeat;
+
+  clock_.advance(300s);  // The power goes, and comes back.
+  Node node;
+  node.boot_id = {"boot-2"};
+  node.boot_time = clock_.wall();
+  node.previous_shutdown = PreviousShutdown::unclean;
+  world_.snapshot.node.reading = node;
+  for (const char* vm : {"web1", "db1", "old"}) world_.with(a_vm(vm).off());
+  start_daemon();
+  pass(10s);
+  EXPECT_THAT(started(), ElementsAre("web1"));
+  ASSERT_THAT(journal_.state().boots, SizeIs(2));
+  EXPECT_EQ(journal_.state().boots[1].id, BootId{"boot-2"});
+  EXPECT_EQ(journal_.state().boots[1].previous_shutdown, PreviousShutdown::unclean);
+  EXPECT_EQ(journal_.state().boots[1].downtime, Seconds(node.boot_time - last_beat));
+  EXPECT_TRUE(daemon_->view()->history.booted_since_record);
+  EXPECT_EQ(daemon_->view()->boot_counts.at(PreviousShutdown::unclean), 1U);
+}
+
+TEST_F(ReconcilerTest, OnFirstInstallationNothingThatIsOffIsStarted) {
+  world_.with(a_vm("old").off().autostart());
+  start_settled();
+  pass(300s);
+  EXPECT_THAT(started(), IsEmpty());
+  EXPECT_FALSE(daemon_->view()->history.booted_since_record);
+  EXPECT_THAT(journal_.state().boots, SizeIs(1));
+  EXPECT_EQ(journal_.state().boots[0].downtime, std::nullopt);
+}
+
+TEST_F(ReconcilerTest, ABootReleasesLatches) {
+  TargetRecord& latched = journal_.target(vm_target("web1"));
+  latched.target = vm_target("web1");
+  latched.latched_since = clock_.wall() - 60s;
+  latched.in_row = 5;
+  journal_.state().boots.push_back(
+      {{"boot-0"}, clock_.wall() - 1h, PreviousShutdown::unknown, std::nullopt});
+  start_settled();
+  EXPECT_FALSE(journal_.target(vm_target("web1")).latched_since);
+  EXPECT_EQ(journal_.target(vm_target("web1")).in_row, 0);
+}
+
+TEST_F(ReconcilerTest, ShuttingDownActsNoMoreAndLearnsNoMore) {
+  start_settled();
+  crash("web1");
+  daemon_->freeze();
+  EXPECT_TRUE(executor_->stopped);
+  EXPECT_EQ(journal_.state().last_heartbeat, clock_.wall());
+  // libvirt-guests shuts everything down now: that is nobody's wish.
+  world_.with(a_vm("web1").off(VmReason::shutdown)).with(a_vm("web2").off(VmReason::shutdown));
+  step(event("web1", VmEventKind::stopped_shutdown));
+  pass(20s);
+  EXPECT_TRUE(journal_.state().intents.at({uuid_of("web1")}).wanted);
+  EXPECT_FALSE(journal_.state().intents.contains({uuid_of("web2")}));
+  EXPECT_THAT(started(), ElementsAre("web1"));
+  // What still ends is journaled, and commands get an answer.
+  end_last(Outcome::Kind::succeeded);
+  step();
+  EXPECT_EQ(journal_.actions.at(1).outcome->kind, Outcome::Kind::succeeded);
+  const auto answer = mark("web1", Keep::down);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, Errc::unavailable);
+}
+
+TEST_F(ReconcilerTest, OurOwnDestroyOfACrashedGuestIsNotTheOperators) {
+  start_settled();
+  world_.with(a_vm("web1").crashed());
+  step(event("web1", VmEventKind::crashed));
+  ASSERT_THAT(started(), ElementsAre("web1"));
+  EXPECT_TRUE(std::get<StartVm>(executor_->submitted[0].action).destroy_first);
+  // The executor drops it, the start fails at once, and the event comes last.
+  clock_.advance(50ms);
+  world_.with(a_vm("web1").off(VmReason::destroyed));
+  const VmEvent dropped = event("web1", VmEventKind::stopped_destroyed);
+  clock_.advance(50ms);
+  executor_->end(1, outcome(Outcome::Kind::failed, "storage"), clock_.now(),
+                 {.queue = {}, .storage = {}, .start = {}, .command_sent = clock_.now() - 100ms});
+  step();
+  clock_.advance(200ms);
+  step(dropped);
+  pass(15s);
+  EXPECT_THAT(started(), ElementsAre("web1", "web1"));
+  // A destroy later on is somebody's.
+  end_last(Outcome::Kind::succeeded);
+  world_.with(a_vm("web1"));
+  pass(5s);
+  world_.with(a_vm("web1").off(VmReason::destroyed));
+  step(event("web1", VmEventKind::stopped_destroyed));
+  pass(60s);
+  EXPECT_THAT(started(), SizeIs(2));
+}
+
+TEST_F(ReconcilerTest, ManyCrashesAreBegunAsHandsGetFree) {
+  for (int i = 10; i < 40; ++i) world_.with(a_vm(fmt::format("vm{}", i)));
+  start_settled();
+  for (int i = 10; i < 40; ++i) {
+    world_.with(a_vm(fmt::format("vm{}", i)).off(VmReason::crashed));
+  }
+  pass(2s);
+  EXPECT_THAT(executor_->submitted, SizeIs(8));
+  EXPECT_THAT(journal_.actions, SizeIs(8));
+  for (std::size_t i = 0; i < 30; ++i) {
+    ASSERT_LT(i, executor_->submitted.size());
+    const Ticket ticket = executor_->submitted[i];
+    world_.with(a_vm(target_of(ticket.action).name));
+    executor_->end(ticket.id, outcome(Outcome::Kind::succeeded), clock_.now());
+    clock_.advance(10ms);
+    step();
+  }
+  pass(3s);
+  EXPECT_THAT(executor_->submitted, SizeIs(30));
+  EXPECT_THAT(daemon_->view()->decisions, IsEmpty());
+}
+
+TEST_F(ReconcilerTest, AnOutageIsMeasuredInPartsThatAddUp) {
+  start_settled();
+  VmEvent died = event("web1", VmEventKind::stopped_failed);
+  world_.with(a_vm("web1").off(VmReason::crashed));
+  clock_.advance(30ms);
+  step(died);
+  ASSERT_THAT(started(), SizeIs(1));
+  clock_.advance(2s);
+  executor_->end(1, outcome(Outcome::Kind::succeeded), clock_.now(),
+                 {.queue = 100ms, .storage = 400ms, .start = 1500ms, .command_sent = {}});
+  world_.with(a_vm("web1"));
+  clock_.advance(250ms);
+  step();
+  EXPECT_THAT(recorder_.starting_with("outage"), ElementsAre("outage vm vm/web1 2280 ms"));
+  EXPECT_THAT(
+      recorder_.starting_with("phase"),
+      ElementsAre("phase vm detect 30 ms", "phase vm gate 0 ms", "phase vm queue 100 ms",
+                  "phase vm storage 400 ms", "phase vm start 1500 ms", "phase vm verify 250 ms"));
+  EXPECT_THAT(recorder_.lines, Contains("gone vm_down vm/web1"));
+}
+
+TEST_F(ReconcilerTest, AnOutageThatSomebodyElseEndsHasNoPartsOfOurs) {
+  world_.policy.mode = Mode::observe;
+  start_settled();
+  crash("web1");
+  clock_.advance(7s);
+  world_.with(a_vm("web1"));
+  step(event("web1", VmEventKind::started));
+  EXPECT_THAT(recorder_.starting_with("outage"), ElementsAre("outage vm vm/web1 7000 ms"));
+  EXPECT_THAT(recorder_.starting_with("phase"), IsEmpty());
+}
+
+TEST_F(ReconcilerTest, AWishThatEndsIsNoOutageThatEnds) {
+  world_.policy.mode = Mode::observe;
+  start_settled();
+  crash("web1");
+  ASSERT_TRUE(mark("web1", Keep::down));
+  pass(3s);
+  EXPECT_THAT(recorder_.starting_with("outage"), IsEmpty());
+  EXPECT_THAT(recorder_.lines, Contains("gone vm_down vm/web1"));
+}
+
+TEST_F(ReconcilerTest, TellsADecisionOnceHoweverLongItLasts) {
+  world_.policy.mode = Mode::observe;
+  start_settled();
+  crash("web1");
+  pass(10min);
+  EXPECT_THAT(recorder_.starting_with("decided"),
+              ElementsAre("decided vm/web1 hold observing (new)"));
+  EXPECT_THAT(story("decision"), SizeIs(1));
+  EXPECT_THAT(story("decision")[0], HasSubstr("vm/web1: "));
+}
+
+TEST_F(ReconcilerTest, AQuietNodeWritesItsHeartbeatAndNothingElse) {
+  start_settled();
+  pass(20s);
+  const int before = journal_.writes;
+  pass(5min);
+  EXPECT_EQ(journal_.writes - before, 20);
+  EXPECT_LE(clock_.wall() - *journal_.state().last_heartbeat, 15s);
+}
+
+TEST_F(ReconcilerTest, PrunesDailyWhatIsOlderThanNinetyDays) {
+  start_settled();
+  pass(30min);
+  EXPECT_THAT(journal_.prunes, IsEmpty());
+  for (int hour = 0; hour < 50; ++hour) {
+    clock_.advance(1h);
+    step();
+  }
+  ASSERT_THAT(journal_.prunes, SizeIs(3));
+  EXPECT_EQ(journal_.prunes[0], test::kWall + (clock_.now() - test::kNow) - 49h - 24h * 90);
+}
+
+TEST_F(ReconcilerTest, NothingIsDoneBeforeTheSourcesHaveSettled) {
+  journal_.state().intents[{uuid_of("web1")}] = {.uuid = {uuid_of("web1")},
+                                                 .name = {"web1"},
+                                                 .wanted = true,
+                                                 .last_stop = StopCause::crashed,
+                                                 .last_stop_detail = "",
+                                                 .changed = {},
+                                                 .boot = {"boot-1"},
+                                                 .mark = std::nullopt,
+                                                 .shutdown_seen = std::nullopt};
+  world_.with(a_vm("web1").off(VmReason::crashed));
+  start_daemon();
+  step();
+  EXPECT_EQ(hold_on("web1"), Hold::starting_up);
+  EXPECT_FALSE(daemon_->view()->history.settled_at);
+  // The list changes once more.
+  world_.with(a_vm("web2").off());
+  clock_.advance(1s);
+  step();
+  EXPECT_EQ(hold_on("web1"), Hold::starting_up);
+  clock_.advance(1s);
+  step();
+  EXPECT_TRUE(daemon_->view()->history.settled_at);
+  EXPECT_THAT(started(), ElementsAre("web1"));
+}
+
+TEST_F(ReconcilerTest, APrimaryThatWasAloneIsNotTrustedAfterABlindness) {
+  world_.drbd_version("8.4.11");
+  world_.with(a_resource("r0", 0).role(DrbdRole::primary).peer_gone());
+  start_settled();
+  world_.with(a_resource("r0", 0).peer_gone());
+  pass(2s);
+  EXPECT_TRUE(daemon_->view()->history.resources.at({"r0"}).primary_alone);
+  EXPECT_TRUE(journal_.state().resources.at({"r0"}).primary_alone);
+  drbd_hangs_ = true;
+  pass(20s);
+  drbd_hangs_ = false;
+  pass(2s);
+  EXPECT_FALSE(daemon_->view()->history.resources.at({"r0"}).primary_alone);
+  EXPECT_FALSE(journal_.state().resources.at({"r0"}).primary_alone);
+}
+
+TEST_F(ReconcilerTest, APrimaryThatWasAloneIsNotTrustedAfterARestart) {
+  world_.drbd_version("8.4.11");
+  world_.with(a_resource("r0", 0).role(DrbdRole::primary).peer_gone());
+  start_settled();
+  world_.with(a_resource("r0", 0).peer_gone());
+  start_daemon();  // A peer may have come, written and gone meanwhile.
+  pass(2s);
+  EXPECT_FALSE(daemon_->view()->history.resources.at({"r0"}).primary_alone);
+  EXPECT_TRUE(daemon_->view()->history.resources.at({"r0"}).seen_up);
+}
+
+TEST_F(ReconcilerTest, ALinkThatCameAndWentBetweenTwoReadingsCounts) {
+  world_.drbd_version("8.4.11");
+  world_.with(a_resource("r0", 0).role(DrbdRole::primary).peer_gone());
+  start_settled();
+  world_.with(a_resource("r0", 0).peer_gone());
+  step({.drbd_events = {{.kind = DrbdEvent::Kind::connection_changed,
+                         .resource = {"r0"},
+                         .peer = {"node2"},
+                         .from = "Connecting",
+                         .to = "Connected",
+                         .status = std::nullopt,
+                         .at = clock_.now(),
+                         .wall = clock_.wall()}}});
+  EXPECT_FALSE(daemon_->view()->history.resources.at({"r0"}).primary_alone);
+}
+
+TEST_F(ReconcilerTest, WhatMovedToAnotherNodeIsNoLongerWanted) {
+  start_settled();
+  world_.peer("node2", {"web1"});
+  daemon_->use(std::make_shared<const Policy>(world_.policy));
+  world_.with(a_vm("web1").off(VmReason::unknown));
+  pass(5s);
+  EXPECT_FALSE(journal_.state().intents.at({uuid_of("web1")}).wanted);
+  EXPECT_EQ(journal_.state().intents.at({uuid_of("web1")}).last_stop, StopCause::moved_away);
+  EXPECT_THAT(started(), IsEmpty());
+}
+
+TEST_F(ReconcilerTest, BringsUpAResourceThatIsDownAfterABoot) {
+  world_.drbd_version("8.4.11").with(a_resource("r0", 0).down());
+  start_settled();
+  ASSERT_THAT(executor_->submitted, SizeIs(1));
+  EXPECT_EQ(executor_->submitted[0].action, (Action{BringUpResource{{"r0"}}}));
+  world_.with(a_resource("r0", 0));
+  end_last(Outcome::Kind::succeeded);
+  pass(3s);
+  EXPECT_EQ(journal_.actions.at(1).outcome->kind, Outcome::Kind::succeeded);
+  EXPECT_TRUE(journal_.state().resources.at({"r0"}).seen_up);
+  EXPECT_THAT(recorder_.starting_with("outage resource resource/r0"), SizeIs(1));
+}
+
+}  // namespace
+}  // namespace upkeep
