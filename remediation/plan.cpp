@@ -25,6 +25,7 @@ std::vector<Target> resources_under(const Target& target, const Snapshot& snapsh
   const Vm* vm = find_vm(snapshot, VmName{target.name});
   if (vm == nullptr) return resources;
   for (const VmDisk& disk : vm->disks) {
+    if (!disk.in_definition) continue;  // A start does not touch it.
     for (const DeviceMinor minor : disk.drbd) {
       const DrbdResource* resource = find_resource(snapshot, minor);
       if (resource != nullptr) resources.push_back(target_of(resource->name));

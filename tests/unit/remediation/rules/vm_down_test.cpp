@@ -113,6 +113,16 @@ TEST(VmDownDetect, ABootIsConfirmationEnough) {
   EXPECT_TRUE(rule().detect(world.view()).front().confirmed);
 }
 
+TEST(VmDownDetect, WaitsForTheLedgerToSayWhyItStopped) {
+  TestWorld world;
+  world.with(a_vm("web1").off(VmReason::shutdown)).wanted("web1", StopCause::none);
+  world.confirmed("vm_down", vm_target("web1"));
+  EXPECT_FALSE(rule().detect(world.view()).front().confirmed);
+  EXPECT_TRUE(rule().detect(TestWorld(world).marked("web1", Keep::up).view()).front().confirmed);
+  EXPECT_TRUE(
+      rule().detect(TestWorld(world).vm_policy({.keep = Keep::up}).view()).front().confirmed);
+}
+
 TEST(VmDownRemedy, StartsIt) {
   const auto action = remedy_of_first(with_down());
   ASSERT_TRUE(action);

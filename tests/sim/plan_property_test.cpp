@@ -1,0 +1,128 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+
+#include "remediation/plan.h"
+#include "tests/support/plan_auditor.h"
+#include "tests/support/random_world.h"
+
+namespace upkeep {
+namespace {
+
+using test::Random;
+using test::TestWorld;
+
+constexpr std::uint64_t kWorlds = 20'000;
+
+std::set<std::string> acts_of(const Plan& plan) {
+  std::set<std::string> acts;
+  for (const Decision& one : plan.decisions) {
+    if (!hold_of(one)) acts.insert(to_string(one.finding.subject));
+  }
+  return acts;
+}
+
+std::string joined(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) text += line + "\n";
+  return text;
+}
+
+/// The world as it would be if one source had failed or gone silent.
+TestWorld with_a_reading_less(TestWorld world, std::uint64_t which) {
+  constexpr auto kLong = std::chrono::hours(1);
+  switch (which % 8) {
+    case 0: world.snapshot.vms.reading = fail(Errc::unavailable, "gone"); break;
+    case 1: world.snapshot.vms.at -= kLong; break;
+    case 2: world.snapshot.drbd.reading = fail(Errc::unavailable, "gone"); break;
+    case 3: world.snapshot.drbd.at -= kLong; break;
+    case 4: world.snapshot.node.reading = fail(Errc::unavailable, "gone"); break;
+    case 5: world.snapshot.node.at -= kLong; break;
+    case 6: world.history.journal_ok = false; break;
+    default:  // A peer that falls silent keeps what it said last.
+      for (Peer& peer : world.snapshot.peers) peer.facts.at -= kLong;
+  }
+  return world;
+}
+
+/// What became busy may free what waited for it; everything else must not appear.
+bool takes_only_away(const Plan& whole, const Plan& less) {
+  const auto before = acts_of(whole);
+  for (const Decision& one : less.decisions) {
+    if (hold_of(one) || before.contains(to_string(one.finding.subject))) continue;
+    const auto same = std::ranges::find_if(whole.decisions, [&](const Decision& other) {
+      return other.finding.subject == one.finding.subject && other.finding.rule == one.finding.rule;
+    });
+    if (same == whole.decisions.end() || hold_of(*same) != Hold::in_flight) return false;
+  }
+  return true;
+}
+
+TEST(PlanProperties, HoldInEveryRandomWorld) {
+  std::size_t acts = 0;
+  std::size_t would_acts = 0;
+  std::map<Hold, std::size_t> holds;
+  for (std::uint64_t seed = 1; seed <= kWorlds; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Random random(seed);
+    const TestWorld world = test::random_world(random);
+    const Plan plan = upkeep::plan(world.view());
+    const auto faults = test::faults_of(plan, world.view());
+    ASSERT_TRUE(faults.empty()) << joined(faults);
+    const Plan again = upkeep::plan(world.view());
+    ASSERT_EQ(again.decisions, plan.decisions);
+    ASSERT_EQ(again.next_look, plan.next_look);
+    const TestWorld turned = test::shuffled(world, random);
+    ASSERT_EQ(upkeep::plan(turned.view()).decisions, plan.decisions);
+    const TestWorld less = with_a_reading_less(world, seed);
+    ASSERT_TRUE(takes_only_away(plan, upkeep::plan(less.view())));
+    for (const Decision& one : plan.decisions) {
+      if (const auto hold = hold_of(one)) ++holds[*hold];
+      acts += std::holds_alternative<Act>(one.verdict) ? 1U : 0U;
+      would_acts += std::holds_alternative<WouldAct>(one.verdict) ? 1U : 0U;
+    }
+  }
+  EXPECT_GT(acts, kWorlds / 20);
+  EXPECT_GT(would_acts, kWorlds / 100);
+  // Decided elsewhere: by an operator's pause, by the executor's dry run, by its last look.
+  const std::set<Hold> elsewhere{Hold::paused, Hold::unsafe_adjust, Hold::facts_changed};
+  for (const Hold hold : all_holds()) {
+    EXPECT_EQ(holds[hold] > 0, !elsewhere.contains(hold)) << to_string(hold);
+  }
+}
+
+TEST(PlanProperties, TheLastLookAgreesWithThePlan) {
+  std::size_t agreed = 0;
+  std::size_t refused = 0;
+  for (std::uint64_t seed = 1; seed <= kWorlds / 4; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Random random(seed);
+    TestWorld world = test::random_world(random);
+    world.policy.mode = Mode::act;
+    for (const Decision& one : upkeep::plan(world.view()).decisions) {
+      const auto* act = std::get_if<Act>(&one.verdict);
+      if (act == nullptr) continue;
+      ASSERT_FALSE(judge_again(one.finding, act->action, world.view()));
+      ++agreed;
+      // Somewhere else the same action is refused unless that world would allow it too.
+      TestWorld other = test::random_world(random);
+      other.policy.mode = Mode::act;
+      const auto held = judge_again(one.finding, act->action, other.view());
+      const Vm* vm = find_vm(other.snapshot, VmName{one.finding.subject.name});
+      if (held) {
+        ++refused;
+      } else if (std::holds_alternative<StartVm>(act->action)) {
+        ASSERT_NE(vm, nullptr);
+        ASSERT_TRUE(test::audited_storage_open(*vm, other.view()));
+      }
+    }
+  }
+  EXPECT_GT(agreed, 500U);
+  EXPECT_GT(refused, 300U);
+}
+
+}  // namespace
+}  // namespace upkeep

@@ -1,0 +1,130 @@
+// The storage gate, read a second time from DESIGN §5 and from the raw facts alone.
+#include <string>
+#include <utility>
+
+#include "tests/support/plan_auditor.h"
+
+namespace upkeep::test {
+namespace {
+
+using std::chrono::seconds;
+
+bool exclusive(const Vm& vm, const Policy& policy) {
+  for (const VmPolicy& block : policy.vms) {
+    if (block.match == "*" || block.match == vm.name.value) return block.exclusive;
+    if (block.match == "web*" && vm.name.value.rfind("web", 0) == 0) return block.exclusive;
+  }
+  return false;
+}
+
+bool every_peer_says_no(const World& world) {
+  if (world.policy.peers.empty()) return false;
+  for (const NodeName& name : world.policy.peers) {
+    bool said = false;
+    for (const Peer& peer : world.snapshot.peers) {
+      if (peer.name.value != name.value || !peer.facts.reading.has_value()) continue;
+      if (world.now - peer.facts.at <= seconds(15)) said = true;
+    }
+    if (!said) return false;
+  }
+  return true;
+}
+
+struct Link {
+  bool connected, diskful, secondary, primary, good_data, feeds_us;
+};
+
+std::vector<Link> links_of(const DrbdResource& resource, const DrbdDevice& device) {
+  std::vector<Link> links;
+  for (const DrbdPeer& peer : resource.peers) {
+    Link link{.connected = peer.connection.text == "Connected",
+              .diskful = true,
+              .secondary = peer.role.text == "Secondary",
+              .primary = peer.role.text == "Primary",
+              .good_data = false,
+              .feeds_us = false};
+    for (const DrbdPeerDevice& theirs : peer.devices) {
+      if (theirs.volume.value != device.volume.value) continue;
+      if (theirs.peer_client == true) link.diskful = false;
+      link.good_data = theirs.peer_disk.text == "UpToDate";
+      link.feeds_us = theirs.replication.text == "SyncTarget";
+    }
+    links.push_back(link);
+  }
+  return links;
+}
+
+bool device_open(const DrbdResource& resource, const DrbdDevice& device, const Drbd& drbd,
+                 const World& world) {
+  const auto known = world.history.resources.find(resource.name);
+  const bool recorded = known != world.history.resources.end();
+  if (resource.split_brain.has_value()) return false;
+  if (recorded && known->second.split_brain.has_value()) return false;
+  if (resource.suspended != "no") return false;
+  const bool complete = device.disk.text == "UpToDate";
+  bool anyone_here = false;
+  bool all_stand_by = true;
+  bool somebody_diskful = false;
+  bool readable = complete;
+  for (const Link& link : links_of(resource, device)) {
+    if (link.primary) return false;
+    anyone_here |= link.connected;
+    somebody_diskful |= link.diskful;
+    if (link.diskful && !(link.connected && link.secondary)) all_stand_by = false;
+    if (link.connected && link.good_data && (link.feeds_us || device.client == true)) {
+      readable = true;
+    }
+  }
+  const bool primary = resource.role.text == "Primary";
+  const bool alone_since = recorded && known->second.primary_alone && !anyone_here;
+  const bool a = complete && (primary || alone_since);
+  const bool b = somebody_diskful && all_stand_by && readable;
+  const bool c = drbd.kernel_version.rfind("9.", 0) == 0 && resource.quorum_configured == true &&
+                 device.quorum == true && resource.may_promote == true;
+  return a || b || c;
+}
+
+bool minor_open(DeviceMinor minor, const World& world) {
+  if (!world.snapshot.drbd_in_use || !world.snapshot.drbd.reading.has_value()) return false;
+  if (world.now - world.snapshot.drbd.at > seconds(10)) return false;
+  const Drbd& drbd = **world.snapshot.drbd.reading;
+  if (drbd.kernel_version.empty()) return false;
+  for (const DrbdResource& resource : drbd.resources) {
+    for (const DrbdDevice& device : resource.devices) {
+      if (device.minor.value != minor.value) continue;
+      return resource.in_kernel && device_open(resource, device, drbd, world);
+    }
+  }
+  return false;
+}
+
+bool disk_open(const Vm& vm, const VmDisk& disk, const World& world) {
+  if (disk.backing == DiskBacking::local) return true;
+  if (disk.backing == DiskBacking::missing) return disk.optional_at_start;
+  if (disk.backing == DiskBacking::shared) {
+    return exclusive(vm, world.policy) || every_peer_says_no(world);
+  }
+  if (disk.backing != DiskBacking::drbd || disk.drbd.empty()) return false;
+  bool open = true;
+  for (const DeviceMinor minor : disk.drbd) open = open && minor_open(minor, world);
+  return open;
+}
+
+}  // namespace
+
+bool audited_storage_open(const Vm& vm, const World& world) {
+  for (const Peer& peer : world.snapshot.peers) {
+    if (!peer.facts.reading.has_value()) continue;
+    for (const VmUuid& uuid : peer.facts.reading->active_vms) {
+      if (uuid.value == vm.uuid.value) return false;
+    }
+  }
+  if (!vm.definition_known) return false;
+  bool open = true;
+  for (const VmDisk& disk : vm.disks) {
+    if (disk.in_definition) open = open && disk_open(vm, disk, world);
+  }
+  return open;
+}
+
+}  // namespace upkeep::test
