@@ -8,6 +8,25 @@
 #include "exporter/sources/hypervisor/vm_assembly.h"
 
 namespace upkeep {
+namespace {
+
+VmFacts read_facts(const DomainState& seen) {
+  virDomainPtr domain = seen.domain.get();
+  VmFacts facts;
+  facts.name = seen.name;
+  facts.uuid = seen.uuid;
+  facts.state = seen.state;
+  facts.reason = seen.reason;
+  facts.card = read_card(domain, is_active(seen.state));
+  if (!is_active(seen.state)) return facts;
+  facts.monitor = read_monitor(domain);
+  // Asking a monitor that doesn't answer would only keep the caller waiting.
+  const bool answers = facts.monitor.blocked && *facts.monitor.blocked < std::chrono::seconds(1);
+  if (answers) facts.job_active = read_job(domain);
+  return facts;
+}
+
+}  // namespace
 
 LibvirtReader::LibvirtReader(std::string uri, std::filesystem::path root,
                              BackingFinder::StatusOf status_of_path)
@@ -27,21 +46,9 @@ Result<Vm> LibvirtReader::read_vm_now(const VmUuid& uuid) {
 }
 
 Result<Vm> LibvirtReader::read(const ConnectionHandle& connection, const VmUuid& uuid) const {
-  auto first = read_state(connection, uuid);
-  if (!first) return std::unexpected(std::move(first.error()));
-  VmFacts facts;
-  facts.name = first->name;
-  facts.uuid = first->uuid;
-  facts.state = first->state;
-  facts.reason = first->reason;
-  virDomainPtr domain = first->domain.get();
-  facts.card = read_card(domain, is_active(first->state));
-  if (is_active(first->state)) {
-    facts.monitor = read_monitor(domain);
-    // Asking a monitor that doesn't answer would only keep the caller waiting.
-    const bool answers = facts.monitor.blocked && *facts.monitor.blocked < std::chrono::seconds(1);
-    if (answers) facts.job_active = read_job(domain);
-  }
+  const auto first = read_state(connection, uuid);
+  if (!first) return std::unexpected(first.error());
+  const VmFacts facts = read_facts(*first);
   const auto networks = read_active_networks(connection);
   const bool local = is_local(link_.uri());
   const Surroundings surroundings{
