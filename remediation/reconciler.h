@@ -13,17 +13,13 @@
 #include "exporter/model/latest.h"
 #include "exporter/model/snapshot.h"
 #include "remediation/action_book.h"
-#include "remediation/executor.h"
 #include "remediation/intent_keeper.h"
-#include "remediation/journal.h"
 #include "remediation/journal_keeper.h"
 #include "remediation/outage_watch.h"
 #include "remediation/plan.h"
 #include "remediation/problem_watch.h"
-#include "remediation/recorder.h"
 #include "remediation/resource_keeper.h"
 #include "remediation/settling.h"
-#include "remediation/step.h"
 
 namespace upkeep {
 

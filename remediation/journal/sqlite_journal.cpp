@@ -1,12 +1,11 @@
 #include "remediation/journal/sqlite_journal.h"
 
 #include <fmt/format.h>
-#include <sqlite3.h>
-#include <unistd.h>
 
 #include <utility>
 #include <variant>
 
+#include "remediation/journal/checked_database.h"
 #include "remediation/journal/history_lines.h"
 #include "remediation/journal/journal_file.h"
 #include "remediation/journal/records.h"
@@ -18,78 +17,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Readers never block a writer in WAL mode; what can is a person's sqlite3 shell.
-constexpr int kBusyTimeoutMilliseconds = 1000;
-
-struct Damage {
-  std::string why;
-};
-
-using Database = std::unique_ptr<SQLite::Database>;
-
-JournalState read_state(SQLite::Database& database) {
-  JournalState state;
-  state.boots = sql::read_boots(database);
-  state.boot_counts = sql::read_boot_counts(database);
-  SQLite::Statement heartbeat(database, "SELECT value FROM meta WHERE key = 'heartbeat'");
-  if (heartbeat.executeStep()) state.last_heartbeat = sql::wall_at(heartbeat, 0);
-  state.intents = sql::read_intents(database);
-  state.targets = sql::read_targets(database);
-  state.unfinished = sql::read_unfinished(database);
-  sql::read_resources(database, state);
-  return state;
-}
-
 void write_line(SQLite::Database& database, const HistoryEntry& entry) {
   sql::run(database,
            "INSERT INTO history (at, kind, target, text, action_id) VALUES (?, ?, ?, ?, ?)",
            entry.at, entry.kind, entry.target, entry.text, entry.action_id);
-}
-
-/// Closing folds the log into the file and deletes it. What turns out to be damaged is to be set
-/// aside as it was found, so that happens only to a journal that is whole.
-void fold_log_on_close(SQLite::Database& database, bool fold) {
-  sqlite3_db_config(database.getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, fold ? 0 : 1, nullptr);
-}
-
-/// A header whose "may be written" byte is garbled makes SQLite call the file read-only.
-bool can_write(const fs::path& path) { return ::access(path.c_str(), W_OK) == 0; }
-
-/// Opens the file and tries everything the daemon will need of it: reading all of it, and a write.
-std::variant<Database, Damage, Error> open_checked(const fs::path& path) {
-  try {
-    auto database = std::make_unique<SQLite::Database>(path.string(), SQLite::OPEN_READWRITE,
-                                                       kBusyTimeoutMilliseconds);
-    fold_log_on_close(*database, false);
-    const JournalCheck check = check_schema(*database);
-    if (check.health == JournalHealth::damaged) return Damage{check.why};
-    if (check.health == JournalHealth::refused) {
-      return Error{Errc::invalid,
-                   fmt::format("journal {}: {}: set journal.path to another place, or move that "
-                               "file away",
-                               path.string(), check.why)};
-    }
-    if (database->execAndGet("PRAGMA journal_mode = WAL").getString() != "wal") {
-      return Error{Errc::invalid,
-                   fmt::format("journal {}: its file system can't hold an SQLite WAL (is it a "
-                               "network one?): set journal.path to a local disk",
-                               path.string())};
-    }
-    database->exec("PRAGMA synchronous = FULL");
-    (void)read_state(*database);
-    sql::run(*database, "UPDATE meta SET value = ? WHERE key = 'schema'", kSchemaVersion);
-    fold_log_on_close(*database, true);
-    return database;
-  } catch (const sql::BadRow& row) {
-    return Damage{row.what};
-  } catch (const SQLite::Exception& exception) {
-    if (means_damage(exception)) return Damage{exception.what()};
-    const Error error = to_error(path.string(), exception);
-    if (error.code == Errc::denied && can_write(path) && can_write(path.parent_path() / ".")) {
-      return Damage{exception.what()};
-    }
-    return error;
-  }
 }
 
 }  // namespace
@@ -110,7 +41,7 @@ Result<OpenedJournal> SqliteJournal::open(const fs::path& path) {
   const auto found = find_journal(path);
   if (!found) return std::unexpected(found.error());
 
-  std::variant<Database, Damage, Error> opened = Damage{found->why};
+  std::variant<std::unique_ptr<SQLite::Database>, Damage, Error> opened = Damage{found->why};
   if (found->presence == JournalPresence::present) opened = open_checked(path);
   OpenedJournal result;
   if (auto* damage = std::get_if<Damage>(&opened)) {
@@ -131,8 +62,9 @@ Result<OpenedJournal> SqliteJournal::open(const fs::path& path) {
                                            "check the disk (dmesg)",
                                            path.string(), damage->why));
   }
-  result.journal.reset(new SqliteJournal(path, std::get<Database>(std::move(opened)),
-                                         Access::writing, std::move(*lock)));
+  result.journal.reset(
+      new SqliteJournal(path, std::get<std::unique_ptr<SQLite::Database>>(std::move(opened)),
+                        Access::writing, std::move(*lock)));
   return result;
 }
 

@@ -1,0 +1,81 @@
+#include <fmt/format.h>
+
+#include <sstream>
+
+#include "remediation/journal/records.h"
+#include "remediation/journal/row_values.h"
+#include "remediation/journal/sql.h"
+
+namespace upkeep::sql {
+namespace {
+
+Action action_at(const SQLite::Statement& row, int column) {
+  const std::string name = text_at(row, column);
+  const std::string subject = text_at(row, column + 1);
+  if (name == "bring_up_resource") return BringUpResource{ResourceName{subject}};
+  if (name != "start_vm") throw BadRow{fmt::format("action.action is '{}'", name)};
+  StartVm start{.vm = {subject},
+                .uuid = {text_at(row, column + 2)},
+                .destroy_first = row.getColumn(column + 3).getInt() != 0,
+                .promote = {}};
+  std::istringstream names(text_at(row, column + 4));
+  for (std::string resource; std::getline(names, resource);) start.promote.push_back({resource});
+  return start;
+}
+
+ActionRecord action_record_of(const SQLite::Statement& row) {
+  const std::string trigger = text_at(row, 7);
+  return {.id = row.getColumn(0).getInt64(),
+          .action = action_at(row, 1),
+          .rule = text_at(row, 6),
+          .trigger = to_value<Trigger>(kTriggers, trigger, "action.shown_by"),
+          .attempt = row.getColumn(8).getInt(),
+          .begun = wall_at(row, 9),
+          .ended = maybe_wall_at(row, 10),
+          .outcome = outcome_at(row, 11)};
+}
+
+constexpr const char* kActionColumns =
+    "SELECT id, action, subject, uuid, destroy_first, promote, rule, shown_by, attempt, begun, "
+    "ended, outcome, outcome_reason, outcome_detail FROM action ";
+
+}  // namespace
+
+std::int64_t write_begin(SQLite::Database& database, const ActionRecord& action) {
+  std::optional<std::string> uuid, promote;
+  std::optional<bool> destroy_first;
+  if (const auto* start = std::get_if<StartVm>(&action.action)) {
+    uuid = start->uuid.value;
+    destroy_first = start->destroy_first;
+    promote = joined(start->promote, "\n", [](const ResourceName& name) { return name.value; });
+  }
+  run(database,
+      "INSERT INTO action (action, subject, uuid, destroy_first, promote, rule, shown_by, attempt, "
+      "begun) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      name_of(action.action), target_of(action.action).name, uuid, destroy_first, promote,
+      action.rule, to_string(action.trigger), action.attempt, action.begun);
+  return database.getLastInsertRowid();
+}
+
+bool write_end(SQLite::Database& database, std::int64_t id, const Outcome& outcome, WallTime at) {
+  return run(database,
+             "UPDATE action SET ended = ?, outcome = ?, outcome_reason = ?, outcome_detail = ? "
+             "WHERE id = ? AND ended IS NULL",
+             at, to_string(outcome.kind), outcome.reason, outcome.detail, id) == 1;
+}
+
+std::optional<ActionRecord> read_action(SQLite::Database& database, std::int64_t id) {
+  SQLite::Statement row(database, std::string(kActionColumns) + "WHERE id = ?");
+  bind_all(row, id);
+  if (!row.executeStep()) return std::nullopt;
+  return action_record_of(row);
+}
+
+std::vector<ActionRecord> read_unfinished(SQLite::Database& database) {
+  std::vector<ActionRecord> unfinished;
+  SQLite::Statement row(database, std::string(kActionColumns) + "WHERE ended IS NULL ORDER BY id");
+  while (row.executeStep()) unfinished.push_back(action_record_of(row));
+  return unfinished;
+}
+
+}  // namespace upkeep::sql
