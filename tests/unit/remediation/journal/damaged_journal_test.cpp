@@ -180,7 +180,7 @@ TEST_F(DamagedJournalTest, GarbledPagesOpenOrAreSetAside) {
   int set_aside = 0;
   for (std::uint64_t page = 0; page < whole; page += kPage) {
     // A page's header, its list of cells, its middle, and its newest cells.
-    for (const std::uint64_t place : {0, 8, 2000, 3900}) {
+    for (const std::uint64_t place : {0UL, 8UL, 2000UL, 3900UL}) {
       if (page == 0 && place < 108) continue;  // The file's header has a test of its own.
       const fs::path path = copy();
       fs::remove(path.string() + "-wal");
