@@ -137,7 +137,8 @@ void LogRecorder::intent_changed(const Intent* before, const Intent& after) {
   }
   if (before->wanted == after.wanted && before->last_stop == after.last_stop) return;
   if (after.last_stop == StopCause::none) {
-    log_.info("vm runs", fields);
+    // That of a wanted VM is told with its outage.
+    if (!before->wanted) log_.info("vm runs, and is wanted from now on", fields);
     return;
   }
   fields.emplace_back("cause", to_string(after.last_stop));

@@ -44,6 +44,7 @@ Tick Loop::step() {
       remembered(known == nullptr ? LastKnown{} : *known, *snapshot)));
   parts_.snapshots.set(snapshot);
 
+  for (const DrbdEvent& event : taken.inputs.drbd_events) parts_.drbd_story.tell(event);
   const Tick next = parts_.reconciler.step(snapshot, std::move(taken.inputs));
   for (const auto& task : taken.tasks) task();
   const Tick now = parts_.clock.now();

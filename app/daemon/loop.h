@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 
+#include "app/daemon/drbd_story.h"
 #include "app/daemon/loop_inbox.h"
 #include "app/daemon/service_manager.h"
 #include "app/daemon/signals.h"
@@ -23,6 +24,7 @@ class Loop {
     LoopInbox& inbox;
     SnapshotBuilder& builder;
     Reconciler& reconciler;
+    DrbdStory& drbd_story;
     Instruments& instruments;
     ServiceManager& service;
     Latest<Snapshot>& snapshots;       ///< Where each step's snapshot is published.

@@ -155,6 +155,21 @@ TEST_F(LogRecorderTest, TellsWhyAVmStoppedAndWhoMarkedIt) {
                           "level=info msg=\"vm marked\" vm=web1 wanted=false keep=up by=anna"));
 }
 
+TEST_F(LogRecorderTest, TellsAStartOnlyWhereNobodyElseDoes) {
+  Intent off;
+  off.name = VmName{"web1"};
+  off.last_stop = StopCause::operator_destroy;
+  Intent runs = off;
+  runs.wanted = true;
+  runs.last_stop = StopCause::none;
+  recorder_.intent_changed(&off, runs);
+  EXPECT_THAT(lines_, ElementsAre(HasSubstr("msg=\"vm runs, and is wanted from now on\"")));
+  Intent crashed = runs;
+  crashed.last_stop = StopCause::crashed;
+  recorder_.intent_changed(&crashed, runs);
+  EXPECT_EQ(lines_.size(), 1U) << "its outage's end is told already";
+}
+
 TEST_F(LogRecorderTest, ComplainsOfTheJournalOnceAMinute) {
   recorder_.journal_failed({Errc::exhausted, "disk full"});
   recorder_.journal_failed({Errc::exhausted, "disk full"});

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+
+#include "app/log.h"
+#include "exporter/model/event.h"
+
+namespace upkeep {
+
+/// Tells DRBD's changes in the log: from one resting state to the next, without the half dozen that
+/// lie between for milliseconds. Owned by the loop's thread.
+class DrbdStory {
+ public:
+  explicit DrbdStory(const Log& log) : log_(log) {}
+
+  void tell(const DrbdEvent& event);
+
+ private:
+  void tell_link(const DrbdEvent& event);
+  void tell_disk(const DrbdEvent& event);
+  void tell_helper(const DrbdEvent& event) const;
+
+  const Log& log_;
+  std::map<std::pair<ResourceName, NodeName>, std::string> links_;  ///< Where each rested last.
+  std::map<ResourceName, std::string> disks_;  ///< One word a resource is enough for a log.
+};
+
+}  // namespace upkeep

@@ -1,0 +1,87 @@
+#include "app/daemon/web_front.h"
+
+#include <chrono>
+#include <utility>
+
+#include "app/remediation_metrics.h"
+#include "exporter/metrics/process_metrics.h"
+#include "exporter/metrics/snapshot_metrics.h"
+
+namespace upkeep {
+namespace {
+
+/// How long a request waits for the loop, which answers in milliseconds unless the disk hangs.
+constexpr Duration kLoopPatience = std::chrono::seconds(5);
+
+}  // namespace
+
+Result<std::unique_ptr<WebFront>> WebFront::open(WebFrontParts parts, const Options& options) {
+  std::unique_ptr<WebFront> front(new WebFront(std::move(parts)));
+  auto shown = front->listen(options.http.listen, options, /*control=*/false);
+  if (!shown) return std::unexpected(std::move(shown.error()));
+  front->public_ = std::move(*shown);
+  auto told = front->listen(options.http.control_listen, options, /*control=*/true);
+  if (!told) return std::unexpected(std::move(told.error()));
+  front->control_ = std::move(*told);
+  return front;
+}
+
+WebFront::WebFront(WebFrontParts parts)
+    : parts_(std::move(parts)),
+      metrics_(parts_.clock, {.generation =
+                                  [this] {
+                                    const auto snapshot = parts_.snapshot();
+                                    return snapshot == nullptr ? 0 : snapshot->generation;
+                                  },
+                              .write = [this](Exposition& out) { write_metrics(out); }}),
+      sources_(std::make_shared<const web::WebSources>(web::WebSources{
+          .identity = parts_.identity,
+          .clock = parts_.clock,
+          .metrics = metrics_,
+          .snapshot = parts_.snapshot,
+          .view = parts_.view,
+          .last_known = parts_.last_known,
+          .loop_last_run = parts_.loop_last_run,
+          .history =
+              [this](const HistoryQuery& query) {
+                return parts_.inbox.ask<std::vector<HistoryEntry>>(
+                    [this, query] { return parts_.journal.history(query); }, kLoopPatience);
+              },
+          .command =
+              [this](const Command& command) {
+                return parts_.inbox.carry_out(command, kLoopPatience);
+              },
+          .demo = parts_.demo})) {}
+
+Result<std::unique_ptr<HttpServer>> WebFront::listen(const ListenAddress& address,
+                                                     const Options& options, bool control) const {
+  HttpOptions http;
+  http.listen = to_string(address);
+  if (control) http.token = options.token;
+  http.handler_failed = [this](std::string_view path, std::string_view what) {
+    parts_.instruments.http_handler_failed();
+    parts_.log.error("http handler failed", {{"path", path}, {"error", what}});
+  };
+  const auto routes = control ? web::control_routes(sources_) : web::public_routes(sources_);
+  auto server = HttpServer::start(http, routes);
+  if (server || !options.any_port) return server;
+  http.listen = to_string(ListenAddress{.host = address.host, .port = 0});
+  return HttpServer::start(http, routes);
+}
+
+void WebFront::write_metrics(Exposition& out) const {
+  const auto snapshot = parts_.snapshot();
+  const auto view = parts_.view();
+  const auto known = parts_.last_known();
+  const Tick now = parts_.clock.now();
+  if (snapshot != nullptr && known != nullptr) {
+    const Freshness freshness =
+        view != nullptr && view->policy != nullptr ? view->policy->freshness : Freshness{};
+    write_snapshot(out, *snapshot, *known, freshness, now);
+  }
+  if (snapshot != nullptr && view != nullptr) write_remediation(out, *view, *snapshot, now);
+  parts_.instruments.write(out);
+  write_process(out);
+}
+
+}  // namespace upkeep
