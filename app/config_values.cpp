@@ -54,22 +54,6 @@ std::unexpected<std::string> not_a_duration(std::string_view text) {
       text));
 }
 
-bool is_ipv4(std::string_view host) {
-  int parts = 0;
-  while (true) {
-    const std::size_t dot = host.find('.');
-    const auto part = to_number<std::uint16_t>(host.substr(0, dot));
-    if (!part || *part > 255) return false;
-    ++parts;
-    if (dot == std::string_view::npos) return parts == 4;
-    host.remove_prefix(dot + 1);
-  }
-}
-
-constexpr std::string_view kFront =
-    "upkeep itself speaks plain HTTP on IPv4: listen on 127.0.0.1 and put nginx or stunnel in "
-    "front";
-
 }  // namespace
 
 Parsed<Duration> parse_duration(std::string_view text) {
@@ -109,32 +93,13 @@ std::string duration_text(Duration duration) {
 Parsed<ListenAddress> parse_listen(std::string_view text) {
   if (text.find("://") != std::string_view::npos) {
     return std::unexpected(fmt::format(
-        "'{}' is a URL, but an address and a port are wanted, like \"127.0.0.1:9893\"; {}", text,
-        kFront));
+        "'{}' is a URL, but an address and a port are wanted, like \"127.0.0.1:9893\"; for TLS put "
+        "nginx or stunnel in front",
+        text));
   }
-  if (text.starts_with('[') || std::ranges::count(text, ':') > 1) {
-    return std::unexpected(fmt::format("'{}' is an IPv6 address; {}", text, kFront));
-  }
-  const std::size_t colon = text.find(':');
-  if (colon == std::string_view::npos) {
-    return std::unexpected(fmt::format("'{}' has no port; write it like \"127.0.0.1:9893\"", text));
-  }
-  std::string_view host = text.substr(0, colon);
-  const std::string_view port_text = text.substr(colon + 1);
-  if (port_text.ends_with('s') || port_text.ends_with('r')) {
-    return std::unexpected(fmt::format("'{}' asks for TLS; {}", text, kFront));
-  }
-  const auto port = to_number<std::uint32_t>(port_text);
-  if (!port || *port > std::numeric_limits<std::uint16_t>::max()) {
-    return std::unexpected(fmt::format("'{}' is not a port: 0 to 65535 are", port_text));
-  }
-  if (host.empty()) host = "0.0.0.0";
-  if (host == "localhost") host = "127.0.0.1";
-  if (!is_ipv4(host)) {
-    return std::unexpected(
-        fmt::format("'{}' is not an IPv4 address; host names are not looked up here", host));
-  }
-  return ListenAddress{std::string(host), static_cast<std::uint16_t>(*port)};
+  Result<ListenAddress> address = parse_listen_address(text);
+  if (!address) return std::unexpected(std::move(address.error().message));
+  return std::move(*address);
 }
 
 Parsed<std::string> parse_base_url(std::string_view text) {

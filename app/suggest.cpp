@@ -38,6 +38,10 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
   std::string_view best;
   std::size_t best_distance = 0;
   for (const std::string_view candidate : known) {
+    // Cut short, or with an ending too many: "stat" for "status", "warning" for "warn".
+    const bool abbreviates = word.size() >= 3 && candidate.starts_with(word);
+    const bool extends = candidate.size() >= 3 && word.starts_with(candidate);
+    if (abbreviates || extends) return candidate;
     const std::size_t distance = edit_distance(word, candidate);
     // A third of the letters wrong is still the same word; more is another one.
     const std::size_t tolerated =

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <linux/magic.h>
-#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 
 #include "app/cli/check.h"
 #include "app/daemon/cluster_manager.h"
+#include "app/daemon/control_token.h"
 #include "remediation/journal/sqlite_journal.h"
 
 namespace upkeep::cli {
@@ -94,24 +94,17 @@ void check_journal(const Config& config, CheckReport& report) {
 
 void check_token(const Config& config, CheckReport& report) {
   const fs::path token = token_path(config);
-  struct stat status{};
-  if (stat(token.c_str(), &status) != 0) {
-    const bool makeable = access(nearest_existing(token.parent_path()).c_str(), W_OK | X_OK) == 0;
+  // As the daemon will: a token that a person named must be there, its own it makes.
+  if (!config.http.token_file && !is_there(token)) {
     report.push_back(
-        {makeable ? Grade::ok : Grade::error, "token",
-         fmt::format("{} {}", token.string(),
-                     makeable ? "is made at the first start" : "can't be made: no permission"),
-         ""});
-  } else if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-    report.push_back({Grade::warning, "token",
-                      fmt::format("{} has mode {:o}: who can read it may give orders",
-                                  token.string(), status.st_mode & 07777U),
-                      fmt::format("chmod 600 {}", token.string())});
-  } else if (status.st_size == 0) {
-    report.push_back({Grade::error, "token", fmt::format("{} is empty", token.string()),
-                      "remove it; upkeep makes a new one"});
-  } else {
+        {Grade::ok, "token", fmt::format("{} is made at the first start", token.string()), ""});
+    return;
+  }
+  const Result<std::string> secret = control_token(token, MissingToken::refuse);
+  if (secret) {
     report.push_back({Grade::ok, "token", token.string(), ""});
+  } else {
+    report.push_back({Grade::error, "token", secret.error().message, ""});
   }
 }
 

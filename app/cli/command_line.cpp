@@ -154,9 +154,9 @@ void Grammar::add_orders() {
   }
 
   CLI::App& demo = command("demo", "Break something in the running demo", [this] { return demo_; });
-  demo.add_option("WHAT", demo_.what, "crash VM, power-cut, …; `upkeep demo help` lists them")
+  demo.add_option("WHAT", demo_.what, "crash, stop, power-cut, disconnect or reconnect")
       ->required();
-  demo.add_option("VM", demo_.vm, "For what is done to a VM");
+  demo.add_option("NAME", demo_.name, "The VM to crash or stop, the DRBD resource to disconnect");
   demo.add_option("--root", root_)->group("");
 }
 

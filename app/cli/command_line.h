@@ -33,8 +33,8 @@ struct ReleaseCommand {
   std::string target;
 };
 struct DemoCommand {
-  std::string what;               ///< "crash", "power-cut", …
-  std::optional<std::string> vm;  ///< For what is done to a VM.
+  std::string what;                 ///< "crash", "power-cut", …
+  std::optional<std::string> name;  ///< The VM or resource that it is done to.
 };
 struct VersionCommand {};
 

@@ -151,7 +151,8 @@ Order order_for(const ReleaseCommand& command) {
 
 Order order_for(const DemoCommand& command) {
   json body{{"do", command.what}};
-  if (command.vm) body["vm"] = *command.vm;
+  // The API says "vm" for a resource as well; the part before the slash is for people.
+  if (command.name) body["vm"] = command.name->substr(command.name->find('/') + 1);
   return {.path = "/api/v1/demo", .body = std::move(body)};
 }
 

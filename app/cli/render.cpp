@@ -1,6 +1,7 @@
 #include "app/cli/render.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <array>
 #include <string_view>
@@ -153,16 +154,18 @@ std::vector<Cell> peer_cells(const json& peer, const json& volume) {
     if (value_at(device, "volume") != volume) continue;
     disk = text_or(device, "disk");
     const std::string replication = text_or(device, "replication");
-    if (replication != "Established" && replication != "Off") resync = replication;
-    const auto done = number_at(device, "done_ratio");
-    if (done) resync += fmt::format(" {:.1f} %", *done * 100);
-    const auto missing = number_at(device, "out_of_sync_bytes");
-    if (missing && *missing > 0) resync += fmt::format(" {} out of sync", bytes_text(*missing));
-    if (const auto eta = number_at(device, "eta_seconds")) {
-      resync += fmt::format(", {} to go", short_duration(Seconds(*eta)));
+    std::vector<std::string> parts;
+    if (replication != "Established" && replication != "Off") parts.push_back(replication);
+    if (const auto done = number_at(device, "done_ratio")) {
+      parts.push_back(fmt::format("{:.1f} %", *done * 100));
     }
+    const auto missing = number_at(device, "out_of_sync_bytes");
+    if (missing && *missing > 0) parts.push_back(bytes_text(*missing) + " out of sync");
+    if (const auto eta = number_at(device, "eta_seconds")) {
+      parts.push_back(short_duration(Seconds(*eta)) + " to go");
+    }
+    resync = fmt::format("{}", fmt::join(parts, ", "));
   }
-  if (resync.starts_with(' ')) resync.erase(0, 1);
   return {{text_or(peer, "name")},
           {connection, good_if(connection == "Connected")},
           {disk, good_if(disk == "UpToDate")},

@@ -27,6 +27,12 @@ TEST(Nearest, FindsWhatWasMeant) {
   EXPECT_EQ(nearest("rn", kCommands), "run");
 }
 
+TEST(Nearest, KnowsAbbreviationsAndEndings) {
+  EXPECT_EQ(nearest("hist", kCommands), "history");
+  EXPECT_EQ(nearest("checking", kCommands), "check");
+  EXPECT_EQ(nearest("st", kCommands), "");
+}
+
 TEST(Nearest, GuessesNothingFarFetched) {
   EXPECT_EQ(nearest("frobnicate", kCommands), "");
   EXPECT_EQ(nearest("", kCommands), "");
