@@ -1,0 +1,174 @@
+#include "app/remediation_metrics.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "remediation/rules/rule.h"
+#include "remediation/sight.h"
+
+namespace upkeep {
+namespace {
+
+/// A tick as a time to show: what the view's clocks said at the same moment links the two.
+double unix_seconds_of(Tick at, const RemediationView& view) {
+  const auto from_view = std::chrono::duration_cast<WallTime::duration>(at - view.at);
+  return to_unix_seconds(view.wall + from_view);
+}
+
+void write_mode(Exposition& out, const RemediationView& view) {
+  out.family("upkeep_mode", MetricType::gauge,
+             "What upkeep may do, 1 for the mode it is in: observe, dry-run or act.");
+  for (const Mode mode : kModes) {
+    out.sample({{"mode", to_string(mode)}}, mode == view.mode ? 1 : 0);
+  }
+  out.family("upkeep_loop_last_run_timestamp_seconds", MetricType::gauge,
+             "When the loop last looked and decided.");
+  out.sample({}, to_unix_seconds(view.wall));
+}
+
+/// The wish for one VM name, and the ledger line it comes from, if any.
+struct Wanted {
+  Wish wish;
+  const Intent* line = nullptr;
+  bool listed = false;  ///< libvirt listed this very VM (by UUID) when it was last read.
+};
+
+/// True when `one` says more about the VM of a name than `other`: names can come back with another
+/// UUID, and the old line stays.
+bool goes_before(const Wanted& one, const Wanted& other) {
+  if (one.listed != other.listed) return one.listed;
+  return one.line != nullptr && (other.line == nullptr || one.line->changed > other.line->changed);
+}
+
+std::map<VmName, Wanted> wanted_by_name(const RemediationView& view, const Snapshot& snapshot,
+                                        Tick now) {
+  static const Policy unset;
+  const World world{.snapshot = snapshot,
+                    .policy = view.policy ? *view.policy : unset,
+                    .history = view.history,
+                    .now = now};
+  std::map<VmName, Wanted> all;
+  const auto put = [&](const VmName& name, const Wanted& wanted) {
+    const auto [at, fresh] = all.emplace(name, wanted);
+    if (!fresh && goes_before(wanted, at->second)) at->second = wanted;
+  };
+  for (const auto& [uuid, line] : view.history.intents) {
+    const bool listed = find_vm(snapshot, uuid) != nullptr;
+    // Somebody removed it for good; its series would never end.
+    if (!listed && line.last_stop == StopCause::undefined_vm) continue;
+    put(line.name, {.wish = wish_for(uuid, line.name, world), .line = &line, .listed = listed});
+  }
+  if (!snapshot.vms.reading || *snapshot.vms.reading == nullptr) return all;
+  for (const auto& vm : **snapshot.vms.reading) {
+    if (view.history.intents.contains(vm.uuid)) continue;
+    put(vm.name, {.wish = wish_for(vm.uuid, vm.name, world), .line = nullptr, .listed = true});
+  }
+  return all;
+}
+
+void write_wishes(Exposition& out, const RemediationView& view, const Snapshot& snapshot,
+                  Tick now) {
+  const auto wanted = wanted_by_name(view, snapshot, now);
+  out.family("upkeep_vm_wanted", MetricType::gauge,
+             "Whether the VM is to run here, by mark, configuration or the ledger; absent for "
+             "ignored VMs and while not known.");
+  for (const auto& [name, one] : wanted) {
+    const bool known = one.line != nullptr || one.wish.authority != Wish::Authority::automatic;
+    if (!known || one.wish.keep == Keep::ignore) continue;
+    out.sample({{"vm", name.value}}, one.wish.keep == Keep::up ? 1 : 0);
+  }
+  out.family("upkeep_vm_intent_known", MetricType::gauge,
+             "Whether the ledger has a line about the VM.");
+  for (const auto& [name, one] : wanted) {
+    out.sample({{"vm", name.value}}, one.line != nullptr ? 1 : 0);
+  }
+}
+
+void write_targets(Exposition& out, const RemediationView& view) {
+  out.family("upkeep_remediation_latched", MetricType::gauge,
+             "Whether the attempts on the target are used up, so that a person must look.");
+  for (const auto& [target, tried] : view.history.targets) {
+    out.sample({{"target", to_string(target)}}, tried.latched_since ? 1 : 0);
+  }
+  std::map<Target, Tick> next;
+  for (const auto& decision : view.decisions) {
+    const auto* held = std::get_if<Held>(&decision.verdict);
+    if (held == nullptr || !held->retry_at) continue;
+    const auto [at, fresh] = next.emplace(decision.finding.subject, *held->retry_at);
+    if (!fresh) at->second = std::min(at->second, *held->retry_at);
+  }
+  out.family("upkeep_remediation_next_attempt_timestamp_seconds", MetricType::gauge,
+             "When the hold on the target ends by itself and it is tried again.");
+  for (const auto& [target, at] : next) {
+    out.sample({{"target", to_string(target)}}, unix_seconds_of(at, view));
+  }
+}
+
+void write_in_flight(Exposition& out, const RemediationView& view) {
+  out.family("upkeep_remediation_inflight", MetricType::gauge,
+             "Actions that were begun and have not ended.");
+  for (const auto action : all_action_names()) {
+    const auto count = std::ranges::count_if(
+        view.in_flight, [&](const Ticket& ticket) { return name_of(ticket.action) == action; });
+    out.sample({{"action", action}}, count);
+  }
+}
+
+void write_boots(Exposition& out, const RemediationView& view) {
+  out.family("upkeep_node_boots_total", MetricType::counter,
+             "Boots of this node that upkeep has recorded, by how the boot before them ended.");
+  for (const PreviousShutdown previous : kPreviousShutdowns) {
+    const auto count = view.boot_counts.find(previous);
+    out.sample({{"previous_shutdown", to_string(previous)}},
+               count == view.boot_counts.end() ? std::uint64_t{0} : count->second);
+  }
+  const auto boot = std::ranges::find(view.boots, view.history.boot, &BootRecord::id);
+  if (boot == view.boots.end()) return;
+  out.family("upkeep_node_boot_info", MetricType::gauge, "This boot of the node; always 1.");
+  out.sample(
+      {{"boot_id", boot->id.value}, {"previous_shutdown", to_string(boot->previous_shutdown)}}, 1);
+  if (!boot->downtime) return;
+  out.family("upkeep_node_last_downtime_seconds", MetricType::gauge,
+             "How long the node was away before this boot, from upkeep's last sign of life.");
+  out.sample({}, boot->downtime->count());
+}
+
+template <class Range>
+std::vector<std::string> words(const Range& range) {
+  std::vector<std::string> all;
+  for (const auto& one : range) all.emplace_back(to_string(one));
+  return all;
+}
+
+}  // namespace
+
+void write_remediation(Exposition& out, const RemediationView& view, const Snapshot& snapshot,
+                       Tick now) {
+  write_mode(out, view);
+  write_wishes(out, view, snapshot, now);
+  write_targets(out, view);
+  write_in_flight(out, view);
+  write_boots(out, view);
+}
+
+InstrumentLabels instrument_labels() {
+  InstrumentLabels labels;
+  for (const auto name : all_action_names()) labels.actions.emplace_back(name);
+  labels.triggers = words(kTriggers);
+  for (auto code = Errc::unavailable; code <= Errc::failed;
+       code = static_cast<Errc>(static_cast<int>(code) + 1)) {
+    labels.failure_reasons.emplace_back(to_string(code));
+  }
+  // What became of an action whose error nobody knows more of.
+  labels.failure_reasons.emplace_back(to_string(Outcome::Kind::ineffective));
+  for (const auto& rule : all_rules()) labels.rules.emplace_back(rule.name);
+  labels.holds = words(all_holds());
+  labels.outage_kinds = {"vm", "resource"};
+  labels.outage_phases = {"detect", "gate", "queue", "storage", "start", "verify"};
+  return labels;
+}
+
+}  // namespace upkeep

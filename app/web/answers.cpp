@@ -1,0 +1,58 @@
+#include "app/web/answers.h"
+
+#include "app/web/json_parts.h"
+
+namespace upkeep::web {
+namespace {
+
+/// A process for the guest exists, so that no other node may start it.
+bool is_active(VmState state) { return !is_down(state); }
+
+}  // namespace
+
+std::string node_json(const Moment& moment) {
+  const Snapshot& snapshot = *moment.snapshot;
+  Json active;
+  if (snapshot.vms.fresh(moment.now, moment.freshness().vms) && *snapshot.vms.reading) {
+    active = Json::array();
+    for (const auto& vm : **snapshot.vms.reading) {
+      // A state that libvirt could not tell may hide a running guest.
+      if (is_active(vm.state)) active.push_back(vm.uuid.value);
+    }
+  }
+  Json out{{"node", moment.identity.node}, {"version", moment.identity.version},
+           {"boot_id", nullptr},           {"booted_at", nullptr},
+           {"boot_time", nullptr},         {"vms_known", active.is_array()},
+           {"active_vms", active}};
+  if (snapshot.node.reading) {
+    out["boot_id"] = snapshot.node.reading->boot_id.value;
+    out["booted_at"] = json_of(snapshot.node.reading->boot_time);
+    out["boot_time"] = to_unix_seconds(snapshot.node.reading->boot_time);
+  }
+  return written(out);
+}
+
+std::string why_json(const Target& target, const Explanation& explanation) {
+  return written({{"target", to_string(target)},
+                  {"headline", explanation.headline},
+                  {"facts", explanation.facts},
+                  {"commands", explanation.commands}});
+}
+
+std::string history_json(const std::vector<HistoryEntry>& entries) {
+  Json list = Json::array();
+  for (const auto& entry : entries) {
+    list.push_back({{"at", json_of(entry.at)},
+                    {"kind", entry.kind},
+                    {"target", json_or_null(entry.target)},
+                    {"text", entry.text},
+                    {"action_id", json_of(entry.action_id)}});
+  }
+  return written({{"entries", list}});
+}
+
+std::string text_json(std::string_view text) { return written({{"text", text}}); }
+
+std::string error_json(std::string_view message) { return written({{"error", message}}); }
+
+}  // namespace upkeep::web

@@ -1,0 +1,210 @@
+#include "app/web/handlers.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "app/web/answers.h"
+#include "remediation/explain.h"
+
+namespace upkeep::web {
+namespace {
+
+int status_of(Errc code) {
+  switch (code) {
+    case Errc::invalid: return 400;
+    case Errc::denied: return 403;
+    case Errc::not_found: return 404;
+    case Errc::conflict: return 409;
+    case Errc::unavailable:
+    case Errc::timed_out:
+    case Errc::storage:
+    case Errc::exhausted:
+    case Errc::failed: return 503;
+  }
+  return 503;
+}
+
+bool is_known_vm(const Moment& moment, std::string_view name) {
+  const auto named = [&](const VmName& vm) { return vm.value == name; };
+  const Report report = report_of(moment);
+  for (const auto& vm : report.vms) {
+    if (named(vm.vm->name)) return true;
+  }
+  if (!moment.view) return false;
+  for (const auto& [uuid, line] : moment.view->history.intents) {
+    if (named(line.name)) return true;
+  }
+  return false;
+}
+
+bool is_known_resource(const Moment& moment, std::string_view name) {
+  const Report report = report_of(moment);
+  for (const auto& one : report.resources) {
+    if (one.resource->name.value == name) return true;
+  }
+  return false;
+}
+
+/// Reads "vm/web1", "resource/r0" or a bare name, and finds out whether there is such a thing.
+Result<Target> known_target(std::string_view text, const Moment& moment) {
+  if (const auto target = to_target(text)) {
+    const bool vm = target->kind == Target::Kind::vm;
+    if (vm ? is_known_vm(moment, target->name) : is_known_resource(moment, target->name)) {
+      return *target;
+    }
+    return fail(Errc::not_found,
+                fmt::format("no {} named '{}'", vm ? "VM" : "DRBD resource", target->name));
+  }
+  if (text.empty()) return fail(Errc::invalid, "target is missing: say vm/NAME or resource/NAME");
+  if (is_known_vm(moment, text)) return target_of(VmName{std::string(text)});
+  if (is_known_resource(moment, text)) return target_of(ResourceName{std::string(text)});
+  return fail(Errc::not_found, fmt::format("no VM or DRBD resource named '{}'", text));
+}
+
+/// A POST's JSON object.
+Result<nlohmann::json> object_of(const HttpRequest& request) {
+  auto json = nlohmann::json::parse(request.body, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) return fail(Errc::invalid, "the body is not a JSON object");
+  return json;
+}
+
+/// A text member; absent when it isn't there or null.
+Result<std::optional<std::string>> text_at(const nlohmann::json& object, const char* key) {
+  const auto found = object.find(key);
+  if (found == object.end() || found->is_null()) return std::nullopt;
+  if (!found->is_string()) return fail(Errc::invalid, fmt::format("'{}' is not a text", key));
+  return found->get<std::string>();
+}
+
+Result<std::string> required_text_at(const nlohmann::json& object, const char* key) {
+  auto text = text_at(object, key);
+  if (!text) return std::unexpected(text.error());
+  if (!*text || (*text)->empty()) return fail(Errc::invalid, fmt::format("'{}' is missing", key));
+  return std::move(**text);
+}
+
+HttpResponse response_of(const Result<std::string>& done) {
+  return done ? json_response(text_json(*done)) : error_response(done.error());
+}
+
+Result<Command> mark_command(const HttpRequest& request, WallTime now) {
+  const auto body = object_of(request);
+  if (!body) return std::unexpected(body.error());
+  const auto vm = required_text_at(*body, "vm");
+  if (!vm) return std::unexpected(vm.error());
+  const auto word = required_text_at(*body, "keep");
+  if (!word) return std::unexpected(word.error());
+  const auto keep = to_keep(*word);
+  if (!keep) {
+    return fail(Errc::invalid, fmt::format("keep '{}' is none of up, down, ignore, auto", *word));
+  }
+  const auto reason = text_at(*body, "reason");
+  if (!reason) return std::unexpected(reason.error());
+  const auto by = text_at(*body, "by");
+  if (!by) return std::unexpected(by.error());
+  return MarkVm{
+      .vm = {*vm},
+      .mark = {.keep = *keep, .by = by->value_or(""), .reason = reason->value_or(""), .at = now}};
+}
+
+Result<Command> release_command(const HttpRequest& request, const Moment& moment) {
+  const auto body = object_of(request);
+  if (!body) return std::unexpected(body.error());
+  const auto text = required_text_at(*body, "target");
+  if (!text) return std::unexpected(text.error());
+  const auto target = known_target(*text, moment);
+  if (!target) return std::unexpected(target.error());
+  const auto by = text_at(*body, "by");
+  if (!by) return std::unexpected(by.error());
+  return ReleaseTarget{.target = *target, .by = by->value_or("")};
+}
+
+Result<std::size_t> limit_of(const HttpRequest& request) {
+  constexpr std::size_t kMost = 1000;
+  const auto text = request.parameter("limit");
+  if (!text) return HistoryQuery{}.limit;
+  std::size_t limit = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), limit);
+  if (error != std::errc() || end != text->data() + text->size() || limit < 1 || limit > kMost) {
+    return fail(Errc::invalid, fmt::format("limit '{}' is not a number from 1 to 1000", *text));
+  }
+  return limit;
+}
+
+}  // namespace
+
+Moment moment_of(const WebSources& sources) {
+  static const auto nothing = std::make_shared<const Snapshot>();
+  const auto snapshot = sources.snapshot();
+  const auto known = sources.last_known();
+  return {.identity = sources.identity,
+          .snapshot = snapshot ? snapshot : nothing,
+          .view = sources.view(),
+          .known = known ? *known : LastKnown{},
+          .now = sources.clock.now(),
+          .wall = sources.clock.wall()};
+}
+
+HttpResponse json_response(std::string json, int status) {
+  HttpResponse response = text_response(status, std::move(json));
+  response.content_type = "application/json; charset=utf-8";
+  return response;
+}
+
+HttpResponse error_response(const Error& error) {
+  return json_response(error_json(error.message), status_of(error.code));
+}
+
+HttpResponse answer_why(const WebSources& sources, const HttpRequest& request) {
+  const Moment moment = moment_of(sources);
+  const auto target = known_target(request.parameter("target").value_or(""), moment);
+  if (!target) return error_response(target.error());
+  if (!moment.view) {
+    return error_response({Errc::unavailable, "upkeep has not looked at everything yet"});
+  }
+  return json_response(why_json(*target, explain(*target, *moment.snapshot, *moment.view)));
+}
+
+HttpResponse answer_history(const WebSources& sources, const HttpRequest& request) {
+  HistoryQuery query;
+  const auto limit = limit_of(request);
+  if (!limit) return error_response(limit.error());
+  query.limit = *limit;
+  if (const auto text = request.parameter("target"); text && !text->empty()) {
+    // The past also knows what is gone: nothing is looked up, a bare name is a VM's.
+    const auto target = to_target(*text);
+    query.target = target ? to_string(*target) : to_string(target_of(VmName{*text}));
+  }
+  const auto entries = sources.history(query);
+  return entries ? json_response(history_json(*entries)) : error_response(entries.error());
+}
+
+HttpResponse answer_mark(const WebSources& sources, const HttpRequest& request) {
+  const auto command = mark_command(request, sources.clock.wall());
+  return command ? response_of(sources.command(*command)) : error_response(command.error());
+}
+
+HttpResponse answer_release(const WebSources& sources, const HttpRequest& request) {
+  const auto command = release_command(request, moment_of(sources));
+  return command ? response_of(sources.command(*command)) : error_response(command.error());
+}
+
+HttpResponse answer_demo(const WebSources& sources, const HttpRequest& request) {
+  if (!sources.demo) {
+    return error_response(
+        {Errc::conflict, "this is no demo: nothing is broken on purpose (upkeep run --demo)"});
+  }
+  const auto body = object_of(request);
+  if (!body) return error_response(body.error());
+  const auto deed = required_text_at(*body, "do");
+  if (!deed) return error_response(deed.error());
+  const auto vm = text_at(*body, "vm");
+  if (!vm) return error_response(vm.error());
+  std::optional<VmName> name;
+  if (*vm) name = VmName{**vm};
+  return response_of(sources.demo(*deed, name));
+}
+
+}  // namespace upkeep::web

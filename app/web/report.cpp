@@ -1,0 +1,82 @@
+#include "app/web/report.h"
+
+#include <algorithm>
+
+#include "app/daemon/snapshot_builder.h"
+#include "remediation/policy.h"
+
+namespace upkeep::web {
+namespace {
+
+TargetReport target_report(const Moment& moment, const Target& target) {
+  TargetReport report;
+  if (!moment.view) return report;
+  for (const auto& decision : moment.view->decisions) {
+    if (decision.finding.subject == target) report.decisions.push_back(&decision);
+  }
+  const auto tried = moment.view->history.targets.find(target);
+  if (tried != moment.view->history.targets.end()) report.tried = &tried->second;
+  return report;
+}
+
+VmReport vm_report(const Moment& moment, const Vm& vm, bool current) {
+  VmReport report{.vm = &vm,
+                  .current = current,
+                  .state = current ? vm.state : VmState::unknown,
+                  .up = std::nullopt,
+                  .wish = std::nullopt,
+                  .intent = nullptr,
+                  .target = target_report(moment, target_of(vm.name))};
+  if (report.state != VmState::unknown) report.up = is_up(report.state);
+  if (!moment.view || !moment.view->policy) return report;
+  const auto line = moment.view->history.intents.find(vm.uuid);
+  if (line != moment.view->history.intents.end()) report.intent = &line->second;
+  report.wish = wish_for(report.intent, policy_for(*moment.view->policy, vm.name));
+  return report;
+}
+
+}  // namespace
+
+Freshness Moment::freshness() const {
+  return view && view->policy ? view->policy->freshness : Freshness{};
+}
+
+Report report_of(const Moment& moment) {
+  const Snapshot& snapshot = *moment.snapshot;
+  const Freshness freshness = moment.freshness();
+  Report report;
+  report.sources = source_statuses(snapshot, freshness, moment.now);
+
+  // The snapshot and `known` keep the lists alive, and the moment both.
+  const KnownVms vms = known_vms(snapshot, moment.known, freshness, moment.now);
+  report.vms_known = vms.vms != nullptr;
+  if (vms.vms) {
+    for (const auto& vm : *vms.vms) report.vms.push_back(vm_report(moment, vm, vms.current));
+  }
+
+  if (!snapshot.drbd_in_use) return report;
+  const KnownDrbd drbd = known_drbd(snapshot, moment.known, freshness, moment.now);
+  report.drbd = drbd.drbd.get();
+  report.drbd_current = drbd.current;
+  if (!drbd.drbd) return report;
+  for (const auto& resource : drbd.drbd->resources) {
+    report.resources.push_back(
+        {.resource = &resource, .target = target_report(moment, target_of(resource.name))});
+  }
+  return report;
+}
+
+bool is_ready(const Moment& moment) { return moment.view && all_read(*moment.snapshot); }
+
+bool needs_a_look(const VmReport& vm) {
+  const bool missing = vm.wish && vm.wish->keep == Keep::up && vm.up != true;
+  const bool latched = vm.target.tried != nullptr && vm.target.tried->latched_since.has_value();
+  return missing || latched || !vm.target.decisions.empty();
+}
+
+std::string trouble_of(const SourceStatus& source) {
+  if (source.up) return {};
+  return source.error ? source.error->message : "its last answer is too old";
+}
+
+}  // namespace upkeep::web

@@ -1,0 +1,201 @@
+#include "app/remediation_metrics.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/support/world.h"
+#include "tests/unit/exporter/metrics/example.h"
+
+namespace upkeep {
+namespace {
+
+using example::count;
+using example::value;
+using test::a_vm;
+using test::TestWorld;
+using namespace std::chrono_literals;
+
+constexpr auto kAbsent = std::nullopt;
+
+class RemediationMetrics : public testing::Test {
+ protected:
+  [[nodiscard]] std::string written() {
+    view.history = world.history;
+    view.policy = std::make_shared<const Policy>(world.policy);
+    view.mode = world.policy.mode;
+    view.at = world.now;
+    view.wall = test::kWall;
+    Exposition out;
+    write_remediation(out, view, world.snapshot, world.now);
+    return out.text();
+  }
+  void held(const Target& subject, std::optional<Tick> retry_at) {
+    view.decisions.push_back({.finding = {.rule = "vm_down", .subject = subject},
+                              .verdict = Held{.reason = Hold::backing_off, .retry_at = retry_at}});
+  }
+  /// A second VM of that name in the ledger.
+  void line(const std::string& uuid, const std::string& name, bool wanted, WallTime changed) {
+    world.history.intents[{uuid}] = {
+        .uuid = {uuid}, .name = {name}, .wanted = wanted, .changed = changed};
+  }
+
+  TestWorld world;
+  RemediationView view;
+};
+
+TEST_F(RemediationMetrics, SayTheMode) {
+  world.policy.mode = Mode::dry_run;
+  const std::string text = written();
+  EXPECT_EQ(value(text, R"(upkeep_mode{mode="observe"})"), "0");
+  EXPECT_EQ(value(text, R"(upkeep_mode{mode="dry-run"})"), "1");
+  EXPECT_EQ(value(text, R"(upkeep_mode{mode="act"})"), "0");
+  EXPECT_EQ(value(text, "upkeep_loop_last_run_timestamp_seconds"), "1795317124");
+}
+
+TEST_F(RemediationMetrics, SayWhatIsWanted) {
+  world.with(a_vm("web1").crashed()).wanted("web1");
+  world.with(a_vm("off1").off()).unwanted("off1", StopCause::operator_destroy);
+  world.with(a_vm("mine").off())
+      .unwanted("mine", StopCause::never_ran)
+      .marked("mine", Keep::ignore);
+  world.with(a_vm("up1").off())
+      .unwanted("up1", StopCause::operator_destroy)
+      .marked("up1", Keep::up);
+  const std::string text = written();
+  EXPECT_EQ(value(text, R"(upkeep_vm_wanted{vm="web1"})"), "1");
+  EXPECT_EQ(value(text, R"(upkeep_vm_wanted{vm="off1"})"), "0");
+  EXPECT_EQ(value(text, R"(upkeep_vm_wanted{vm="mine"})"), kAbsent) << "ignored";
+  EXPECT_EQ(value(text, R"(upkeep_vm_wanted{vm="up1"})"), "1") << "the mark beats the ledger";
+  EXPECT_EQ(value(text, R"(upkeep_vm_intent_known{vm="mine"})"), "1");
+}
+
+TEST_F(RemediationMetrics, DoNotTakeUnknownForUnwanted) {
+  world.with(a_vm("new1"));
+  world.with(a_vm("cfg1").off()).vm_policy({.match = "cfg*", .keep = Keep::up});
+  const std::string text = written();
+  EXPECT_EQ(value(text, R"(upkeep_vm_wanted{vm="new1"})"), kAbsent);
+  EXPECT_EQ(value(text, R"(upkeep_vm_intent_known{vm="new1"})"), "0");
+  EXPECT_EQ(value(text, R"(upkeep_vm_wanted{vm="cfg1"})"), "1") << "the config says so";
+}
+
+TEST_F(RemediationMetrics, KeepWishesWhileLibvirtIsAway) {
+  world.with(a_vm("web1")).wanted("web1");
+  world.snapshot.vms.reading = fail(Errc::unavailable, "libvirtd is gone");
+  EXPECT_EQ(value(written(), R"(upkeep_vm_wanted{vm="web1"})"), "1");
+}
+
+TEST_F(RemediationMetrics, KeepTheWishForAVmThatVanished) {
+  world.with(a_vm("other"));
+  world.wanted("lost", StopCause::crashed);
+  world.unwanted("removed", StopCause::undefined_vm);
+  const std::string text = written();
+  EXPECT_EQ(value(text, R"(upkeep_vm_wanted{vm="lost"})"), "1");
+  EXPECT_EQ(value(text, R"(upkeep_vm_wanted{vm="removed"})"), kAbsent);
+  EXPECT_EQ(value(text, R"(upkeep_vm_intent_known{vm="removed"})"), kAbsent);
+}
+
+TEST_F(RemediationMetrics, HaveOneSeriesForAName) {
+  world.with(a_vm("web1")).wanted("web1");
+  line("00000000-old", "web1", false, test::kWall + 1h);
+  EXPECT_EQ(value(written(), R"(upkeep_vm_wanted{vm="web1"})"), "1") << "the one that is listed";
+  EXPECT_EQ(count(written(), "upkeep_vm_wanted"), 1);
+
+  line("00000000-a", "gone", false, test::kWall);
+  line("00000000-b", "gone", true, test::kWall + 1s);
+  line("00000000-c", "gone", false, test::kWall - 1s);
+  EXPECT_EQ(value(written(), R"(upkeep_vm_wanted{vm="gone"})"), "1") << "the newest";
+  EXPECT_EQ(count(written(), "upkeep_vm_wanted"), 2);
+}
+
+TEST_F(RemediationMetrics, SayWhatIsLatched) {
+  world.tried(test::vm_target("web1")).latched_since = world.now;
+  world.tried(test::resource_target("r0")).in_row = 1;
+  const std::string text = written();
+  EXPECT_EQ(value(text, R"(upkeep_remediation_latched{target="vm/web1"})"), "1");
+  EXPECT_EQ(value(text, R"(upkeep_remediation_latched{target="resource/r0"})"), "0");
+}
+
+TEST_F(RemediationMetrics, SayWhenATargetIsTriedAgain) {
+  held(test::vm_target("web1"), world.now + 6s);
+  held(test::vm_target("web1"), world.now + 4500ms);
+  held(test::vm_target("web2"), std::nullopt);
+  const std::string text = written();
+  // 1795317124 + 4.5, the earlier of the two.
+  EXPECT_EQ(value(text, R"(upkeep_remediation_next_attempt_timestamp_seconds{target="vm/web1"})"),
+            "1795317128.5");
+  EXPECT_EQ(count(text, "upkeep_remediation_next_attempt"), 1);
+}
+
+TEST_F(RemediationMetrics, CountWhatIsInFlight) {
+  view.in_flight.push_back({.id = 1, .action = StartVm{.vm = {"web1"}}});
+  view.in_flight.push_back({.id = 2, .action = StartVm{.vm = {"web2"}}});
+  const std::string text = written();
+  EXPECT_EQ(value(text, R"(upkeep_remediation_inflight{action="start_vm"})"), "2");
+  EXPECT_EQ(value(text, R"(upkeep_remediation_inflight{action="bring_up_resource"})"), "0");
+}
+
+TEST_F(RemediationMetrics, SayBoots) {
+  view.boot_counts = {{PreviousShutdown::unclean, 3}};
+  view.boots = {{.id = {"older"}, .downtime = Seconds(5)},
+                {.id = world.history.boot,
+                 .previous_shutdown = PreviousShutdown::unclean,
+                 .downtime = Seconds(91.5)}};
+  const std::string text = written();
+  EXPECT_EQ(value(text, R"(upkeep_node_boots_total{previous_shutdown="unclean"})"), "3");
+  EXPECT_EQ(value(text, R"(upkeep_node_boots_total{previous_shutdown="clean"})"), "0");
+  EXPECT_EQ(value(text, R"(upkeep_node_boots_total{previous_shutdown="unknown"})"), "0");
+  EXPECT_EQ(value(text, R"(upkeep_node_boot_info{boot_id="boot-1",previous_shutdown="unclean"})"),
+            "1");
+  EXPECT_EQ(value(text, "upkeep_node_last_downtime_seconds"), "91.5");
+}
+
+TEST_F(RemediationMetrics, SayNoDowntimeThatIsNotOnRecord) {
+  view.boots = {{.id = world.history.boot}};
+  const std::string text = written();
+  EXPECT_EQ(value(text, "upkeep_node_last_downtime_seconds"), kAbsent);
+  EXPECT_EQ(count(text, "upkeep_node_boot_info"), 1);
+  view.boots = {{.id = {"another"}, .downtime = Seconds(5)}};
+  EXPECT_EQ(count(written(), "upkeep_node_boot_info"), 0) << "not this boot";
+  EXPECT_EQ(value(written(), "upkeep_node_last_downtime_seconds"), kAbsent);
+}
+
+TEST_F(RemediationMetrics, PretendNothingOfWhatIsNotBuiltYet) {
+  const std::string text = written();
+  for (const char* later : {"storm", "budget", "recovery", "webhook", "paused"}) {
+    EXPECT_EQ(text.find(later), std::string::npos) << later;
+  }
+}
+
+TEST(InstrumentLabelSets, HoldEveryWordOfTheRemediation) {
+  const InstrumentLabels labels = instrument_labels();
+  const auto has = [](const std::vector<std::string>& words, std::string_view word) {
+    return std::ranges::find(words, word) != words.end();
+  };
+  EXPECT_TRUE(has(labels.actions, "start_vm"));
+  EXPECT_TRUE(has(labels.actions, "bring_up_resource"));
+  EXPECT_EQ(labels.triggers, (std::vector<std::string>{"event", "poll", "webhook", "manual"}));
+  for (const char* reason : {"unavailable", "timed_out", "not_found", "conflict", "denied",
+                             "invalid", "storage", "exhausted", "failed", "ineffective"}) {
+    EXPECT_TRUE(has(labels.failure_reasons, reason)) << reason;
+  }
+  EXPECT_TRUE(has(labels.rules, "vm_down"));
+  EXPECT_TRUE(has(labels.rules, "drbd_split_brain"));
+  EXPECT_EQ(labels.holds.size(), all_holds().size());
+  EXPECT_TRUE(has(labels.holds, "observing"));
+}
+
+TEST(InstrumentLabelSets, MakeAPageThatHoldsTogether) {
+  // No family of the instruments is one of the gauges'.
+  Instruments instruments({.version = "1", .revision = "2"}, instrument_labels());
+  TestWorld world;
+  world.with(a_vm("web1")).wanted("web1");
+  RemediationView view;
+  view.history = world.history;
+  Exposition out;
+  EXPECT_NO_THROW(write_remediation(out, view, world.snapshot, world.now));
+  EXPECT_NO_THROW(instruments.write(out));
+}
+
+}  // namespace
+}  // namespace upkeep

@@ -1,0 +1,279 @@
+#include "app/web/routes.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "tests/support/fake_clock.h"
+#include "tests/unit/app/web/web_world.h"
+
+namespace upkeep::web {
+namespace {
+
+using nlohmann::json;
+using test::a_resource;
+using test::a_vm;
+using namespace std::chrono_literals;
+
+class Routes : public testing::Test {
+ protected:
+  Routes() {
+    web.world.with(a_vm("web1")).wanted("web1");
+    web.world.with(a_resource("r0", 5));
+  }
+
+  std::shared_ptr<const WebSources> sources() {
+    return std::make_shared<const WebSources>(
+        WebSources{.identity = {.node = "node1", .version = "0.1.0"},
+                   .clock = clock,
+                   .metrics = page,
+                   .snapshot = [this] { return started ? web.moment().snapshot : nullptr; },
+                   .view = [this] { return started ? web.moment().view : nullptr; },
+                   .last_known = [] { return std::shared_ptr<const LastKnown>(); },
+                   .loop_last_run = [this] { return loop_last_run; },
+                   .history =
+                       [this](const HistoryQuery& query) {
+                         queries.push_back(query);
+                         return history;
+                       },
+                   .command =
+                       [this](const Command& command) {
+                         commands.push_back(command);
+                         return commanded;
+                       },
+                   .demo = demo});
+  }
+
+  static HttpResponse call(const std::vector<HttpRoute>& routes, HttpMethod method,
+                           std::string_view path, const HttpRequest& request = {}) {
+    for (const auto& route : routes) {
+      if (route.method == method && route.path == path) return route.handler(request);
+    }
+    ADD_FAILURE() << "no route " << path;
+    return {};
+  }
+  HttpResponse get(std::string_view path, const std::string& query = "") {
+    return call(control_routes(sources()), HttpMethod::get, path, {.query = query});
+  }
+  HttpResponse post(std::string_view path, const std::string& body) {
+    return call(control_routes(sources()), HttpMethod::post, path, {.body = body});
+  }
+  HttpResponse open(std::string_view path, const HttpRequest& request = {}) {
+    return call(public_routes(sources()), HttpMethod::get, path, request);
+  }
+  static std::string error_of(const HttpResponse& response) {
+    return json::parse(*response.body).at("error").get<std::string>();
+  }
+
+  WebWorld web;
+  test::FakeClock clock;
+  bool started = true;
+  Tick loop_last_run = test::kNow;
+  Result<std::vector<HistoryEntry>> history = std::vector<HistoryEntry>{};
+  std::vector<HistoryQuery> queries;
+  Result<std::string> commanded = "done";
+  std::vector<Command> commands;
+  std::function<Result<std::string>(std::string_view, const std::optional<VmName>&)> demo;
+  MetricsPage page{clock,
+                   {.generation = [] { return std::uint64_t{1}; },
+                    .write =
+                        [](Exposition& out) {
+                          out.family("upkeep_x", MetricType::gauge, "X.");
+                          out.sample({}, 1);
+                        }}};
+};
+
+TEST_F(Routes, PublicOnesOnlyRead) {
+  std::set<std::string> paths;
+  for (const auto& route : public_routes(sources())) {
+    EXPECT_EQ(route.method, HttpMethod::get) << route.path;
+    paths.insert(route.path);
+  }
+  EXPECT_EQ(paths, (std::set<std::string>{"/", "/metrics", "/-/healthy", "/-/ready",
+                                          "/api/v1/status", "/api/v1/node"}));
+}
+
+TEST_F(Routes, MetricsArePlainUnlessGzipIsWanted) {
+  const HttpResponse plain = open("/metrics");
+  EXPECT_EQ(plain.content_type, "text/plain; version=0.0.4; charset=utf-8");
+  EXPECT_EQ(*plain.body, "# HELP upkeep_x X.\n# TYPE upkeep_x gauge\nupkeep_x 1\n");
+  const HttpResponse packed = open("/metrics", {.accepts_gzip = true});
+  EXPECT_EQ(packed.body->substr(0, 2), "\x1f\x8b");
+  const std::pair<std::string, std::string> encoding{"Content-Encoding", "gzip"};
+  EXPECT_NE(std::ranges::find(packed.headers, encoding), packed.headers.end());
+  EXPECT_EQ(std::ranges::find(plain.headers, encoding), plain.headers.end());
+}
+
+TEST_F(Routes, HealthyMeansThatTheLoopRuns) {
+  EXPECT_EQ(open("/-/healthy").status, 200);
+  clock.advance(30s);
+  EXPECT_EQ(open("/-/healthy").status, 200);
+  clock.advance(1ms);
+  EXPECT_EQ(open("/-/healthy").status, 503);
+}
+
+TEST_F(Routes, ReadyMeansThatEverythingWasRead) {
+  EXPECT_EQ(open("/-/ready").status, 200);
+  web.world.snapshot.drbd = {};
+  EXPECT_EQ(open("/-/ready").status, 503);
+  web.world.snapshot.drbd_in_use = false;
+  EXPECT_EQ(open("/-/ready").status, 200);
+  web.lose_libvirt();
+  EXPECT_EQ(open("/-/ready").status, 200) << "a failed reading is one as well";
+  started = false;
+  EXPECT_EQ(open("/-/ready").status, 503);
+}
+
+TEST_F(Routes, AnswerBeforeTheFirstStep) {
+  started = false;
+  EXPECT_EQ(open("/").status, 200);
+  EXPECT_EQ(open("/api/v1/status").status, 200);
+  EXPECT_EQ(open("/api/v1/node").status, 200);
+  EXPECT_EQ(get("/api/v1/why", "target=vm/web1").status, 404);
+}
+
+TEST_F(Routes, ThePageIsHtmlThatRunsNothing) {
+  const HttpResponse response = open("/");
+  EXPECT_EQ(response.content_type, "text/html; charset=utf-8");
+  EXPECT_EQ(response.headers.at(0).first, "Content-Security-Policy");
+  EXPECT_NE(response.headers.at(0).second.find("default-src 'none'"), std::string::npos);
+}
+
+TEST_F(Routes, ThePageAsksTheJournalNowAndThenOnly) {
+  const auto routes = public_routes(sources());
+  for (int i = 0; i < 5; ++i) (void)call(routes, HttpMethod::get, "/");
+  EXPECT_EQ(queries.size(), 1U);
+  EXPECT_EQ(queries[0].limit, 15U);
+  clock.advance(2s);
+  (void)call(routes, HttpMethod::get, "/");
+  EXPECT_EQ(queries.size(), 2U);
+}
+
+TEST_F(Routes, WhyExplainsATarget) {
+  const HttpResponse response = get("/api/v1/why", "target=vm%2Fweb1");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.content_type, "application/json; charset=utf-8");
+  const json why = json::parse(*response.body);
+  EXPECT_EQ(why["target"], "vm/web1");
+  EXPECT_FALSE(why["headline"].get<std::string>().empty());
+  EXPECT_EQ(json::parse(*get("/api/v1/why", "target=web1").body)["target"], "vm/web1");
+  EXPECT_EQ(json::parse(*get("/api/v1/why", "target=r0").body)["target"], "resource/r0");
+}
+
+TEST_F(Routes, WhyKnowsWhatIsOnRecordOnly) {
+  web.lose_libvirt();
+  web.world.wanted("lost1");
+  EXPECT_EQ(get("/api/v1/why", "target=vm/lost1").status, 200);
+}
+
+TEST_F(Routes, WhySaysWhatItDoesNotKnow) {
+  EXPECT_EQ(get("/api/v1/why").status, 400);
+  EXPECT_EQ(get("/api/v1/why", "target=vm/nix").status, 404);
+  EXPECT_EQ(error_of(get("/api/v1/why", "target=vm/nix")), "no VM named 'nix'");
+  EXPECT_EQ(error_of(get("/api/v1/why", "target=resource/web1")), "no DRBD resource named 'web1'");
+  EXPECT_EQ(error_of(get("/api/v1/why", "target=nix")), "no VM or DRBD resource named 'nix'");
+}
+
+TEST_F(Routes, HistoryPassesLimitAndTarget) {
+  history = std::vector<HistoryEntry>{{.at = test::kWall, .kind = "boot", .text = "booted"}};
+  const HttpResponse response = get("/api/v1/history", "limit=5&target=resource/r0");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(json::parse(*response.body)["entries"].size(), 1U);
+  EXPECT_EQ(queries.at(0).limit, 5U);
+  EXPECT_EQ(queries.at(0).target, "resource/r0");
+  (void)get("/api/v1/history", "target=gone1");
+  EXPECT_EQ(queries.at(1).target, "vm/gone1");
+  EXPECT_EQ(queries.at(1).limit, 100U);
+}
+
+TEST_F(Routes, HistoryRefusesOtherLimits) {
+  for (const char* limit : {"0", "1001", "-1", "x", "", "5x"}) {
+    EXPECT_EQ(get("/api/v1/history", std::string("limit=") + limit).status, 400) << limit;
+  }
+  EXPECT_TRUE(queries.empty());
+  history = fail(Errc::timed_out, "upkeep's loop does not answer");
+  EXPECT_EQ(get("/api/v1/history").status, 503);
+}
+
+TEST_F(Routes, MarkBecomesACommand) {
+  const HttpResponse response =
+      post("/api/v1/mark", R"({"vm":"web1","keep":"up","reason":"customer","by":"anna"})");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(json::parse(*response.body)["text"], "done");
+  const auto& mark = std::get<MarkVm>(commands.at(0));
+  EXPECT_EQ(mark.vm.value, "web1");
+  EXPECT_EQ(mark.mark,
+            (Mark{.keep = Keep::up, .by = "anna", .reason = "customer", .at = test::kWall}));
+  EXPECT_EQ(post("/api/v1/mark", R"({"vm":"web1","keep":"auto","by":null})").status, 200);
+  EXPECT_EQ(std::get<MarkVm>(commands.at(1)).mark.keep, Keep::automatic);
+}
+
+TEST_F(Routes, MarkNamesWhatIsWrong) {
+  const auto error = [&](const std::string& body) {
+    const HttpResponse response = post("/api/v1/mark", body);
+    EXPECT_EQ(response.status, 400) << body;
+    return error_of(response);
+  };
+  EXPECT_EQ(error(""), "the body is not a JSON object");
+  EXPECT_EQ(error("[1]"), "the body is not a JSON object");
+  EXPECT_EQ(error("{"), "the body is not a JSON object");
+  EXPECT_EQ(error(std::string(100'000, '[')), "the body is not a JSON object");
+  EXPECT_EQ(error(R"({"keep":"up"})"), "'vm' is missing");
+  EXPECT_EQ(error(R"({"vm":"","keep":"up"})"), "'vm' is missing");
+  EXPECT_EQ(error(R"({"vm":5,"keep":"up"})"), "'vm' is not a text");
+  EXPECT_EQ(error(R"({"vm":"web1","keep":"maybe"})"),
+            "keep 'maybe' is none of up, down, ignore, auto");
+  EXPECT_EQ(error(R"({"vm":"web1","keep":"up","reason":[]})"), "'reason' is not a text");
+  EXPECT_TRUE(commands.empty());
+}
+
+TEST_F(Routes, CommandErrorsKeepTheirMeaning) {
+  const auto status = [&](Errc code) {
+    commanded = fail(code, "so it is");
+    const HttpResponse response = post("/api/v1/mark", R"({"vm":"web1","keep":"up"})");
+    EXPECT_EQ(error_of(response), "so it is");
+    return response.status;
+  };
+  EXPECT_EQ(status(Errc::invalid), 400);
+  EXPECT_EQ(status(Errc::denied), 403);
+  EXPECT_EQ(status(Errc::not_found), 404);
+  EXPECT_EQ(status(Errc::conflict), 409);
+  EXPECT_EQ(status(Errc::timed_out), 503);
+  EXPECT_EQ(status(Errc::unavailable), 503);
+  EXPECT_EQ(status(Errc::exhausted), 503);
+}
+
+TEST_F(Routes, ReleaseFindsItsTarget) {
+  EXPECT_EQ(post("/api/v1/release", R"({"target":"r0","by":"anna"})").status, 200);
+  const auto& release = std::get<ReleaseTarget>(commands.at(0));
+  EXPECT_EQ(release.target, test::resource_target("r0"));
+  EXPECT_EQ(release.by, "anna");
+  EXPECT_EQ(post("/api/v1/release", R"({"target":"vm/nix"})").status, 404);
+  EXPECT_EQ(post("/api/v1/release", R"({})").status, 400);
+  EXPECT_EQ(commands.size(), 1U);
+}
+
+TEST_F(Routes, DemoIsRefusedWhereNothingMayBeBroken) {
+  const HttpResponse response = post("/api/v1/demo", R"({"do":"crash","vm":"web1"})");
+  EXPECT_EQ(response.status, 409);
+  EXPECT_NE(error_of(response).find("no demo"), std::string::npos);
+}
+
+TEST_F(Routes, DemoPassesTheDeed) {
+  std::string done;
+  demo = [&](std::string_view deed, const std::optional<VmName>& vm) -> Result<std::string> {
+    done = std::string(deed) + " " + (vm ? vm->value : "-");
+    return "crashed";
+  };
+  EXPECT_EQ(post("/api/v1/demo", R"({"do":"crash","vm":"web1"})").status, 200);
+  EXPECT_EQ(done, "crash web1");
+  EXPECT_EQ(post("/api/v1/demo", R"({"do":"power-cut"})").status, 200);
+  EXPECT_EQ(done, "power-cut -");
+  EXPECT_EQ(post("/api/v1/demo", R"({"vm":"web1"})").status, 400);
+}
+
+}  // namespace
+}  // namespace upkeep::web
