@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <expected>
+#include <memory>
 #include <span>
 
 namespace upkeep {
@@ -13,14 +15,31 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-/// An answer other than the handler's.
+/// The handler's answer, or the refusal.
+using Answered = std::expected<HttpResponse, HttpResponse>;
+
+/// An answer other than the handler's, while it isn't known for whom: see `in_its_language`.
+/// `why` holds nothing that JSON would escape.
 HttpResponse refusal(int status, std::string_view why) {
-  return text_response(status, fmt::format("{}\n", why));
+  return text_response(status, std::string(why));
+}
+
+/// A refusal as the path's clients read it: the API's as an object, others as a line.
+HttpResponse in_its_language(HttpResponse refusal, std::string_view path) {
+  const bool api = path.starts_with("/api/");
+  if (api) refusal.content_type = "application/json; charset=utf-8";
+  refusal.body = std::make_shared<const std::string>(
+      api ? fmt::format("{{\"error\":\"{}\"}}\n", *refusal.body) : *refusal.body + "\n");
+  return refusal;
 }
 
 std::string_view header(const mg_connection* connection, const char* name) {
   const char* value = mg_get_header(connection, name);
   return value == nullptr ? std::string_view() : std::string_view(value);
+}
+
+std::string_view path_of(const mg_request_info& info) {
+  return info.local_uri == nullptr ? std::string_view() : std::string_view(info.local_uri);
 }
 
 std::ptrdiff_t count_headers(const mg_request_info& info, std::string_view name) {
@@ -106,7 +125,7 @@ void send(mg_connection* connection, const HttpResponse& response, bool with_bod
 /// The route, or the 404 or 405.
 std::expected<const HttpRoute*, HttpResponse> route_of(const mg_request_info& info,
                                                        const std::vector<HttpRoute>& routes) {
-  const std::string_view path = info.local_uri == nullptr ? "" : info.local_uri;
+  const std::string_view path = path_of(info);
   const std::string_view method = info.request_method;
   std::string allowed;
   for (const auto& route : routes) {
@@ -121,10 +140,10 @@ std::expected<const HttpRoute*, HttpResponse> route_of(const mg_request_info& in
   return std::unexpected(std::move(response));
 }
 
-HttpResponse call(const HttpRoute& route, const HttpRequest& request, const HttpOptions& options) {
+Answered call(const HttpRoute& route, const HttpRequest& request, const HttpOptions& options) {
   const auto failed = [&](std::string_view what) {
     if (options.handler_failed) options.handler_failed(route.path, what);
-    return refusal(500, "a bug in upkeep: see its log");
+    return std::unexpected(refusal(500, "a bug in upkeep: see its log"));
   };
   try {
     return route.handler(request);
@@ -135,18 +154,18 @@ HttpResponse call(const HttpRoute& route, const HttpRequest& request, const Http
   }
 }
 
-HttpResponse answer(mg_connection* connection, const HttpOptions& options,
-                    const std::vector<HttpRoute>& routes, bool& body_left) {
+Answered answer(mg_connection* connection, const HttpOptions& options,
+                const std::vector<HttpRoute>& routes, bool& body_left) {
   const mg_request_info& info = *mg_get_request_info(connection);
   body_left = info.content_length > 0 || count_headers(info, "Transfer-Encoding") != 0;
   if (!options.token.empty() &&
       !is_authorized(header(connection, "Authorization"), options.token)) {
     HttpResponse response = refusal(401, "this listener wants the token");
     response.headers.emplace_back("WWW-Authenticate", "Bearer");
-    return response;
+    return std::unexpected(std::move(response));
   }
   const auto route = route_of(info, routes);
-  if (!route) return route.error();
+  if (!route) return std::unexpected(route.error());
 
   HttpRequest request;
   request.path = (*route)->path;
@@ -154,9 +173,9 @@ HttpResponse answer(mg_connection* connection, const HttpOptions& options,
   request.accepts_gzip = wants_gzip(header(connection, "Accept-Encoding"));
   if ((*route)->method == HttpMethod::post) {
     const auto length = announced_length(connection, options);
-    if (!length) return length.error();
+    if (!length) return std::unexpected(length.error());
     auto body = read_body(connection, *length, options);
-    if (!body) return body.error();
+    if (!body) return std::unexpected(body.error());
     request.body = std::move(*body);
     body_left = false;
   }
@@ -168,9 +187,11 @@ HttpResponse answer(mg_connection* connection, const HttpOptions& options,
 int exchange(mg_connection* connection, const HttpOptions& options,
              const std::vector<HttpRoute>& routes) {
   bool body_left = false;
-  const HttpResponse response = answer(connection, options, routes, body_left);
-  const std::string_view method = mg_get_request_info(connection)->request_method;
-  send(connection, response, method != "HEAD");
+  const mg_request_info& info = *mg_get_request_info(connection);
+  const Answered answered = answer(connection, options, routes, body_left);
+  const HttpResponse response =
+      answered ? *answered : in_its_language(answered.error(), path_of(info));
+  send(connection, response, std::string_view(info.request_method) != "HEAD");
   return body_left ? -1 : response.status;
 }
 

@@ -276,6 +276,16 @@ TEST_F(Server, WantsTheTokenBeforeAnythingElse) {
             200);
 }
 
+TEST_F(Server, RefusesInThePathsLanguage) {
+  const auto server = start({.token = "s3cret"});
+  const Answer api = ask(*server, {.path = "/api/v1/status"});
+  EXPECT_EQ(api.body, "{\"error\":\"this listener wants the token\"}\n");
+  EXPECT_TRUE(api.has("Content-Type: application/json; charset=utf-8\r\n"));
+  const Answer page = ask(*server, {.path = "/metrics"});
+  EXPECT_EQ(page.body, "this listener wants the token\n");
+  EXPECT_TRUE(page.has("Content-Type: text/plain; charset=utf-8\r\n"));
+}
+
 TEST_F(Server, WantsTheTokenBeforeTheBody) {
   const auto server = start({.token = "s3cret", .threads = 1});
   const Connection connection(*server);
