@@ -61,7 +61,8 @@ TEST(Numbers, ReadBackAsTheSameDouble) {
   for (int i = 0; i < 20000; ++i) {
     const auto value = std::bit_cast<double>(random());
     if (!std::isfinite(value)) continue;
-    ASSERT_EQ(std::strtod(number(value).c_str(), nullptr), value) << "seed " << seed << ", number " << i;
+    ASSERT_EQ(std::strtod(number(value).c_str(), nullptr), value)
+        << "seed " << seed << ", number " << i;
     ++checked;
   }
   EXPECT_GT(checked, 15000);
