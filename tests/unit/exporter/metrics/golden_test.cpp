@@ -48,10 +48,10 @@ TEST(GoldenPage, IsAsRecorded) {
 }
 
 TEST(GoldenPage, PassesPromtool) {
-  const char* given = std::getenv("UPKEEP_PROMTOOL");
+  const char* given = std::getenv("PROMTOOL");
   const std::string promtool = given != nullptr ? given : "promtool";
   if (std::system((promtool + " --version >/dev/null 2>&1").c_str()) != 0) {
-    GTEST_SKIP() << "no promtool: set UPKEEP_PROMTOOL or install Debian's prometheus";
+    GTEST_SKIP() << "no promtool: set PROMTOOL or install Debian's prometheus";
   }
   const std::string command =
       promtool + " check metrics <" UPKEEP_FIXTURES "/metrics/snapshot.prom 2>&1";
