@@ -65,12 +65,13 @@ Result<DaemonAddress> find_daemon(const CommandLine& line, const std::vector<Ins
   };
   if (const std::optional<fs::path> file = config_file(line)) {
     Result<Config> config = load_config(*file);
-    if (!config) return std::unexpected(config.error());
     const fs::path path = canonical_form(*file);
     const Instance* instance = find([&](const Instance& candidate) {
       return candidate.config_file && canonical_form(*candidate.config_file) == path;
     });
-    if (instance != nullptr) return address_of(*instance, std::move(*config));
+    // The running daemon still has the configuration that was right when it read it.
+    if (instance != nullptr) return address_of(*instance, config.value_or(Config{}));
+    if (!config) return std::unexpected(config.error());
     return address_from(*config);
   }
   const auto is_demo = [](const Instance& instance) { return instance.demo; };

@@ -88,6 +88,13 @@ TEST_F(DaemonAddressTest, ARunningDaemonKnowsItsPort) {
   EXPECT_EQ(found({running}).token_file, "/running/token");
 }
 
+TEST_F(DaemonAddressTest, ARunningDaemonIsFoundAlsoWhenItsFileIsWrongNow) {
+  line_.config = write("u.toml", "mode = 1\n");
+  Instance running = instance("http://127.0.0.1:40001");
+  running.config_file = *line_.config;
+  EXPECT_EQ(found({running}).control_url, "http://127.0.0.1:40001");
+}
+
 TEST_F(DaemonAddressTest, AnotherFilesDaemonIsNotMeant) {
   line_.config = write("u.toml", "[http]\ncontrol_listen = \"127.0.0.1:5\"\n");
   Instance other = instance("http://127.0.0.1:40001");
