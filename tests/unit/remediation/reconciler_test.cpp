@@ -197,6 +197,25 @@ TEST_F(ReconcilerTest, AStopThatOnlyPollsShowIsActedOnWhenSeenTwice) {
   EXPECT_EQ(executor_->submitted[0].finding.trigger, Trigger::poll);
 }
 
+TEST_F(ReconcilerTest, AStopThatOnlyPollsShowEndsAWishOnceItHasLastedASecond) {
+  start_settled();
+  const auto wanted = [&] { return journal_.state().intents.at({uuid_of("web1")}).wanted; };
+  world_.with(a_vm("web1").off(VmReason::destroyed));
+  step();
+  clock_.advance(600ms);
+  step();
+  EXPECT_TRUE(wanted());
+  // An event says that something else happened meanwhile: counted anew.
+  step(event("web1", VmEventKind::rebooted));
+  clock_.advance(600ms);
+  step();
+  EXPECT_TRUE(wanted());
+  clock_.advance(1s);
+  step();
+  EXPECT_FALSE(wanted());
+  EXPECT_THAT(started(), IsEmpty());
+}
+
 TEST_F(ReconcilerTest, DoesNothingItCannotRemember) {
   start_settled();
   journal_.failing_begin = true;
