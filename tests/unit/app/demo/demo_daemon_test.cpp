@@ -3,11 +3,16 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -25,17 +30,40 @@ using testing::HasSubstr;
 constexpr auto kPatience = 30s;
 constexpr auto kLook = 5ms;
 
+/// Before any thread, so that all of them have the signals blocked.
+const Signals kSignals;
+
+/// Log lines, of every thread.
+class Lines {
+ public:
+  void add(std::string_view line) {
+    const std::scoped_lock lock(mutex_);
+    lines_.emplace_back(line);
+  }
+  [[nodiscard]] bool contain(std::string_view text) const {
+    const std::scoped_lock lock(mutex_);
+    return std::ranges::any_of(
+        lines_, [&](const std::string& line) { return line.find(text) != std::string::npos; });
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<std::string> lines_;
+};
+
 class DemoDaemonTest : public testing::Test {
  protected:
   void SetUp() override {
+    configure("mode = \"act\"\n");
     DaemonOptions options;
     options.demo = true;
+    options.config_file = config_file_;
     options.config.mode = Mode::act;
     options.config.http.listen = {.host = "127.0.0.1", .port = 0};
     options.config.http.control_listen = {.host = "127.0.0.1", .port = 0};
     auto upkeep = Upkeep::prepare(options, {.clock = std::make_shared<const SystemClock>(),
                                             .log = log_,
-                                            .signals = nullptr,
+                                            .signals = &kSignals,
                                             .runtime_dir = runtime_dir_.path(),
                                             .demo_dir = demo_dir_.path()});
     ASSERT_TRUE(upkeep) << upkeep.error().message;
@@ -48,6 +76,8 @@ class DemoDaemonTest : public testing::Test {
     if (upkeep_ != nullptr) upkeep_->stop();
     if (loop_.joinable()) loop_.join();
   }
+
+  void configure(const std::string& text) { std::ofstream(config_file_) << text; }
 
   [[nodiscard]] static bool soon(const std::function<bool()>& is_so) {
     const auto until = std::chrono::steady_clock::now() + kPatience;
@@ -115,8 +145,10 @@ class DemoDaemonTest : public testing::Test {
   }
 
   test::TempDir runtime_dir_, demo_dir_;
+  std::filesystem::path config_file_ = runtime_dir_ / "upkeep.toml";
   SystemClock clock_;
-  Log log_{clock_, {.level = LogLevel::error}};
+  Lines lines_;
+  Log log_{clock_, {.sink = [this](std::string_view line) { lines_.add(line); }}};
   std::unique_ptr<Upkeep> upkeep_;
   std::shared_ptr<const RemediationView> view_;
   std::jthread loop_;
@@ -198,6 +230,52 @@ TEST_F(DemoDaemonTest, NamesWhatItCanDoAndWhatItHas) {
   EXPECT_THAT(nobody.error().message, HasSubstr("web1"));
   EXPECT_EQ(upkeep_->demo()->carry_out({.what = "crash", .target = "oldwiki"}).error().code,
             Errc::conflict);
+}
+
+TEST_F(DemoDaemonTest, ReloadsItsPolicyAndKeepsItWhenTheFileIsWrong) {
+  configure("mode = \"observe\"\n");
+  ASSERT_EQ(::kill(::getpid(), SIGHUP), 0);
+  ASSERT_TRUE(soon([this] { return upkeep_->view()->mode == Mode::observe; }));
+  EXPECT_TRUE(lines_.contain("changed=mode mode=observe"));
+
+  configure("mode = \"obsrve\"\n");
+  ASSERT_EQ(::kill(::getpid(), SIGHUP), 0);
+  ASSERT_TRUE(soon([this] { return lines_.contain("the old one stays"); }));
+  EXPECT_TRUE(lines_.contain("upkeep.toml:1:")) << "it says where";
+
+  do_it("crash", "web1");
+  ASSERT_TRUE(soon([this] { return lines_.contain("reason=observing"); }));
+  EXPECT_EQ(state_of("web1"), VmState::shut_off);
+}
+
+TEST_F(DemoDaemonTest, SigtermEndsIt) {
+  ASSERT_EQ(::kill(::getpid(), SIGTERM), 0);
+  loop_.join();
+  EXPECT_TRUE(lines_.contain("upkeep stops"));
+}
+
+TEST_F(DemoDaemonTest, ASecondDaemonOnItsPortOrJournalStartsNothing) {
+  DaemonOptions options;
+  options.config.http.listen = {.host = "127.0.0.1", .port = upkeep_->public_port()};
+  options.config.http.control_listen = {.host = "127.0.0.1", .port = 0};
+  options.config.journal = runtime_dir_ / "other.db";
+  options.config.libvirt.uri = kDemoUri;
+  const UpkeepSetting setting{.clock = std::make_shared<const SystemClock>(),
+                              .log = log_,
+                              .signals = nullptr,
+                              .runtime_dir = runtime_dir_ / "second",
+                              .demo_dir = {}};
+  const auto port_taken = Upkeep::prepare(options, setting);
+  ASSERT_FALSE(port_taken);
+  EXPECT_THAT(port_taken.error().message,
+              HasSubstr("127.0.0.1:" + std::to_string(upkeep_->public_port())));
+
+  options.config.http.listen.port = 0;
+  options.config.journal = demo_dir_ / "upkeep.db";
+  const auto journal_taken = Upkeep::prepare(options, setting);
+  ASSERT_FALSE(journal_taken);
+  EXPECT_EQ(journal_taken.error().code, Errc::conflict);
+  EXPECT_FALSE(std::filesystem::exists(runtime_dir_ / "second"));
 }
 
 TEST_F(DemoDaemonTest, StopsSoonAndLeavesTheVmsAsTheyAre) {
