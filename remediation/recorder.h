@@ -23,6 +23,8 @@ class Recorder {
   virtual void decided(const Decision& decision, const Decision* previous) = 0;
   virtual void finding_gone(const Finding& finding) = 0;
   virtual void action_begun(const Ticket& ticket, int attempt) = 0;
+  /// Told once, when its effect was seen or missed. An action past its deadline is told twice:
+  /// then, with `ended` false, and when it really ended, with what became of it after all.
   virtual void action_ended(const Completed& completed, bool latched_now) = 0;
   virtual void intent_changed(const Intent* before, const Intent& after) = 0;
   /// A wanted VM is up again (or a resource): its whole outage, and its parts.
