@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
+#include <vector>
 
+#include "app/suggest.h"
 #include "app/web/answers.h"
 #include "remediation/explain.h"
 
@@ -26,41 +29,48 @@ int status_of(Errc code) {
   return 503;
 }
 
-bool is_known_vm(const Moment& moment, std::string_view name) {
-  const auto named = [&](const VmName& vm) { return vm.value == name; };
-  const Report report = report_of(moment);
-  for (const auto& vm : report.vms) {
-    if (named(vm.vm->name)) return true;
+std::vector<std::string_view> vm_names(const Moment& moment) {
+  std::vector<std::string_view> names;
+  if (const auto vms = known_vms(*moment.snapshot, moment.known, moment.freshness(), moment.now);
+      vms.vms) {
+    for (const auto& vm : *vms.vms) names.push_back(vm.name.value);
   }
-  if (!moment.view) return false;
-  for (const auto& [uuid, line] : moment.view->history.intents) {
-    if (named(line.name)) return true;
-  }
-  return false;
+  if (!moment.view) return names;
+  for (const auto& [uuid, line] : moment.view->history.intents) names.push_back(line.name.value);
+  return names;
 }
 
-bool is_known_resource(const Moment& moment, std::string_view name) {
-  const Report report = report_of(moment);
-  for (const auto& one : report.resources) {
-    if (one.resource->name.value == name) return true;
-  }
-  return false;
+std::vector<std::string_view> resource_names(const Moment& moment) {
+  std::vector<std::string_view> names;
+  for (const auto& one : report_of(moment).resources) names.push_back(one.resource->name.value);
+  return names;
+}
+
+bool contains(const std::vector<std::string_view>& names, std::string_view name) {
+  return std::ranges::find(names, name) != names.end();
+}
+
+std::unexpected<Error> no_such(std::string_view what, std::string_view name,
+                               const std::vector<std::string_view>& known) {
+  return fail(Errc::not_found,
+              fmt::format("no {} named '{}'{}", what, name, did_you_mean(name, known)));
 }
 
 /// Reads "vm/web1", "resource/r0" or a bare name, and finds out whether there is such a thing.
 Result<Target> known_target(std::string_view text, const Moment& moment) {
+  std::vector<std::string_view> vms = vm_names(moment);
+  const std::vector<std::string_view> resources = resource_names(moment);
   if (const auto target = to_target(text)) {
     const bool vm = target->kind == Target::Kind::vm;
-    if (vm ? is_known_vm(moment, target->name) : is_known_resource(moment, target->name)) {
-      return *target;
-    }
-    return fail(Errc::not_found,
-                fmt::format("no {} named '{}'", vm ? "VM" : "DRBD resource", target->name));
+    const auto& names = vm ? vms : resources;
+    if (contains(names, target->name)) return *target;
+    return no_such(vm ? "VM" : "DRBD resource", target->name, names);
   }
   if (text.empty()) return fail(Errc::invalid, "target is missing: say vm/NAME or resource/NAME");
-  if (is_known_vm(moment, text)) return target_of(VmName{std::string(text)});
-  if (is_known_resource(moment, text)) return target_of(ResourceName{std::string(text)});
-  return fail(Errc::not_found, fmt::format("no VM or DRBD resource named '{}'", text));
+  if (contains(vms, text)) return target_of(VmName{std::string(text)});
+  if (contains(resources, text)) return target_of(ResourceName{std::string(text)});
+  vms.insert(vms.end(), resources.begin(), resources.end());
+  return no_such("VM or DRBD resource", text, vms);
 }
 
 /// A POST's JSON object.
@@ -89,7 +99,7 @@ HttpResponse response_of(const Result<std::string>& done) {
   return done ? json_response(text_json(*done)) : error_response(done.error());
 }
 
-Result<Command> mark_command(const HttpRequest& request, WallTime now) {
+Result<MarkVm> mark_command(const HttpRequest& request, WallTime now) {
   const auto body = object_of(request);
   if (!body) return std::unexpected(body.error());
   const auto vm = required_text_at(*body, "vm");
@@ -183,7 +193,15 @@ HttpResponse answer_history(const WebSources& sources, const HttpRequest& reques
 
 HttpResponse answer_mark(const WebSources& sources, const HttpRequest& request) {
   const auto command = mark_command(request, sources.clock.wall());
-  return command ? response_of(sources.command(*command)) : error_response(command.error());
+  if (!command) return error_response(command.error());
+  auto done = sources.command(*command);
+  if (!done && done.error().code == Errc::not_found) {
+    const Moment moment = moment_of(sources);
+    const auto names = vm_names(moment);
+    const std::string& name = command->vm.value;
+    if (!contains(names, name)) done.error().message += did_you_mean(name, names);
+  }
+  return response_of(done);
 }
 
 HttpResponse answer_release(const WebSources& sources, const HttpRequest& request) {

@@ -177,6 +177,16 @@ TEST_F(Routes, WhySaysWhatItDoesNotKnow) {
   EXPECT_EQ(error_of(get("/api/v1/why", "target=nix")), "no VM or DRBD resource named 'nix'");
 }
 
+TEST_F(Routes, SuggestsTheNameThatWasMeant) {
+  EXPECT_EQ(error_of(get("/api/v1/why", "target=vm/wbe1")),
+            "no VM named 'wbe1' (did you mean 'web1'?)");
+  EXPECT_EQ(error_of(get("/api/v1/why", "target=wbe1")),
+            "no VM or DRBD resource named 'wbe1' (did you mean 'web1'?)");
+  commanded = fail(Errc::not_found, "no VM named 'wbe1'");
+  EXPECT_EQ(error_of(post("/api/v1/mark", R"({"vm":"wbe1","keep":"up"})")),
+            "no VM named 'wbe1' (did you mean 'web1'?)");
+}
+
 TEST_F(Routes, HistoryPassesLimitAndTarget) {
   history = std::vector<HistoryEntry>{{.at = test::kWall, .kind = "boot", .text = "booted"}};
   const HttpResponse response = get("/api/v1/history", "limit=5&target=resource/r0");
