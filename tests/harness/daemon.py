@@ -49,7 +49,7 @@ class Upkeep:
         (self.directory / "run").mkdir(mode=0o700, exist_ok=True)
         if demo:
             self.config.write_text(
-                '[http]\nlisten = "127.0.0.1:0"\ncontrol_listen = "127.0.0.1:0"\n')
+                'mode = "act"\n[http]\nlisten = "127.0.0.1:0"\ncontrol_listen = "127.0.0.1:0"\n')
         else:
             values = {"startup_grace": "1s", "first_gap": "10s", "stable_window": "600s", **policy}
             self.config.write_text(CONFIG.format(
@@ -58,7 +58,8 @@ class Upkeep:
     # Its life.
 
     def _environment(self):
-        return {**os.environ, "UPKEEP_RUNTIME_DIR": str(self.directory / "run"), "LC_ALL": "C"}
+        return {**os.environ, "UPKEEP_RUNTIME_DIR": str(self.directory / "run"),
+                "XDG_RUNTIME_DIR": str(self.directory / "run"), "LC_ALL": "C"}
 
     def _common(self):
         common = ["--config", str(self.config)]

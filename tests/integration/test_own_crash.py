@@ -27,7 +27,7 @@ def test_killed_between_journal_and_outcome(libvirtd, upkeep_for):
     with upkeep.log_path.open() as log:
         log.seek(logged)
         # The action is in the journal when it is logged, and takes a third of a second.
-        wait_until("the start to be logged", lambda: "vm=web1" in log.read(), every=0.001)
+        wait_until("the start to be logged", lambda: "restarting vm" in log.read(), every=0.001)
     upkeep.kill()
     assert any(end is None for _, end in upkeep.starts("web1")), "killed too late for this test"
 
