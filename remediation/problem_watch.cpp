@@ -13,6 +13,9 @@ namespace {
 /// A problem that shows later than this after an event has another cause.
 constexpr Duration kCauseHolds = std::chrono::seconds(10);
 
+/// A poll may see a death right before its event arrives; so close together they tell of the same.
+constexpr Duration kSameMoment = std::chrono::seconds(1);
+
 struct Shown {
   bool definite = false;
 };
@@ -114,7 +117,10 @@ void ProblemWatch::sight(const Key& key, Tick reading_at, Tick now) {
   OpenProblem problem = after_sighting(is_new ? nullptr : &known->second, reading_at, now);
   const auto cause = causes_.find(key.second);
   if (cause != causes_.end()) {
-    if (is_new) {
+    const bool overtaken = problem.trigger == Trigger::poll &&
+                           cause->second.trigger == Trigger::event &&
+                           cause->second.at - problem.since < kSameMoment;
+    if (is_new || overtaken) {
       problem.trigger = cause->second.trigger;
       problem.since = std::min(cause->second.at, problem.since);
     }

@@ -820,5 +820,27 @@ TEST_F(ReconcilerTest, BringsUpAResourceThatIsDownAfterABoot) {
   EXPECT_THAT(recorder_.starting_with("outage resource resource/r0"), SizeIs(1));
 }
 
+TEST_F(ReconcilerTest, CountsAnEventThatAPollHasJustOvertaken) {
+  start_settled();
+  world_.with(a_vm("web1").off(VmReason::crashed));
+  step();
+  ASSERT_THAT(started(), IsEmpty());
+  clock_.advance(20ms);
+  step(event("web1", VmEventKind::stopped_failed));
+  ASSERT_THAT(started(), ElementsAre("web1"));
+  EXPECT_EQ(executor_->submitted[0].finding.trigger, Trigger::event);
+  EXPECT_EQ(executor_->submitted[0].finding.since, clock_.now() - 20ms);
+}
+
+TEST_F(ReconcilerTest, LeavesToThePollWhatItSawLongBeforeAnEvent) {
+  start_settled();
+  world_.with(a_vm("web1").off(VmReason::crashed));
+  step();
+  clock_.advance(1500ms);
+  step(event("web1", VmEventKind::stopped_failed));
+  ASSERT_THAT(started(), ElementsAre("web1"));
+  EXPECT_EQ(executor_->submitted[0].finding.trigger, Trigger::poll);
+}
+
 }  // namespace
 }  // namespace upkeep
