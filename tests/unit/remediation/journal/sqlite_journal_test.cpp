@@ -210,7 +210,8 @@ TEST_F(SqliteJournalTest, FiltersTheStoryByTargetTimeAndCount) {
   }
   const auto of = [&](const HistoryQuery& query) {
     std::vector<std::string> texts;
-    for (const auto& line : journal->history(query).value()) texts.push_back(line.text);
+    const auto lines = journal->history(query);  // named: it must outlive the loop
+    for (const auto& line : lines.value()) texts.push_back(line.text);
     return texts;
   };
   EXPECT_THAT(of({.target = "vm/a", .since = std::nullopt}),
