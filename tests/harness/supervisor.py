@@ -19,6 +19,7 @@ import os
 import select
 import signal
 import sys
+import time
 
 PR_SET_CHILD_SUBREAPER = 36
 CLONE_NEWNS = 0x00020000
@@ -61,6 +62,13 @@ def bind(source, target):
     check(libc.mount(source.encode(), target.encode(), None, MS_BIND, None), f"mount {target}")
 
 
+def kill(pid, how):
+    try:
+        os.kill(pid, how)
+    except ProcessLookupError:
+        pass  # it has gone in the meantime
+
+
 def children():
     """Those of this process: libvirtd, and the QEMUs that libvirtd let go of."""
     with open(f"/proc/self/task/{os.getpid()}/children") as listing:
@@ -70,51 +78,43 @@ def children():
 class Supervisor:
     def __init__(self, root):
         self.root = root
-        self.libvirtd = None
-
-    def reap(self):
-        while True:
-            try:
-                pid, _ = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if pid == 0:
-                return
-            if pid == self.libvirtd:
-                self.libvirtd = None
+        self.libvirtd = None  # a pidfd: readable once the process has ended
 
     def start(self):
         log = os.open(os.path.join(self.root, "log", "libvirtd.out"),
                       os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         pid = os.fork()
         if pid == 0:
-            signal.set_wakeup_fd(-1)
+            for back_to_normal in (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(back_to_normal, signal.SIG_DFL)
             null = os.open("/dev/null", os.O_RDONLY)
             os.dup2(null, 0)
             os.dup2(log, 1)
             os.dup2(log, 2)
-            # One timeout for everything: a libvirtd without clients must not go away.
             os.execv("/usr/sbin/libvirtd", [
                 "libvirtd", "-f", os.path.join(self.root, "etc", "libvirtd.conf"),
                 "-p", os.path.join(self.root, "run", "libvirtd.pid")])
         os.close(log)
-        self.libvirtd = pid
+        self.libvirtd = os.pidfd_open(pid)
+        self.pid = pid
         return f"started {pid}"
 
+    def ended(self):
+        os.close(self.libvirtd)
+        self.libvirtd = None
+
     def kill_guests(self):
-        victims = [pid for pid in children() if pid != self.libvirtd]
+        victims = [pid for pid in children() if self.libvirtd is None or pid != self.pid]
         for pid in victims:
-            os.kill(pid, signal.SIGKILL)
+            kill(pid, signal.SIGKILL)
         return f"killed {len(victims)}"
 
     def end(self):
         """Kills until nothing is left: a dying libvirtd hands its children over to us."""
         while pids := children():
             for pid in pids:
-                os.kill(pid, signal.SIGCONT)
-                os.kill(pid, signal.SIGKILL)
-            os.waitpid(-1, 0)
-            self.reap()
+                kill(pid, signal.SIGKILL)
+            time.sleep(0.01)
 
 
 def say(answer):
@@ -125,19 +125,19 @@ def main():
     root = os.path.abspath(sys.argv[1])
     check(libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "become subreaper")
     enter_namespace(root)
-    wake_read, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-    signal.set_wakeup_fd(wake_write)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
+    # The kernel then reaps by itself, sooner than any program could: libvirtd looks right away
+    # whether a dead QEMU is gone, and only 200 ms later again.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)  # whoever started us closes stdin instead
 
     supervisor = Supervisor(root)
     waiting = False
     while True:
-        ready, _, _ = select.select([0, wake_read], [], [])
-        if wake_read in ready:
-            os.read(wake_read, 4096)
-            supervisor.reap()
+        watched = [0] if supervisor.libvirtd is None else [0, supervisor.libvirtd]
+        ready, _, _ = select.select(watched, [], [])
+        if supervisor.libvirtd in ready:
+            supervisor.ended()
         if waiting and supervisor.libvirtd is None:
             waiting = False
             say("ended")

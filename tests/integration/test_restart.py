@@ -33,35 +33,52 @@ def test_killed_guest_runs_again(libvirtd, upkeep_for):
     assert end["text"].startswith("start_vm succeeded after "), end
 
 
+def started(upkeep, times):
+    """Waits until so many starts have ended; returns that scrape."""
+    def ended():
+        metrics = upkeep.metrics()
+        done = metrics.get("upkeep_remediation_action_duration_seconds_count", action="start_vm")
+        return done == times and metrics
+    return wait_until(f"{times} starts to have ended", ended)
+
+
 def test_twenty_kills(libvirtd, upkeep_for, record_property, capsys):
     """Measures the time from a death to the call that starts the guest again."""
     names = booted(libvirtd, *(f"vm{number:02}" for number in range(20)))
     upkeep = upkeep_for(libvirtd).start()
     seen_running(upkeep, *names)
     killed = {}
-    for name in names:
+    for number, name in enumerate(names, 1):
         killed[name] = time.time()
         runs_again(libvirtd, name, libvirtd.crash(name))
+        metrics = started(upkeep, number)
 
-    metrics = wait_until(
-        "20 starts to have ended", lambda: (metrics := upkeep.metrics()).get(
-            "upkeep_remediation_action_duration_seconds_count", action="start_vm") == 20 and metrics)
-    assert metrics.get("upkeep_remediation_reaction_seconds_count", action="start_vm") == 20
     assert metrics.get("upkeep_remediation_actions_total", action="start_vm", trigger="event") == 20
-    # The begin entry is written right before the call; libvirt must notice the death before that.
-    reactions = []
+    assert metrics.get("upkeep_remediation_reaction_seconds_count", action="start_vm") == 20
+    # libvirtd itself takes 30 to 220 ms to tell of a death: it polls for the process to be gone.
+    whole, own = [], []
     for name in names:
         [(begin, end)] = upkeep.starts(name)
         assert "succeeded" in end["text"]
-        reactions.append(datetime.fromisoformat(begin["at"]).timestamp() - killed[name])
+        begun = seconds(begin["at"])
+        [told] = upkeep.logged(f'msg="vm stopped" vm={name} ')
+        whole.append(begun - killed[name])
+        own.append(begun - seconds(told.split()[0].removeprefix("ts=")))
     mean = metrics.get("upkeep_remediation_reaction_seconds_sum", action="start_vm") / 20
-    text = (f"20 kills: from kill -9 to the journaled start: median "
-            f"{statistics.median(reactions) * 1000:.0f} ms, slowest {max(reactions) * 1000:.0f} ms; "
-            f"from the event to the start call: mean {mean * 1000:.0f} ms")
+    text = (f"20 kills: from kill -9 to the start call: median {milliseconds(whole)}, of which "
+            f"upkeep's: median {milliseconds(own)}, mean by its histogram {mean * 1000:.0f} ms")
     record_property("reaction", text)
     with capsys.disabled():
         print(f"\n{text}")
-    assert statistics.median(reactions) < 2
+    assert statistics.median(own) < 1
+
+
+def seconds(moment):
+    return datetime.fromisoformat(moment).timestamp()
+
+
+def milliseconds(durations):
+    return f"{statistics.median(durations) * 1000:.0f} ms (slowest {max(durations) * 1000:.0f})"
 
 
 def test_panicked_guest_runs_again(libvirtd, upkeep_for):
