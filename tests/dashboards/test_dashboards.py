@@ -15,6 +15,10 @@ REPOSITORY_FILES = ["dashboards/overview.json"]
 VARIABLES = {"$__rate_interval": "1m", "$__interval": "1m", "$__range": "1h", "$job": "upkeep",
              "$instance": "node1"}
 
+# libvirt's test driver, which the demo uses, has no figures of VMs; the integration tests look for
+# these with real guests.
+NOT_IN_THE_DEMO = {"upkeep_vm_cpu_seconds_total": {"vm"}}
+
 # These come from Prometheus itself, not from upkeep.
 FROM_PROMETHEUS = {"up", "job", "instance", "le"}
 
@@ -123,8 +127,9 @@ def test_every_query_parses(dashboard, promtool, tmp_path):
 def test_everything_asked_for_is_exported(dashboard, scrape):
     for where, query in queries(dashboard):
         for metric, matched in selectors(query):
-            assert metric in scrape.names, f"{where}: no {metric} in /metrics"
-            missing = matched - scrape.labels_of(metric) - FROM_PROMETHEUS
+            have = scrape.labels_of(metric) | NOT_IN_THE_DEMO.get(metric, set())
+            assert metric in scrape.names | NOT_IN_THE_DEMO.keys(), f"{where}: no {metric}"
+            missing = matched - have - FROM_PROMETHEUS
             assert not missing, f"{where}: {metric} has no {missing}"
 
 

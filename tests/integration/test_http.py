@@ -1,11 +1,13 @@
 """The two listeners, as Prometheus, a browser and a stranger use them."""
 
 import gzip
+import re
 import urllib.error
 import urllib.request
 
 import pytest
 
+from harness.waiting import wait_until
 from steps import booted, seen_running
 
 
@@ -43,6 +45,21 @@ def test_scrape(upkeep, promtool):
     assert status == 200 and body == b""
     status, headers, _ = ask(url, method="POST", body=b"x")
     assert status == 405 and "GET" in headers["Allow"]
+
+
+def test_figures_of_a_guest(upkeep, repository):
+    """What docs/metrics.md promises, except of interfaces: the guest has none."""
+    documented = set(re.findall(r"`(upkeep_vm_(?:cpu|vcpus|memory|block)\w*)`",
+                                (repository / "docs/metrics.md").read_text()))
+    assert len(documented) == 10
+    metrics = wait_until("the first figures", lambda: (metrics := upkeep.metrics()).get(
+        "upkeep_vm_cpu_seconds_total", vm="web1") and metrics)
+    for name in documented:
+        assert len(metrics.all(name, vm="web1")) == 1, name
+    assert metrics.get("upkeep_vm_vcpus", vm="web1") == 1
+    assert metrics.get("upkeep_vm_memory_maximum_bytes", vm="web1") == 16 * 1024 * 1024
+    assert metrics.get("upkeep_vm_block_capacity_bytes", vm="web1", target="vda") == 1024 * 1024
+    assert metrics.get("upkeep_vm_block_read_bytes_total", vm="web1", target="vda") >= 512
 
 
 def test_pages(upkeep):
