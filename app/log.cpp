@@ -6,7 +6,7 @@
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
-#include <array>
+#include <algorithm>
 #include <cstddef>
 #include <iterator>
 #include <mutex>
@@ -70,12 +70,10 @@ void append_escaped(std::string& line, std::string_view text) {
 }
 
 bool wants_quotes(std::string_view text) {
-  if (text.empty()) return true;
-  for (const char c : text) {
-    const auto code = static_cast<unsigned char>(c);
-    if (code <= 0x20 || code == 0x7F || c == '=' || c == '"' || c == '\\') return true;
-  }
-  return false;
+  return text.empty() || std::ranges::any_of(text, [](char c) {
+           const auto code = static_cast<unsigned char>(c);
+           return code <= 0x20 || code == 0x7F || c == '=' || c == '"' || c == '\\';
+         });
 }
 
 void append_text(std::string& line, std::string_view text) {

@@ -74,8 +74,9 @@ void welcome(const Upkeep& upkeep) {
   const DemoBanner banner{.public_url = upkeep.public_url(),
                           .program = program_invocation_name,
                           .notices = upkeep.notices()};
-  std::fputs(to_text(banner).c_str(), stdout);
-  std::fflush(stdout);
+  // Whoever closed stdout doesn't want to read it.
+  static_cast<void>(std::fputs(to_text(banner).c_str(), stdout));
+  static_cast<void>(std::fflush(stdout));
 }
 
 }  // namespace

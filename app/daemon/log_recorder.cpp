@@ -95,7 +95,10 @@ void LogRecorder::action_ended(const Completed& completed, bool latched_now) {
                    outcome.kind == Outcome::Kind::timed_out ||
                    outcome.kind == Outcome::Kind::ineffective;
   if (completed.ended) instruments_.action_took(name, took);
-  if (bad) {
+  // One that was late was counted then, whatever became of it.
+  const bool was_late = completed.ended && late_.erase(completed.id) > 0;
+  if (!completed.ended) late_.insert(completed.id);
+  if (bad && !was_late) {
     instruments_.action_failed(
         name, outcome.reason.empty() ? to_string(outcome.kind) : std::string_view(outcome.reason));
   }

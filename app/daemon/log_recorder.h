@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -29,7 +31,8 @@ class LogRecorder final : public Recorder {
   const Clock& clock_;
   const Log& log_;
   Instruments& instruments_;
-  std::string journal_error_;  ///< Said last, and when.
+  std::set<std::int64_t> late_;  ///< Actions past their deadline that have not ended.
+  std::string journal_error_;    ///< Said last, and when.
   std::optional<Tick> journal_error_at_;
 };
 

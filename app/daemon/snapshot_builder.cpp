@@ -17,6 +17,13 @@ bool was_read(const Observed<T>& observed) {
   return observed.at != Tick{};
 }
 
+/// Whether there is DRBD at all is known a moment after its first reading; a reading without a
+/// module and without a configured resource has nothing to tell until then.
+bool is_empty(const Observed<std::shared_ptr<const Drbd>>& drbd) {
+  return drbd.reading && *drbd.reading != nullptr && !(*drbd.reading)->module_loaded &&
+         (*drbd.reading)->resources.empty();
+}
+
 }  // namespace
 
 /// One source at one moment.
@@ -63,7 +70,7 @@ std::shared_ptr<const Snapshot> SnapshotBuilder::build(const Freshness& freshnes
   note(SourceKind::libvirt, health_of<Health>(snapshot->vms, now, freshness.vms), now);
   note(SourceKind::node, health_of<Health>(snapshot->node, now, freshness.node), now);
   auto drbd = health_of<Health>(snapshot->drbd, now, freshness.drbd);
-  drbd.in_use = snapshot->drbd_in_use;
+  drbd.in_use = snapshot->drbd_in_use && !is_empty(snapshot->drbd);
   note(SourceKind::drbd, drbd, now);
   return snapshot;
 }

@@ -77,10 +77,10 @@ Result<std::unique_ptr<Upkeep>> Upkeep::prepare(const DaemonOptions& options,
   if (options.demo) {
     if (auto done = upkeep->prepare_demo(); !done) return because("demo", done.error());
   }
-  if (auto done = upkeep->open_journal(); !done) return because("journal", done.error());
+  if (auto done = upkeep->open_journal(); !done) return std::unexpected(done.error());
   if (auto done = upkeep->make_host(); !done) return because("demo", done.error());
   upkeep->wire();
-  if (auto done = upkeep->listen(); !done) return because("http", done.error());
+  if (auto done = upkeep->listen(); !done) return std::unexpected(done.error());
   upkeep->announce();
   return upkeep;
 }

@@ -105,6 +105,17 @@ TEST_F(LogRecorderTest, ACommandThatIsLateCountsItsTimeOnceItEnds) {
   EXPECT_THAT(metrics(), HasSubstr("action_duration_seconds_count{action=\"start_vm\"} 1\n"));
 }
 
+TEST_F(LogRecorderTest, CountsALateFailureOnce) {
+  Completed late = completed({.kind = Outcome::Kind::timed_out, .reason = "timed_out"});
+  late.ended = false;
+  recorder_.action_ended(late, false);
+  recorder_.action_ended(completed({.kind = Outcome::Kind::failed, .reason = "storage"}), false);
+  EXPECT_THAT(metrics(), HasSubstr("action_failures_total{action=\"start_vm\","
+                                   "reason=\"timed_out\"} 1\n"));
+  EXPECT_THAT(metrics(), testing::Not(HasSubstr("reason=\"storage\"} 1\n")));
+  EXPECT_EQ(lines_.size(), 2U) << "both are told";
+}
+
 TEST_F(LogRecorderTest, ACountdownIsNoNewDecision) {
   const Decision first = held(Hold::backing_off, "next try in 9 s");
   recorder_.decided(first, nullptr);

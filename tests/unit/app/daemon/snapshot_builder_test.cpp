@@ -106,6 +106,16 @@ TEST_F(SnapshotBuilderTest, SaysNothingOfDrbdWhereThereIsNone) {
   EXPECT_THAT(lines_, testing::Each(testing::Not(HasSubstr("source=drbd"))));
 }
 
+TEST_F(SnapshotBuilderTest, AReadingOfNoDrbdAtAllIsNotTold) {
+  host_.uses_drbd = true;
+  host_.said_drbd = {.reading = std::make_shared<const Drbd>(), .at = clock_.now()};
+  build();
+  EXPECT_THAT(lines_, IsEmpty());
+  host_.said_drbd = {.reading = drbd_with("r0"), .at = clock_.now()};
+  build();
+  EXPECT_THAT(lines_, ElementsAre(HasSubstr("source=drbd")));
+}
+
 TEST_F(SnapshotBuilderTest, AllReadMeansEverySourceInUseSpoke) {
   EXPECT_FALSE(all_read(*build()));
   vms_fail("no libvirtd");  // A failure is an answer too.
