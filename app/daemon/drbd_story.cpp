@@ -49,9 +49,10 @@ void DrbdStory::tell(const DrbdEvent& event) {
 
 void DrbdStory::tell_link(const DrbdEvent& event) {
   const auto kind = stated(kDrbdConnections, event.to).kind;
-  if (!event.to.empty() && !rests(kind)) return;
   std::string& last = links_[{event.resource, event.peer}];
-  const std::string before = last.empty() ? event.from : last;
+  if (last.empty()) last = event.from;
+  if (!event.to.empty() && !rests(kind)) return;
+  const std::string before = last;
   last = event.to;
   if (event.initial || before == event.to || event.to.empty()) return;
   const LogFields fields{{"resource", event.resource.value},
@@ -69,9 +70,10 @@ void DrbdStory::tell_link(const DrbdEvent& event) {
 
 void DrbdStory::tell_disk(const DrbdEvent& event) {
   const auto kind = stated(kDrbdDisks, event.to).kind;
-  if (!rests(kind)) return;
   std::string& last = disks_[event.resource];
-  const std::string before = last.empty() ? event.from : last;
+  if (last.empty()) last = event.from;
+  if (!rests(kind)) return;
+  const std::string before = last;
   last = event.to;
   // A device is created diskless, before anything is attached.
   if (event.initial || before == event.to || before.empty()) return;

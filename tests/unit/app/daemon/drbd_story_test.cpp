@@ -55,6 +55,12 @@ TEST_F(DrbdStoryTest, TellsALostLinkOnceAndFromWhereItWas) {
                                   "from=Connecting to=Connected"));
 }
 
+TEST_F(DrbdStoryTest, KnowsWhereALinkWasWithoutAFirstDump) {
+  link("Connected", "NetworkFailure");
+  link("NetworkFailure", "Connecting");
+  EXPECT_THAT(lines_, ElementsAre(HasSubstr("level=warn msg=\"drbd link lost\"")));
+}
+
 TEST_F(DrbdStoryTest, TellsNothingOfTheFirstDump) {
   link("", "StandAlone", true);
   disk("", "Diskless", true);
