@@ -72,6 +72,7 @@ def test_hung_libvirtd_does_not_hang_the_scrape(libvirtd, upkeep_for):
     booted(libvirtd, "web1")
     upkeep = upkeep_for(libvirtd).start()
     seen_running(upkeep, "web1")
+    before = sorted(upkeep.scrape_seconds() for _ in range(50))
     libvirtd.freeze()
     took = []
 
@@ -81,9 +82,9 @@ def test_hung_libvirtd_does_not_hang_the_scrape(libvirtd, upkeep_for):
     wait_until("upkeep to notice", went_blind, every=0.1)
     for _ in range(50):
         took.append(upkeep.scrape_seconds())
-    # Milliseconds; the bound leaves room for a machine that does other things as well.
-    assert sorted(took)[len(took) // 2] < 0.05
-    assert max(took) < 1
+    # A ratio of the same run: how many milliseconds it takes is the machine's affair.
+    assert sorted(took)[len(took) // 2] < 5 * before[len(before) // 2]
+    assert max(took) < 1  # a scrape that waits for libvirtd takes the keepalive's 6 s and more
     assert state_of(upkeep, "web1") == "unknown"
     assert upkeep.cli("status", check=False).returncode == 0
     libvirtd.thaw()
