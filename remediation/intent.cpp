@@ -174,6 +174,7 @@ Intent after_seen_off(Intent intent, const Vm& vm, const IntentContext& context)
     return stopped(std::move(intent), StopCause::moved_away, "active on another node", context.wall,
                    context.guest_shutdown);
   }
+  if (context.own_action) return intent;
   // Without the boot a reboot can't be told from a stop that nobody saw.
   if (context.boot.value.empty()) return intent;
   const bool recorded = !intent.boot.value.empty();
@@ -225,7 +226,7 @@ Intent after_observation(const Intent* known, const Vm& vm, bool settled,
     see_in(intent, context.boot);
     return is_off(intent) || !intent.wanted ? running(std::move(intent), context.wall) : intent;
   }
-  if (!is_down(vm.state) || context.own_action) return intent;
+  if (!is_down(vm.state)) return intent;
   return after_seen_off(std::move(intent), vm, context);
 }
 

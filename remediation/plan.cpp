@@ -19,8 +19,8 @@ using Verdict = decltype(Decision::verdict);
 /// DRBD resources under it too: it may promote them, and demote them again if it fails.
 using Busy = std::set<Target>;
 
-std::vector<Target> resources_under(const Target& target, const Snapshot& snapshot) {
-  std::vector<Target> resources;
+std::set<Target> resources_under(const Target& target, const Snapshot& snapshot) {
+  std::set<Target> resources;
   if (target.kind != Target::Kind::vm) return resources;
   const Vm* vm = find_vm(snapshot, VmName{target.name});
   if (vm == nullptr) return resources;
@@ -28,7 +28,7 @@ std::vector<Target> resources_under(const Target& target, const Snapshot& snapsh
     if (!disk.in_definition) continue;  // A start does not touch it.
     for (const DeviceMinor minor : disk.drbd) {
       const DrbdResource* resource = find_resource(snapshot, minor);
-      if (resource != nullptr) resources.push_back(target_of(resource->name));
+      if (resource != nullptr) resources.insert(target_of(resource->name));
     }
   }
   return resources;
@@ -36,7 +36,7 @@ std::vector<Target> resources_under(const Target& target, const Snapshot& snapsh
 
 void occupy(Busy& busy, const Target& target, const Snapshot& snapshot) {
   busy.insert(target);
-  for (Target& resource : resources_under(target, snapshot)) busy.insert(std::move(resource));
+  busy.merge(resources_under(target, snapshot));
 }
 
 Busy busy_now(const World& world) {
@@ -159,6 +159,16 @@ bool asks_no_more(const Action& now, const Action& then) {
          });
 }
 
+/// The ledger an action was chosen with knows nothing of what a person did since; libvirt does.
+bool unwanted_since(const Action& action, const World& world) {
+  const auto* start = std::get_if<StartVm>(&action);
+  const Vm* vm = start == nullptr ? nullptr : find_vm(world.snapshot, start->uuid);
+  if (vm == nullptr) return false;
+  // "Destroyed" is what the action's own first step leaves behind.
+  if (start->destroy_first && vm->reason == VmReason::destroyed) return false;
+  return stopped_on_purpose_since(*vm, world);
+}
+
 }  // namespace
 
 Plan plan(const World& world) {
@@ -189,6 +199,9 @@ std::optional<Held> judge_again(const Finding& finding, const Action& action, co
   const auto still = std::ranges::find(findings, finding.subject, &Finding::subject);
   if (still == findings.end()) {
     return hold(Hold::facts_changed, "the problem is gone");
+  }
+  if (unwanted_since(action, world)) {
+    return hold(Hold::facts_changed, "it was stopped on purpose since");
   }
   const auto remedy = rule->remedy(finding, world);
   if (!remedy) return remedy.error();

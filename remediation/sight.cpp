@@ -77,4 +77,16 @@ Wish wish_for(const VmUuid& uuid, const VmName& name, const World& world) {
   return wish_for(intent, policy_for(world.policy, name));
 }
 
+bool stopped_on_purpose_since(const Vm& vm, const World& world) {
+  const auto line = world.history.intents.find(vm.uuid);
+  if (line == world.history.intents.end()) return false;
+  const VmPolicy policy = policy_for(world.policy, vm.name);
+  const Wish wish = wish_for(&line->second, policy);
+  if (wish.authority != Wish::Authority::automatic || wish.keep != Keep::up) return false;
+  IntentContext context;
+  context.boot = world.history.boot;
+  context.guest_shutdown = policy.guest_shutdown;
+  return !after_observation(&line->second, vm, true, context).wanted;
+}
+
 }  // namespace upkeep

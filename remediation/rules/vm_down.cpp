@@ -34,14 +34,15 @@ std::vector<Finding> lost_vms(const World& world) {
 }
 
 /// Two looks prove that it is off; whether it is still wanted only the ledger can say.
-void confirm(Finding& found, const Wish& wish, const Intent* line) {
+void confirm(Finding& found, const Vm& vm, const World& world) {
+  const Intent* line = line_of(vm.uuid, world);
   if (line == nullptr) return;
   // The boot is a definite event: nothing of before it runs any more.
   if (line->last_stop == StopCause::node_down) found.confirmed = true;
-  // The ledger still has it running, so its wish is from before the stop, which may have been on
-  // purpose.
-  const bool automatic = wish.authority == Wish::Authority::automatic;
+  // A wish from before the stop, which may have been on purpose.
+  const bool automatic = wish_for(vm.uuid, vm.name, world).authority == Wish::Authority::automatic;
   if (automatic && line->last_stop == StopCause::none) found.confirmed = false;
+  if (stopped_on_purpose_since(vm, world)) found.confirmed = false;
 }
 
 std::vector<Finding> detect(const World& world) {
@@ -50,11 +51,9 @@ std::vector<Finding> detect(const World& world) {
   if (inventory_lost(world)) return lost_vms(world);
   std::vector<Finding> findings;
   for (const Vm& vm : *vms) {
-    if (!is_down(vm.state)) continue;
-    const Wish wish = wish_for(vm.uuid, vm.name, world);
-    if (wish.keep != Keep::up) continue;
+    if (!is_down(vm.state) || wish_for(vm.uuid, vm.name, world).keep != Keep::up) continue;
     findings.push_back(finding(kName, target_of(vm.name), describe(vm), world));
-    confirm(findings.back(), wish, line_of(vm.uuid, world));
+    confirm(findings.back(), vm, world);
   }
   return findings;
 }

@@ -134,6 +134,13 @@ Must Audit::expect(const Decision& decision) const {
     const bool by_auto = !(known && line->second.mark && line->second.mark->keep == Keep::up) &&
                          block_of(one->name.value, world_.policy).keep == Keep::automatic;
     if (by_auto && known && line->second.last_stop == StopCause::none) return Must::wait;
+    const bool hosts = known && line->second.last_stop == StopCause::host_shutdown;
+    // Dropping a crashed guest leaves "destroyed" behind when the start after it fails early.
+    const bool ours = known && line->second.last_stop_detail.find("dropped") != std::string::npos;
+    const bool on_purpose = (one->reason == VmReason::destroyed && !ours) ||
+                            one->reason == VmReason::saved || one->reason == VmReason::migrated ||
+                            (one->reason == VmReason::shutdown && !hosts);
+    if (by_auto && on_purpose) return Must::wait;
     if (!(confirmed || boot) || !recovers_by_start(*one, problem)) return Must::wait;
     return pacing(finding.subject);
   }

@@ -13,16 +13,15 @@ using std::chrono::seconds;
 }  // namespace
 
 Audit::Audit(const World& world) : world_(world) {
-    const auto& snapshot = world.snapshot;
-    if (snapshot.vms.reading.has_value() && world.now - snapshot.vms.at <= seconds(5)) {
-      vms_ = snapshot.vms.reading->get();
-    }
-    if (snapshot.drbd.reading.has_value() && world.now - snapshot.drbd.at <= seconds(10)) {
-      drbd_ = snapshot.drbd.reading->get();
-    }
-    find_users();
+  const auto& snapshot = world.snapshot;
+  if (snapshot.vms.reading.has_value() && world.now - snapshot.vms.at <= seconds(5)) {
+    vms_ = snapshot.vms.reading->get();
   }
-
+  if (snapshot.drbd.reading.has_value() && world.now - snapshot.drbd.at <= seconds(10)) {
+    drbd_ = snapshot.drbd.reading->get();
+  }
+  find_users();
+}
 
 void Audit::find_users() {
   static const Vms none;

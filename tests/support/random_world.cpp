@@ -107,6 +107,7 @@ DrbdResource random_resource(Random& random, std::uint32_t minor) {
   if (random.percent(4)) builder.split_brain("helper split-brain");
   if (random.percent(5)) builder.managed_by("ganeti");
   DrbdResource resource = builder;
+  if (random.percent(15)) resource.quorum_configured.reset();
   if (resource.peers.size() > 1 && random.percent(40)) {
     resource.peers.back().devices.front().peer_client = random.percent(80);
   }

@@ -49,7 +49,11 @@ void SimNode::tell(const std::string& name, VmEventKind kind) {
   event.at = world_.now;
   event.wall = world_.snapshot.wall;
   Intent& line = world_.history.intents[event.uuid];
-  line = after_event(line, event, context_of(name));
+  const IntentContext context = context_of(name);
+  line = after_event(line, event, context);
+  const bool arriving = kind == VmEventKind::started && context.active_elsewhere;
+  const bool start = kind == VmEventKind::started || kind == VmEventKind::resumed;
+  guest.known_up = guest.known_up || (start && !arriving);
   guest.crash_told = kind == VmEventKind::stopped_failed || kind == VmEventKind::crashed;
 }
 
@@ -125,12 +129,17 @@ void SimNode::observe() {
       const auto state = std::pair(vm.state, vm.reason);
       const bool settled = guest.seen == state;
       guest.seen = state;
+      guest.known_up = guest.known_up || (settled && is_up(vm.state));
       const auto line = history.intents.find(vm.uuid);
       const Intent* known = line == history.intents.end() ? nullptr : &line->second;
       history.intents[vm.uuid] = after_observation(known, vm, settled, context_of(vm.name.value));
     }
   } else {
     for (auto& [name, guest] : guests_) guest.seen.reset();
+  }
+  for (auto& [name, guest] : guests_) {
+    const bool shown = guest.seen && context_of(name).active_elsewhere;
+    guest.looks_elsewhere = shown && !guest.up ? guest.looks_elsewhere + 1 : 0;
   }
   if (world_.snapshot.drbd.reading && world_.snapshot.drbd.at == world_.now) {
     for (const DrbdResource& resource : (*world_.snapshot.drbd.reading)->resources) {
@@ -183,14 +192,14 @@ void SimNode::finish_actions() {
   for (auto& [target, flight] : flights_) {
     TargetHistory& tried = world_.history.targets[target];
     if (world_.now < flight.ends) continue;
-    if (faults_ && !flight.overdue && random_.percent(4)) {
+    if (faults_ && !flight.overdue && random_.percent(4) && !last_look(flight)) {
       flight.overdue = true;
       flight.ends += seconds(30 + random_.below(200));
       const Outcome late{.kind = Outcome::Kind::timed_out, .reason = "", .detail = ""};
       tried = after_deadline(tried, late, world_.now);
       continue;
     }
-    const Outcome outcome = carry_out(flight.action);
+    const Outcome outcome = carry_out(flight);
     tried = after_end(tried, outcome, world_.policy.back_off, world_.now);
     if (!costs_attempt(outcome) && !books_[target].empty()) books_[target].pop_back();
     ended.push_back(target);
@@ -203,24 +212,23 @@ void SimNode::decide() {
   for (std::string& fault : faults_of(plan, world_.view())) wrong("audit: " + fault);
   for (const Decision& decision : plan.decisions) {
     if (const auto hold = hold_of(decision)) ++counts_[std::string(to_string(*hold))];
-    if (const auto* act = std::get_if<Act>(&decision.verdict)) begin(act->action);
+    if (const auto* act = std::get_if<Act>(&decision.verdict)) begin(decision.finding, act->action);
   }
 }
 
-void SimNode::begin(const Action& action) {
+void SimNode::begin(const Finding& finding, const Action& action) {
   const Target target = target_of(action);
   if (flights_.contains(target)) wrong(to_string(target) + ": two actions at once");
   check_pace(target);
-  if (target.kind == Target::Kind::vm) {
-    const Guest& guest = guests_.at(target.name);
-    if (!guest.wanted) wrong(target.name + ": starts what nobody wants here");
-    if (guest.elsewhere) wrong(target.name + ": starts what runs elsewhere");
-  }
   ++counts_[std::string(name_of(action))];
+  flights_[target] = {.finding = finding,
+                      .action = action,
+                      .chosen_with = world_.history,
+                      .ends = world_.now + random_.seconds(20),
+                      .overdue = false};
   TargetHistory& tried = world_.history.targets[target];
   tried = after_begin(tried, next_id_++, world_.now);
   books_[target].push_back(world_.now);
-  flights_[target] = {.action = action, .ends = world_.now + random_.seconds(20), .overdue = false};
 }
 
 /// Five an hour, then one each half hour; gaps that double from 10 s to 300 s.

@@ -41,7 +41,9 @@ class SimNode {
     std::optional<std::uint32_t> minor;
     std::optional<std::pair<VmState, VmReason>> seen;  ///< By the last look, no event since.
     bool crash_told = false;
+    bool known_up = true;  ///< An event told of its start, or two looks showed it.
     std::optional<Tick> up_since;
+    int looks_elsewhere = 0;  ///< Looks in a row that showed it off here and Primary there.
   };
   struct Link {
     bool in_kernel = true;
@@ -51,7 +53,9 @@ class SimNode {
     bool alone = false;  ///< This side wrote while no peer was there, and none has been since.
   };
   struct Flight {
+    Finding finding;
     Action action;
+    History chosen_with;  ///< What the last look before acting knows.
     Tick ends{};
     bool overdue = false;
   };
@@ -60,6 +64,8 @@ class SimNode {
   void happen();
   void happen_to(const std::string& name);
   void stop(const std::string& name, VmReason reason, std::vector<VmEventKind> events);
+  void start_by_hand(const std::string& name);
+  void forget_unseen_start(const std::string& name);
   void went_up(const std::string& name);
   void take_over(const std::string& name);
   void give_back(const std::string& name);
@@ -68,7 +74,8 @@ class SimNode {
   void power_cut();
   void heal();
   void keep_link_books();
-  Outcome carry_out(const Action& action);
+  Outcome carry_out(const Flight& flight);
+  std::optional<Outcome> last_look(const Flight& flight);
   Outcome start(const StartVm& start);
   Outcome bring_up(const BringUpResource& bring_up);
   Link* link_of(const Guest& guest);
@@ -83,7 +90,7 @@ class SimNode {
   void watch_problems();
   void finish_actions();
   void decide();
-  void begin(const Action& action);
+  void begin(const Finding& finding, const Action& action);
   void check_pace(const Target& target);
   [[nodiscard]] IntentContext context_of(const std::string& name) const;
   void wrong(std::string what) { wrongs_.push_back(std::move(what)); }

@@ -54,20 +54,22 @@ void SimNode::happen() {
 void SimNode::happen_to(const std::string& name) {
   Guest& guest = guests_.at(name);
   if (random_.percent(2)) guest.startable = random_.percent(50);
+  // A command that hangs has had its last look: nothing of ours could know what comes after it.
+  const auto flight = flights_.find(vm_target(name));
+  if (flight != flights_.end() && flight->second.overdue) return;
   if (guest.up && random_.below(60) == 0) {
     const bool preserved = random_.percent(30);
     stop(name, preserved ? VmReason::panicked : VmReason::crashed,
          {preserved ? VmEventKind::crashed : VmEventKind::stopped_failed});
-  } else if (guest.up && random_.below(150) == 0) {
+  } else if (guest.up && guest.known_up && random_.below(150) == 0) {
     guest.wanted = false;
     if (random_.percent(50)) {
       stop(name, VmReason::destroyed, {VmEventKind::shutdown_host, VmEventKind::stopped_destroyed});
     } else {
       stop(name, VmReason::shutdown, {VmEventKind::shutdown_guest, VmEventKind::stopped_shutdown});
     }
-  } else if (!guest.up && !guest.elsewhere && !guest.wanted && random_.below(40) == 0) {
-    const Link* link = link_of(guest);
-    if (link == nullptr || (link->in_kernel && !link->peer_primary)) went_up(name);
+  } else if (!guest.up && !guest.elsewhere && random_.below(guest.wanted ? 300 : 40) == 0) {
+    start_by_hand(name);
   } else if (!guest.up && guest.minor && !guest.elsewhere && random_.below(80) == 0) {
     take_over(name);
   } else if (guest.elsewhere && random_.below(60) == 0) {
@@ -75,11 +77,28 @@ void SimNode::happen_to(const std::string& name) {
   }
 }
 
+/// A person starts it, who takes longer than a look: what goes down and up between two looks was
+/// never down.
+void SimNode::start_by_hand(const std::string& name) {
+  const Guest& guest = guests_.at(name);
+  if (!guest.seen || !is_down(guest.seen->first)) return;
+  const Link* link = link_of(guest);
+  if (link == nullptr || (link->in_kernel && !link->peer_primary)) went_up(name);
+}
+
+/// A start that nobody was told of, nor saw for long enough, is no reason to want it.
+void SimNode::forget_unseen_start(const std::string& name) {
+  Guest& guest = guests_.at(name);
+  if (!guest.up || guest.known_up) return;
+  guest.wanted = guest.wanted && world_.history.intents[VmUuid{uuid_of(name)}].wanted;
+}
+
 void SimNode::stop(const std::string& name, VmReason reason, std::vector<VmEventKind> events) {
   Guest& guest = guests_.at(name);
   const Target target = vm_target(name);
   const bool stable = guest.up_since && world_.now - *guest.up_since >= seconds(600);
   if (stable) books_[target].clear();
+  forget_unseen_start(name);
   guest.up = false;
   guest.up_since.reset();
   guest.reason = reason;
@@ -95,6 +114,7 @@ void SimNode::went_up(const std::string& name) {
   guest.wanted = true;
   guest.reason = VmReason::booted;
   guest.up_since = world_.now;
+  guest.known_up = false;
   if (Link* link = link_of(guest)) link->primary = true;
   tell(name, VmEventKind::resumed);
   tell(name, VmEventKind::started);
@@ -105,7 +125,9 @@ void SimNode::went_up(const std::string& name) {
 void SimNode::take_over(const std::string& name) {
   Guest& guest = guests_.at(name);
   Link* link = link_of(guest);
-  if (link->primary || link->alone || flights_.contains(vm_target(name))) return;
+  if (link->primary || link->alone) return;
+  // While a start is under way, only where the last look can see it.
+  if (flights_.contains(vm_target(name)) && !link->connected) return;
   guest.elsewhere = true;
   guest.wanted = false;
   link->peer_primary = true;
@@ -116,8 +138,9 @@ void SimNode::take_over(const std::string& name) {
 void SimNode::give_back(const std::string& name) {
   Guest& guest = guests_.at(name);
   Link* link = link_of(guest);
-  const Intent& line = world_.history.intents[VmUuid{uuid_of(name)}];
-  if (!link->connected || line.last_stop != StopCause::moved_away) return;
+  // Nobody moves a guest there and back within the life of one ticket.
+  if (guest.looks_elsewhere < 3 || flights_.contains(vm_target(name))) return;
+  guest.looks_elsewhere = 0;
   guest.elsewhere = false;
   link->peer_primary = false;
   if (link->in_kernel && random_.percent(50)) went_up(name);
@@ -166,11 +189,15 @@ void SimNode::power_cut() {
             .alone = false};
   }
   for (auto& [name, guest] : guests_) {
+    forget_unseen_start(name);
     guest.up = false;
     guest.up_since.reset();
     guest.reason = VmReason::unknown;
     guest.seen.reset();
     guest.crash_told = false;
+    // A stop that nobody was told of before the lights went out is forgotten, as it must be.
+    const Intent& line = world_.history.intents[VmUuid{uuid_of(name)}];
+    if (!guest.elsewhere && line.last_stop == StopCause::none) guest.wanted = true;
     if (guest.minor && !guest.elsewhere && random_.percent(20)) take_over(name);
   }
   world_.now += seconds(60 + random_.below(600));
@@ -196,16 +223,30 @@ void SimNode::heal() {
   }
 }
 
+/// Facts read again, past every cache and silence, right before the effect.
+std::optional<Outcome> SimNode::last_look(const Flight& flight) {
+  const Snapshot before = world_.snapshot;
+  read_vms();
+  read_drbd();
+  const World facts{world_.snapshot, world_.policy, flight.chosen_with, world_.now};
+  const auto held = judge_again(flight.finding, flight.action, facts);
+  world_.snapshot = before;
+  if (!held) return std::nullopt;
+  ++counts_["last look: " + std::string(to_string(held->reason))];
+  return ended(held->reason == Hold::facts_changed ? Outcome::Kind::conflict
+                                                   : Outcome::Kind::refused);
+}
+
 Outcome SimNode::start(const StartVm& start) {
   const std::string& name = start.vm.value;
   Guest& guest = guests_.at(name);
-  if (guest.up) return ended(Outcome::Kind::conflict);
   Link* link = link_of(guest);
-  if (link != nullptr && (!link->in_kernel || link->peer_primary)) {
-    return ended(Outcome::Kind::refused);
-  }
+  if (guest.up) wrong(name + ": starts what runs");
+  if (!guest.wanted) wrong(name + ": starts what nobody wants here");
+  if (guest.elsewhere) wrong(name + ": starts what runs elsewhere");
+  if (link != nullptr && !link->in_kernel) wrong(name + ": starts without its disk");
   const bool needs_promotion = link != nullptr && version_84_ && !link->primary;
-  if (needs_promotion && start.promote.empty()) return ended(Outcome::Kind::failed);
+  if (needs_promotion && start.promote.empty()) wrong(name + ": starts on a Secondary");
   if (start.destroy_first) tell(name, VmEventKind::stopped_destroyed);
   if (!guest.startable || (faults_ && random_.percent(10))) {
     guest.reason = VmReason::failed;
@@ -218,7 +259,7 @@ Outcome SimNode::start(const StartVm& start) {
 Outcome SimNode::bring_up(const BringUpResource& bring_up) {
   for (auto& [minor, link] : links_) {
     if (resource_name(minor) != bring_up.resource.value) continue;
-    if (link.in_kernel) return ended(Outcome::Kind::conflict);
+    if (link.in_kernel) wrong(bring_up.resource.value + ": brings up what is up");
     if (faults_ && random_.percent(40)) return ended(Outcome::Kind::failed);
     link.in_kernel = true;
     if (!faults_ || random_.percent(70)) connect(minor);
@@ -226,10 +267,11 @@ Outcome SimNode::bring_up(const BringUpResource& bring_up) {
   return ended(Outcome::Kind::succeeded);
 }
 
-Outcome SimNode::carry_out(const Action& action) {
+Outcome SimNode::carry_out(const Flight& flight) {
   if (faults_ && random_.percent(5)) return ended(Outcome::Kind::refused);
-  if (const auto* one = std::get_if<StartVm>(&action)) return start(*one);
-  return bring_up(std::get<BringUpResource>(action));
+  if (const auto outcome = last_look(flight)) return *outcome;
+  if (const auto* one = std::get_if<StartVm>(&flight.action)) return start(*one);
+  return bring_up(std::get<BringUpResource>(flight.action));
 }
 
 }  // namespace upkeep::test

@@ -151,6 +151,17 @@ TEST(IntentAfterPolls, OffHereAndActiveElsewhereHasMovedAway) {
   }
 }
 
+TEST(IntentAfterPolls, OurOwnActionInFlightDoesNotHideThatItMovedAway) {
+  IntentContext there = in_boot();
+  there.active_elsewhere = true;
+  there.own_action = true;
+  const Intent line =
+      seen_twice(off_line(true, StopCause::crashed), a_vm("web1").off(VmReason::failed), there);
+  EXPECT_EQ(line.last_stop, StopCause::moved_away);
+  EXPECT_FALSE(line.wanted);
+  EXPECT_EQ(seen_twice(line, a_vm("web1").off(VmReason::destroyed), there), line);
+}
+
 TEST(IntentAfterPolls, RunningHereIsWantedAlsoWhenItIsActiveElsewhere) {
   IntentContext there = in_boot();
   there.active_elsewhere = true;

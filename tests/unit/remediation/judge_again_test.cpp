@@ -61,6 +61,19 @@ TEST(JudgeAgain, SeesThatItIsAnotherVmNow) {
   EXPECT_EQ(last_look(world), Hold::facts_changed);
 }
 
+TEST(JudgeAgain, SeesThatItWasStoppedOnPurposeSince) {
+  for (const VmReason reason : {VmReason::destroyed, VmReason::shutdown, VmReason::saved}) {
+    TestWorld world = crashed_web1();
+    world.with(a_vm("web1").off(reason));
+    EXPECT_EQ(last_look(world), Hold::facts_changed) << to_string(reason);
+    EXPECT_FALSE(last_look(world.marked("web1", Keep::up))) << to_string(reason);
+  }
+  // Its own first step destroyed it.
+  StartVm start = std::get<StartVm>(kStartWeb1);
+  start.destroy_first = true;
+  EXPECT_FALSE(last_look(crashed_web1().with(a_vm("web1").off(VmReason::destroyed)), start));
+}
+
 TEST(JudgeAgain, JudgesEverySafetyGateAgain) {
   TestWorld stale = crashed_web1();
   stale.snapshot.vms.at -= 6s;

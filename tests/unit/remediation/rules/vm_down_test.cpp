@@ -33,6 +33,11 @@ std::optional<Hold> refused_by(const TestWorld& world) {
   return action.error().reason;
 }
 
+std::string opened_by(const TestWorld& world) {
+  const auto action = remedy_of_first(world);
+  return action ? "nothing holds it" : action.error().opens_with;
+}
+
 TestWorld with_down(const Vm& vm = a_vm("web1").off(VmReason::crashed)) {
   TestWorld world;
   world.with(vm).wanted("web1");
@@ -123,6 +128,13 @@ TEST(VmDownDetect, WaitsForTheLedgerToSayWhyItStopped) {
       rule().detect(TestWorld(world).vm_policy({.keep = Keep::up}).view()).front().confirmed);
 }
 
+TEST(VmDownDetect, WaitsWhenLibvirtTellsOfALaterStopOnPurpose) {
+  TestWorld world = with_down(a_vm("web1").off(VmReason::destroyed));
+  world.confirmed("vm_down", vm_target("web1"));
+  EXPECT_FALSE(rule().detect(world.view()).front().confirmed);
+  EXPECT_TRUE(rule().detect(world.marked("web1", Keep::up).view()).front().confirmed);
+}
+
 TEST(VmDownRemedy, StartsIt) {
   const auto action = remedy_of_first(with_down());
   ASSERT_TRUE(action);
@@ -158,7 +170,7 @@ TEST(VmDownRemedy, RefusesATransientVm) {
 TEST(VmDownRemedy, LeavesOtherManagersVmsAloneUnlessMarked) {
   const TestWorld nova = with_down(a_vm("web1").off().managed_by("nova"));
   EXPECT_EQ(refused_by(nova), Hold::other_manager);
-  EXPECT_EQ(remedy_of_first(nova).error().opens_with, "upkeep mark web1 up");
+  EXPECT_EQ(opened_by(nova), "upkeep mark web1 up");
   EXPECT_EQ(refused_by(TestWorld(nova).vm_policy({.keep = Keep::up})), Hold::other_manager);
   EXPECT_FALSE(refused_by(TestWorld(nova).marked("web1", Keep::up)));
   TestWorld cluster = with_down();
@@ -189,7 +201,7 @@ TEST(VmDownRemedy, DoesNotStartWhatWentOffUnobservedUnlessAPersonWantsIt) {
   TestWorld world;
   world.with(a_vm("web1").off()).wanted("web1", StopCause::unobserved);
   EXPECT_EQ(refused_by(world), Hold::stopped_unobserved);
-  EXPECT_EQ(remedy_of_first(world).error().opens_with, "upkeep mark web1 up");
+  EXPECT_EQ(opened_by(world), "upkeep mark web1 up");
   EXPECT_FALSE(refused_by(TestWorld(world).marked("web1", Keep::up)));
   EXPECT_FALSE(refused_by(TestWorld(world).vm_policy({.keep = Keep::up})));
 }
@@ -207,9 +219,9 @@ TEST(VmDownRemedy, RefusesWithoutItsNetworks) {
     return with_down(a_vm("web1").off().network("net0", present, bridge));
   };
   EXPECT_EQ(refused_by(net(false, false)), Hold::network_missing);
-  EXPECT_EQ(remedy_of_first(net(false, false)).error().opens_with, "virsh net-start net0");
+  EXPECT_EQ(opened_by(net(false, false)), "virsh net-start net0");
   EXPECT_EQ(refused_by(net(false, true)), Hold::network_missing);
-  EXPECT_EQ(remedy_of_first(net(false, true)).error().opens_with, "");
+  EXPECT_EQ(opened_by(net(false, true)), "");
   EXPECT_FALSE(refused_by(net(true, false)));
   EXPECT_FALSE(refused_by(net(std::nullopt, false)));
 }
