@@ -34,7 +34,7 @@ std::string to_text(const DemoBanner& banner) {
       {"demo stop web2", "stopped on purpose: stays down"},
       {"why vm/web2", "... and why"},
       {"demo disconnect db1", "cut db1's replication link, then crash db1"},
-      {"history", "what happened, newest first"},
+      {"history", "what happened, newest last"},
   }};
   for (const auto& [command, what] : tries) {
     text += fmt::format("    {} {:<22} # {}\n", banner.program, command, what);
