@@ -113,7 +113,8 @@ class DemoDaemonTest : public testing::Test {
 
   /// The line of the ledger.
   [[nodiscard]] Intent intent_of(std::string_view name) const {
-    for (const auto& [uuid, intent] : upkeep_->view()->history.intents) {
+    const auto view = upkeep_->view();
+    for (const auto& [uuid, intent] : view->history.intents) {
       if (intent.name.value == name) return intent;
     }
     return {};
