@@ -120,7 +120,7 @@ TEST(VmDownDetect, ABootIsConfirmationEnough) {
 
 TEST(VmDownDetect, WaitsForTheLedgerToSayWhyItStopped) {
   TestWorld world;
-  world.with(a_vm("web1").off(VmReason::shutdown)).wanted("web1", StopCause::none);
+  world.with(a_vm("web1").off(VmReason::unknown)).wanted("web1", StopCause::none);
   world.confirmed("vm_down", vm_target("web1"));
   EXPECT_FALSE(rule().detect(world.view()).front().confirmed);
   EXPECT_TRUE(rule().detect(TestWorld(world).marked("web1", Keep::up).view()).front().confirmed);
