@@ -143,6 +143,45 @@ struct DrbdPeerDevice {
   friend bool operator==(const DrbdPeerDevice&, const DrbdPeerDevice&) = default;
 };
 
+/// Why a link was given up (StandAlone is one name for seven causes). A metric label value and a
+/// journal word; never rename.
+enum class LinkLossCause {
+  disconnected_by_operator,  ///< `drbdadm disconnect` here or at the peer: Connected, then
+                             ///< Disconnecting without a refused handshake.
+  split_brain,               ///< Both sides wrote.
+  role_conflict,             ///< "I shall become SyncTarget, but I am primary!"
+  unrelated_data,
+  incompatible_settings,  ///< The two configurations differ.
+  disk_size,
+  authentication,
+  trial_connect,  ///< `connect --tentative`: meant to end so.
+  unknown,        ///< It was lost, and nothing told why.
+};
+
+[[nodiscard]] constexpr std::string_view to_string(LinkLossCause cause) {
+  switch (cause) {
+    case LinkLossCause::disconnected_by_operator: return "disconnected_by_operator";
+    case LinkLossCause::split_brain: return "split_brain";
+    case LinkLossCause::role_conflict: return "role_conflict";
+    case LinkLossCause::unrelated_data: return "unrelated_data";
+    case LinkLossCause::incompatible_settings: return "incompatible_settings";
+    case LinkLossCause::disk_size: return "disk_size";
+    case LinkLossCause::authentication: return "authentication";
+    case LinkLossCause::trial_connect: return "trial_connect";
+    case LinkLossCause::unknown: return "unknown";
+  }
+  return "unknown";
+}
+
+/// What is known about how a link became StandAlone.
+struct LinkLoss {
+  LinkLossCause cause = LinkLossCause::unknown;
+  std::string what;  ///< The words that told it, e.g. a line of the kernel log; for people.
+  WallTime at{};
+
+  friend bool operator==(const LinkLoss&, const LinkLoss&) = default;
+};
+
 /// The link of a resource to one peer. On DRBD 8.4 a StandAlone link has no kernel object: the
 /// source then supplies one in state StandAlone, so that readers need not know.
 struct DrbdPeer {
@@ -152,6 +191,9 @@ struct DrbdPeer {
   Stated<DrbdRole> role;
   std::optional<bool> congested;
   std::vector<DrbdPeerDevice> devices;  ///< By volume.
+  /// Only while StandAlone after having been lost or refused. Absent: nothing was seen or logged
+  /// about it since the resource was brought up (a bring-up that was cut short looks like this).
+  std::optional<LinkLoss> loss;
 
   friend bool operator==(const DrbdPeer&, const DrbdPeer&) = default;
 };
