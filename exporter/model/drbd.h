@@ -208,6 +208,9 @@ struct DrbdDevice {
   std::optional<bool> open;    ///< drbd-utils >= 9.29 only.
   std::optional<Bytes> size, read, written;
   std::string backing_device;  ///< Empty when unknown.
+  /// The metadata say that this node was Primary when it went down hard (`drbdadm get-gi`). Only
+  /// read while the resource is up, Secondary and not Connected everywhere; else absent.
+  std::optional<bool> crashed_primary;
 
   friend bool operator==(const DrbdDevice&, const DrbdDevice&) = default;
 };
