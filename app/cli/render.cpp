@@ -92,9 +92,9 @@ std::string source_lines(const json& status, const Style& style) {
     if (flag_at(source, "up").value_or(false) || !flag_at(source, "in_use").value_or(true))
       continue;
     std::string line = text_or(source, "name") + " can't be read";
-    if (const auto age = number_at(source, "age_seconds")) {
-      line += fmt::format(", last answer {} ago", short_duration(Seconds(*age)));
-    }
+    const auto age = number_at(source, "age_seconds");
+    line += age ? fmt::format(", last answer {} ago", short_duration(Seconds(*age)))
+                : ", no answer since upkeep started";
     if (const auto error = text_at(source, "error")) line += ": " + printable(*error);
     text += painted(line, Colour::bad, style) + "\n";
   }

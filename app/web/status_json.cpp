@@ -89,12 +89,14 @@ Json boot_json(const Moment& moment) {
   return out;
 }
 
-Json source_json(const SourceStatus& source, Tick now) {
+Json source_json(const SourceStatus& source, const Moment& moment) {
   const std::string trouble = trouble_of(source);
+  const auto answer = moment.known.last_success.find(source.source);
+  const bool answered = answer != moment.known.last_success.end();
   return {{"name", to_string(source.source)},
           {"in_use", true},
           {"up", source.up},
-          {"age_seconds", source.at ? Json(seconds_of(now - *source.at)) : Json()},
+          {"age_seconds", answered ? Json(seconds_of(moment.now - answer->second.at)) : Json()},
           {"error", json_or_null(trouble)}};
 }
 
@@ -183,7 +185,7 @@ void put_target(Json& out, const TargetReport& target, Tick now) {
 std::string status_json(const Moment& moment) {
   const Report report = report_of(moment);
   Json sources = Json::array();
-  for (const auto& source : report.sources) sources.push_back(source_json(source, moment.now));
+  for (const auto& source : report.sources) sources.push_back(source_json(source, moment));
   Json vms;
   if (report.vms_known) {
     vms = Json::array();

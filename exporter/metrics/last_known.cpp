@@ -10,7 +10,7 @@ void note_success(LastKnown& known, SourceKind source, const Observed<T>& observ
                   const Snapshot& snapshot) {
   if (!observed.reading) return;
   const auto age = std::chrono::duration_cast<WallTime::duration>(snapshot.at - observed.at);
-  known.last_success[source] = snapshot.wall - age;
+  known.last_success[source] = {.at = observed.at, .wall = snapshot.wall - age};
 }
 
 template <class T>

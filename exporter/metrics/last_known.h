@@ -12,9 +12,15 @@ namespace upkeep {
 /// What each source said when it last could. For readers that must show a VM as unknown rather
 /// than not at all; never for decisions. Copies are cheap.
 struct LastKnown {
-  std::shared_ptr<const Vms> vms;    ///< Null until libvirt was read once.
-  std::shared_ptr<const Drbd> drbd;  ///< Null until DRBD was read once.
-  std::map<SourceKind, WallTime> last_success;
+  /// A reading that succeeded.
+  struct Answer {
+    Tick at{};
+    WallTime wall{};
+  };
+
+  std::shared_ptr<const Vms> vms;             ///< Null until libvirt was read once.
+  std::shared_ptr<const Drbd> drbd;           ///< Null until DRBD was read once.
+  std::map<SourceKind, Answer> last_success;  ///< A source that never answered has none.
 };
 
 /// `known` after this snapshot. Pure.

@@ -15,8 +15,8 @@ void write_sources(Exposition& out, const Snapshot& snapshot, const LastKnown& k
   }
   out.family("upkeep_source_last_success_timestamp_seconds", MetricType::gauge,
              "When the source was last read with success.");
-  for (const auto& [source, at] : known.last_success) {
-    out.sample({{"source", to_string(source)}}, to_unix_seconds(at));
+  for (const auto& [source, answer] : known.last_success) {
+    out.sample({{"source", to_string(source)}}, to_unix_seconds(answer.wall));
   }
 }
 

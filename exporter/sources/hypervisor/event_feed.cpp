@@ -73,7 +73,9 @@ void on_device(virConnectPtr /*connection*/, virDomainPtr domain, const char* /*
 }
 
 void on_close(virConnectPtr /*connection*/, int /*reason*/, void* opaque) {
-  desk_of(opaque).connection_lost();
+  auto& watch = *static_cast<CloseWatch*>(opaque);
+  watch.desk->connection_lost();
+  watch.told = true;
 }
 
 struct Subscription {
@@ -146,10 +148,11 @@ Result<std::unique_ptr<EventFeed>> EventFeed::open(ConnectionHandle connection,
     // A driver may lack any of these; the state itself is still polled.
     static_cast<void>(feed->subscribe(event, callback, desk));
   }
-  auto reference = std::make_unique<DeskReference>(desk);
-  feed->watches_close_ = virConnectRegisterCloseCallback(feed->connection_.get(), on_close,
-                                                         reference.get(), free_reference) == 0;
-  if (feed->watches_close_) static_cast<void>(reference.release());
+  feed->close_watch_ = std::make_unique<CloseWatch>(desk);
+  if (virConnectRegisterCloseCallback(feed->connection_.get(), on_close, feed->close_watch_.get(),
+                                      nullptr) != 0) {
+    feed->close_watch_.reset();
+  }
   virResetLastError();
   return feed;
 }
@@ -167,7 +170,11 @@ bool EventFeed::subscribe(int event, virConnectDomainEventGenericCallback callba
 
 EventFeed::~EventFeed() {
   // Each registration holds the connection open: without this it would never be closed.
-  if (watches_close_) virConnectUnregisterCloseCallback(connection_.get(), on_close);
+  if (close_watch_ != nullptr &&
+      virConnectUnregisterCloseCallback(connection_.get(), on_close) != 0 && !close_watch_->told) {
+    // libvirt may still call it.
+    static_cast<void>(close_watch_.release());
+  }
   for (const int id : subscriptions_) virConnectDomainEventDeregisterAny(connection_.get(), id);
 }
 

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "exporter/model/event.h"
@@ -37,6 +39,15 @@ class EventDesk {
   std::map<std::string, Tick> recent_;
 };
 
+/// What the close callback is given. libvirt 9.0 calls back once at most, under the lock that
+/// unregistering takes, and never frees what it was given when it is unregistered: the feed does.
+struct CloseWatch {
+  explicit CloseWatch(std::shared_ptr<EventDesk> told_to) : desk(std::move(told_to)) {}
+
+  std::shared_ptr<EventDesk> desk;
+  std::atomic<bool> told = false;
+};
+
 /// A connection's events going to a desk, from construction to destruction. Owned by the thread
 /// that owns the connection; construction and destruction call libvirtd.
 class EventFeed {
@@ -54,7 +65,7 @@ class EventFeed {
 
   ConnectionHandle connection_;
   std::vector<int> subscriptions_;
-  bool watches_close_ = false;
+  std::unique_ptr<CloseWatch> close_watch_;  ///< Null when the driver has no such callback.
 };
 
 }  // namespace upkeep

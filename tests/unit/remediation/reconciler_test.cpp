@@ -123,7 +123,8 @@ class ReconcilerTest : public ::testing::Test {
     executor_->end(executor_->submitted.back().id, outcome(kind, reason), clock_.now());
   }
   [[nodiscard]] std::optional<Hold> hold_on(const std::string& vm) const {
-    for (const Decision& decision : daemon_->view()->decisions) {
+    const auto view = daemon_->view();
+    for (const Decision& decision : view->decisions) {
       if (decision.finding.subject == vm_target(vm)) return hold_of(decision);
     }
     return std::nullopt;

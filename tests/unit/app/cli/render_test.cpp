@@ -95,6 +95,13 @@ TEST_F(Render, NoHistoryIsSaid) {
   EXPECT_EQ(render_history({{"entries", json::array()}}, kPlain), "nothing on record\n");
 }
 
+TEST_F(Render, ASourceThatNeverAnsweredHasNoLastAnswer) {
+  auto status = documented("GET /api/v1/status");
+  status["sources"][1]["age_seconds"] = nullptr;
+  EXPECT_THAT(render_status(status, kPlain),
+              testing::HasSubstr("drbd can't be read, no answer since upkeep started: drbdsetup"));
+}
+
 TEST_F(Render, NoVmsAndUnknownVmsDiffer) {
   EXPECT_THAT(render_status({{"vms", json::array()}}, kPlain), HasSubstr("no VMs"));
   EXPECT_THAT(render_status({{"vms", nullptr}}, kPlain), Not(HasSubstr("no VMs")));

@@ -68,6 +68,12 @@ TEST(StatusJson, ShowsSourcesAndTheirTroubles) {
   EXPECT_TRUE(drbd["error"].is_null());
 }
 
+TEST(StatusJson, GivesNoAgeToAnAnswerThatNeverCame) {
+  WebWorld web;
+  web.world.snapshot.vms.reading = fail(Errc::unavailable, "libvirtd is gone");
+  EXPECT_TRUE(status(web)["sources"][0]["age_seconds"].is_null());
+}
+
 TEST(StatusJson, ShowsAVm) {
   WebWorld web;
   web.world.with(a_resource("r0", 5));
