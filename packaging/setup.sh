@@ -50,22 +50,30 @@ install_missing() {
   apt_get install -y --no-install-recommends "${missing[@]}" </dev/null
 }
 
-# Finds promtool, or unpacks it into build/tools: installing Debian's package would start a
-# Prometheus. Sets PROMTOOL.
-find_promtool() {
-  PROMTOOL=$(command -v promtool || true)
-  export PROMTOOL
-  [[ -z $PROMTOOL ]] || return 0
-  PROMTOOL=$PWD/build/tools/usr/bin/promtool
-  [[ ! -x $PROMTOOL ]] || return 0
-  apt-cache show prometheus >/dev/null 2>&1 || refresh_lists
-  say "unpacking promtool into build/tools"
-  local scratch
+# Finds Prometheus's and Alertmanager's programs, or unpacks Debian's into build/tools: installing
+# the packages would start services. Sets PROMTOOL, AMTOOL and PROMETHEUS.
+find_monitoring_tools() {
+  find_tool PROMTOOL promtool prometheus
+  find_tool PROMETHEUS prometheus prometheus
+  find_tool AMTOOL amtool prometheus-alertmanager
+}
+
+# find_tool VARIABLE PROGRAM PACKAGE
+find_tool() {
+  local -n found=$1
+  local program=$2 package=$3 scratch
+  found=$(command -v "$program" || true)
+  export "${1?}"
+  [[ -z $found ]] || return 0
+  found=$PWD/build/tools/usr/bin/$program
+  [[ ! -x $found ]] || return 0
+  apt-cache show "$package" >/dev/null 2>&1 || refresh_lists
+  say "unpacking Debian's $package into build/tools"
   scratch=$(mktemp -d)
-  (cd "$scratch" && apt-get -qq download prometheus 2>/dev/null && dpkg-deb -x prometheus_*.deb tree) ||
-    die "can't download Debian's prometheus package, which has promtool"
+  (cd "$scratch" && apt-get -qq download "$package" 2>/dev/null && dpkg-deb -x "$package"_*.deb tree) ||
+    die "can't download Debian's $package package, which has $program"
   mkdir -p build/tools/usr/bin
-  mv "$scratch/tree/usr/bin/promtool" "$PROMTOOL"
+  cp "$scratch"/tree/usr/bin/* build/tools/usr/bin/
   rm -rf "$scratch"
 }
 

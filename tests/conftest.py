@@ -15,15 +15,35 @@ def repository():
     return REPOSITORY
 
 
-@pytest.fixture(scope="session")
-def promtool():
-    """Runs promtool with the arguments given; returns the finished process."""
-    unpacked = REPOSITORY / "build" / "tools" / "usr" / "bin" / "promtool"
-    program = os.environ.get("PROMTOOL") or shutil.which("promtool") or str(unpacked)
-    assert pathlib.Path(program).exists(), "no promtool; ./test unpacks one into build/tools"
+def find_tool(name):
+    """The path of a program of Prometheus's or Alertmanager's."""
+    unpacked = REPOSITORY / "build" / "tools" / "usr" / "bin" / name
+    program = os.environ.get(name.upper()) or shutil.which(name) or str(unpacked)
+    assert pathlib.Path(program).exists(), f"no {name}; ./test unpacks one into build/tools"
+    return program
+
+
+def runner(name):
+    """Runs the program with the arguments given; returns the finished process."""
+    program = find_tool(name)
 
     def run(*arguments, stdin=None):
         return subprocess.run([program, *map(str, arguments)], input=stdin, text=True,
                               capture_output=True)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def promtool():
+    return runner("promtool")
+
+
+@pytest.fixture(scope="session")
+def amtool():
+    return runner("amtool")
+
+
+@pytest.fixture(scope="session")
+def prometheus_program():
+    return find_tool("prometheus")
