@@ -77,6 +77,15 @@ find_tool() {
   rm -rf "$scratch"
 }
 
+# Installs Node and npm, with which the dashboards are built, unless there is one from elsewhere.
+find_npm() {
+  command -v npm >/dev/null || {
+    refresh_lists
+    say "apt-get install nodejs npm"
+    apt_get install -y --no-install-recommends nodejs npm </dev/null
+  }
+}
+
 # build PRESET [TARGET...]: configures where that was not done yet, builds with all cores.
 build() {
   local preset=$1

@@ -1,27 +1,16 @@
-"""The dashboards load, their queries parse, and everything they ask for is really exported."""
+"""The dashboards are what their source makes and keep our rules; the scrape behind them is clean."""
 
 import json
 import re
+import shutil
+import subprocess
 
 import pytest
 
 from harness.daemon import Upkeep
+from harness.dashboards import files, load, queries
 from harness.metrics import Metrics
 from harness.waiting import wait_until
-
-REPOSITORY_FILES = ["dashboards/overview.json"]
-
-# What Grafana puts in for its variables, or something of the same kind.
-VARIABLES = {"$__rate_interval": "1m", "$__interval": "1m", "$__range": "1h", "$job": "upkeep",
-             "$instance": "node1"}
-
-# libvirt's test driver, which the demo uses, has no figures of VMs; the integration tests look for
-# these with real guests.
-NOT_IN_THE_DEMO = {"upkeep_vm_cpu_seconds_total": {"vm"}}
-
-# These come from Prometheus itself, not from upkeep.
-FROM_PROMETHEUS = {"up", "job", "instance", "le"}
-
 
 @pytest.fixture(scope="module")
 def scrape(repository, tmp_path_factory):
@@ -33,90 +22,57 @@ def scrape(repository, tmp_path_factory):
         yield upkeep.metrics()
 
 
-@pytest.fixture(params=REPOSITORY_FILES)
-def dashboard(request, repository):
-    return json.loads((repository / request.param).read_text())
+@pytest.fixture(scope="module")
+def npm(repository):
+    """Runs npm for the dashboards' source; what it takes is installed when it is missing."""
+    def run(*arguments):
+        return subprocess.run(["npm", *arguments], cwd=repository / "dashboards/src", text=True,
+                              capture_output=True, stdin=subprocess.DEVNULL)
+
+    lock = repository / "dashboards/src/package-lock.json"
+    installed = repository / "dashboards/src/node_modules/.package-lock.json"
+    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
+        fetched = run("ci", "--no-audit", "--no-fund")
+        assert fetched.returncode == 0, fetched.stdout + fetched.stderr
+    return run
 
 
-def data_panels(dashboard):
-    return [panel for panel in dashboard["panels"] if panel["type"] != "row"]
+def test_dashboards_are_what_their_source_makes_and_keep_our_rules(npm):
+    """Type check, up to date, and lint.ts: PromQL, metrics, units, descriptions, layout, variables."""
+    checked = npm("run", "-s", "check")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-def queries(dashboard):
-    """(where, query) of every panel, annotation and variable."""
-    for panel in data_panels(dashboard):
-        for target in panel["targets"]:
-            yield f"panel '{panel['title']}'", target["expr"]
-    for annotation in dashboard["annotations"]["list"]:
-        if "expr" in annotation:
-            yield f"annotation '{annotation['name']}'", annotation["expr"]
+@pytest.mark.parametrize("wrong, said", [
+    ('"unit": "short"', "no unit"),
+    ('upkeep_vm_up{', "no such metric"),
+    ("[$__rate_interval]", "a fixed window"),
+    ('"uid": "${datasource}"', "not the chosen data source"),
+    (") or vector(0)", "does not parse"),
+    ('job=~\\"$job\\", ', "is not restricted by job"),
+])
+def test_lint_notices(npm, repository, tmp_path, wrong, said):
+    """Each rule of lint.ts on a dashboard that breaks it."""
+    mistakes = {'"unit": "short"': '"unit": ""', "upkeep_vm_up{": "upkeep_vm_upp{",
+                "[$__rate_interval]": "[5m]", '"uid": "${datasource}"': '"uid": "mine"',
+                ") or vector(0)": "( or vector(0)"}
+    good = (repository / "dashboards/cluster.json").read_text()
+    assert wrong in good
+    folder = tmp_path / "dashboards"
+    shutil.copytree(repository / "dashboards/src/out", folder / "src/out")
+    (folder / "src/package.json").write_text('{"type": "module"}')
+    (folder / "src/node_modules").symlink_to(repository / "dashboards/src/node_modules")
+    (tmp_path / "docs").symlink_to(repository / "docs")
+    (folder / "cluster.json").write_text(good.replace(wrong, mistakes.get(wrong, "")))
+    linted = subprocess.run(["node", folder / "src/out/lint.js"], text=True, capture_output=True)
+    assert linted.returncode == 1
+    assert said in linted.stderr
 
 
-def substituted(query):
-    for variable, value in sorted(VARIABLES.items(), reverse=True):
-        query = query.replace(variable, value)
-    assert "$" not in query, query
-    return query
-
-
-def selectors(query):
-    """(metric, names of the labels it is matched by) in a query."""
-    for metric, matchers in re.findall(r"\b(upkeep_\w+)(?:\{([^}]*)\})?", query):
-        yield metric, set(re.findall(r"(\w+)\s*(?:=~|!~|!=|=)", matchers))
-
-
-def test_every_dashboard_is_checked(repository):
-    found = {str(path.relative_to(repository)) for path in repository.glob("dashboards/*.json")}
-    assert found == set(REPOSITORY_FILES)
-
-
-def test_can_be_provisioned_as_it_is(dashboard):
-    assert re.fullmatch(r"[\w-]{1,40}", dashboard["uid"])
-    assert "id" not in dashboard
-    assert dashboard["editable"] is False
-    assert dashboard["schemaVersion"] >= 39
-    variables = {variable["name"] for variable in dashboard["templating"]["list"]}
-    assert {"datasource", "job", "instance"} <= variables
-    ids = [panel["id"] for panel in dashboard["panels"]]
-    assert len(ids) == len(set(ids))
-
-
-def test_every_panel_says_what_it_shows(dashboard):
-    for panel in data_panels(dashboard):
-        assert panel["description"].endswith("."), panel["title"]
-        assert panel["fieldConfig"]["defaults"]["unit"], panel["title"]
-        assert panel["datasource"]["uid"] == "${datasource}", panel["title"]
-        for target in panel["targets"]:
-            assert target["datasource"]["uid"] == "${datasource}", panel["title"]
-
-
-def test_panels_do_not_overlap(dashboard):
-    taken = {}
-    for panel in dashboard["panels"]:
-        place = panel["gridPos"]
-        assert place["x"] + place["w"] <= 24, panel["title"]
-        for x in range(place["x"], place["x"] + place["w"]):
-            for y in range(place["y"], place["y"] + place["h"]):
-                assert (x, y) not in taken, (panel["title"], taken.get((x, y)))
-                taken[x, y] = panel["title"]
-
-
-def test_rates_are_taken_over_grafanas_rate_interval(dashboard):
-    for where, query in queries(dashboard):
-        for window in re.findall(r"\[([^\]]+)\]", query):
-            assert window == "$__rate_interval", where
-
-
-def test_every_query_is_restricted_to_the_chosen_nodes(dashboard):
-    for where, query in queries(dashboard):
-        for metric, matched in selectors(query):
-            assert {"job", "instance"} <= matched, (where, metric)
-
-
-def test_every_query_parses(dashboard, promtool, tmp_path):
+def test_every_query_is_promql(promtool, tmp_path):
     """As a recording rule, so that Prometheus's own parser and type checker look at it."""
-    rules = [{"record": f"query:{number}", "expr": substituted(query)}
-             for number, (_, query) in enumerate(queries(dashboard))]
+    rules = [{"record": f"query:{number}", "expr": expr}
+             for number, (_, _, _, expr, _) in enumerate(queries())]
     (tmp_path / "rules.yml").write_text(
         json.dumps({"groups": [{"name": "queries", "rules": rules}]}))
     checked = promtool("check", "rules", tmp_path / "rules.yml")
@@ -124,23 +80,14 @@ def test_every_query_parses(dashboard, promtool, tmp_path):
     assert f"{len(rules)} rules found" in checked.stdout
 
 
-def test_everything_asked_for_is_exported(dashboard, scrape):
-    for where, query in queries(dashboard):
-        for metric, matched in selectors(query):
-            have = scrape.labels_of(metric) | NOT_IN_THE_DEMO.get(metric, set())
-            assert metric in scrape.names | NOT_IN_THE_DEMO.keys(), f"{where}: no {metric}"
-            missing = matched - have - FROM_PROMETHEUS
-            assert not missing, f"{where}: {metric} has no {missing}"
-
-
-def test_every_label_of_a_legend_is_there(dashboard):
-    """A legend's {{label}} must survive the query's aggregation."""
-    for panel in data_panels(dashboard):
-        for target in panel["targets"]:
-            wanted = set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"]))
-            if kept := re.search(r"(?:sum|max|count) by \(([^)]*)\)", target["expr"]):
-                missing = wanted - {name.strip() for name in kept[1].split(",")}
-                assert not missing, (panel["title"], missing)
+def test_links_to_runbooks_and_pages_lead_somewhere(repository):
+    text = "".join(path.read_text() for path in files())
+    runbooks = set(re.findall(r"\$\{runbooks\}/(\w+)\.md", text))
+    pages = set(re.findall(r'"/d/([\w-]+)\?', text))
+    assert len(runbooks) > 15
+    assert pages
+    assert runbooks <= {path.stem for path in (repository / "docs/alerts").glob("*.md")}
+    assert pages <= {load(path)["uid"] for path in files()}
 
 
 def test_scrape_is_clean(scrape, promtool):

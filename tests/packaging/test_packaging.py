@@ -40,7 +40,7 @@ def test_installed_program_runs(installed):
     "share/polkit-1/rules.d/60-upkeep.rules",
     "share/upkeep/prometheus/recording.rules.yml",
     "share/upkeep/prometheus/vms.rules.yml",
-    "share/upkeep/grafana/overview.json",
+    "share/upkeep/grafana/cluster.json",
     "share/doc/upkeep/README.md",
     "share/doc/upkeep/alerts/UpkeepVmDown.md",
     "share/doc/upkeep/examples/unprivileged.conf",

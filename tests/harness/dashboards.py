@@ -1,0 +1,41 @@
+"""What the dashboards ask, with Grafana's variables filled in as Grafana would."""
+
+import json
+import pathlib
+
+FOLDER = pathlib.Path(__file__).resolve().parent.parent.parent / "dashboards"
+
+VARIABLES = {"$__rate_interval": "15s", "$__range": "10m", "$job": "upkeep", "$cluster": ".*",
+             "$node": ".+"}
+
+
+def files():
+    return sorted(FOLDER.glob("*.json"))
+
+
+def load(path):
+    return json.loads(path.read_text())
+
+
+def panels(dashboard):
+    return [panel for panel in dashboard["panels"] if panel["type"] != "row"]
+
+
+def filled_in(text):
+    for variable, value in sorted(VARIABLES.items(), reverse=True):
+        text = text.replace(variable, value)
+    assert "$" not in text, text
+    return text
+
+
+def queries():
+    """(page, panel's title, query's letter, its PromQL, whether it asks for this instant only)."""
+    for path in files():
+        dashboard = load(path)
+        for panel in panels(dashboard):
+            for target in panel["targets"]:
+                yield (path.stem, panel["title"], target["refId"], filled_in(target["expr"]),
+                       target["instant"])
+        for mark in dashboard["annotations"]["list"]:
+            if "expr" in mark:
+                yield path.stem, f"mark {mark['name']}", "A", filled_in(mark["expr"]), False

@@ -1,0 +1,84 @@
+"""A real Prometheus with a directory of its own, scraping four times a second."""
+
+import json
+import pathlib
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+
+from harness.waiting import wait_until
+
+CONFIG = """\
+global: {{scrape_interval: 250ms, evaluation_interval: 1s}}
+rule_files: ["{rules}/*.rules.yml"]
+scrape_configs:
+  - job_name: upkeep
+    static_configs: [{{targets: ["{target}"]}}]
+    # As the example configuration does: the node's name without its port.
+    relabel_configs: [{{target_label: instance, replacement: {node}}}]
+"""
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Prometheus:
+    """Started by `with`; ends with it."""
+
+    def __init__(self, program, directory, target, rules, node="node1"):
+        self.program = program
+        self.directory = pathlib.Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.begun = time.time()
+        (self.directory / "prometheus.yml").write_text(
+            CONFIG.format(target=target, rules=rules, node=node))
+        self.process = None
+        self.url = None
+
+    def __enter__(self):
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        with (self.directory / "prometheus.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [self.program, f"--config.file={self.directory}/prometheus.yml",
+                 f"--storage.tsdb.path={self.directory}/data",
+                 f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn"],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        wait_until("Prometheus to be ready", self._is_ready)
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+
+    def _is_ready(self):
+        if self.process.poll() is not None:
+            raise RuntimeError((self.directory / "prometheus.log").read_text())
+        with urllib.request.urlopen(self.url + "/-/ready", timeout=5) as page:
+            return page.status == 200
+
+    def get(self, path, **arguments):
+        """The data of an answer; raises with Prometheus's own words when it refuses."""
+        url = f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(arguments)}"
+        try:
+            with urllib.request.urlopen(url, timeout=30) as page:
+                return json.load(page)["data"]
+        except urllib.error.HTTPError as error:
+            raise ValueError(f"{arguments}: {error.read().decode()}") from None
+
+    def query(self, expr):
+        """The series of an instant query; a scalar counts as one without labels."""
+        data = self.get("query", query=expr)
+        if data["resultType"] == "scalar":
+            return [{"metric": {}, "value": data["result"]}]
+        return data["result"]
+
+    def query_range(self, expr, step=0.5, since=None):
+        return self.get("query_range", query=expr, start=since or self.begun, end=time.time(),
+                        step=step)["result"]
