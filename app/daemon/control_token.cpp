@@ -26,6 +26,18 @@ std::unexpected<Error> failed(std::string_view attempt, const std::filesystem::p
               fmt::format("{} token file {}: {}", attempt, file.string(), std::strerror(error)));
 }
 
+/// Writes a new file, which must not be there, until the disk has it; `file` is whose draft it is.
+Result<void> write_to_disk(const std::filesystem::path& draft, const std::string& text,
+                           const std::filesystem::path& file) {
+  const UniqueFd fd(::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!fd) return failed("make", file, errno);
+  if (::write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
+      ::fsync(fd.get()) != 0) {
+    return failed("write", file, errno);
+  }
+  return {};
+}
+
 Result<std::string> make_token(const std::filesystem::path& file) {
   std::array<unsigned char, 32> random{};
   if (::getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size())) {
@@ -33,15 +45,17 @@ Result<std::string> make_token(const std::filesystem::path& file) {
   }
   std::string token;
   for (const unsigned char byte : random) token += fmt::format("{:02x}", byte);
-  // Exclusive: a file or link that somebody put there meanwhile is not written through.
-  const UniqueFd fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!fd) return failed("make", file, errno);
-  const std::string text = token + '\n';
-  if (::write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
-    const int error = errno;
-    ::unlink(file.c_str());
-    return failed("write", file, error);
-  }
+  // Under its name only once it is on the disk: a power cut must not leave half of it, with which
+  // upkeep would never start again.
+  const std::filesystem::path draft = file.string() + ".new";
+  ::unlink(draft.c_str());  // What a power cut left.
+  auto put = write_to_disk(draft, token + '\n', file);
+  // Unlike rename, link replaces nothing that somebody put there meanwhile.
+  if (put && ::link(draft.c_str(), file.c_str()) != 0) put = failed("make", file, errno);
+  ::unlink(draft.c_str());
+  if (!put) return std::unexpected(std::move(put.error()));
+  const UniqueFd folder(::open(file.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder || ::fsync(folder.get()) != 0) return failed("write", file, errno);
   return token;
 }
 

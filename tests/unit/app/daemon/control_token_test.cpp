@@ -39,6 +39,21 @@ TEST_F(ControlTokenTest, MakesOneThatOnlyTheOwnerCanRead) {
   EXPECT_NE(control_token(file_, MissingToken::make), made);
 }
 
+TEST_F(ControlTokenTest, MakesOneAfterAPowerCutWhileItWasMade) {
+  std::ofstream(file_.string() + ".new") << "";
+  const auto made = control_token(file_, MissingToken::make);
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_EQ(control_token(file_, MissingToken::refuse), made);
+  EXPECT_FALSE(fs::exists(file_.string() + ".new"));
+}
+
+TEST_F(ControlTokenTest, ReplacesNothingThatSomebodyPutThere) {
+  fs::create_symlink(dir_.path() / "nowhere", file_);  // Looks missing when it is opened.
+  EXPECT_FALSE(control_token(file_, MissingToken::make));
+  EXPECT_TRUE(fs::is_symlink(file_));
+  EXPECT_FALSE(fs::exists(dir_.path() / "nowhere"));
+}
+
 TEST_F(ControlTokenTest, DoesNotMakeTheOneAPersonNamed) {
   const auto token = control_token(file_, MissingToken::refuse);
   ASSERT_FALSE(token);
