@@ -1,6 +1,8 @@
 #include "app/daemon/drbd_story.h"
 
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include "exporter/model/drbd.h"
 
@@ -45,6 +47,31 @@ void DrbdStory::tell(const DrbdEvent& event) {
       log_.info("drbd resource went down", {{"resource", event.resource.value}});
       return;
   }
+}
+
+void DrbdStory::tell(const Drbd& drbd) {
+  if (drbd.kernel_log_problem != kernel_log_problem_) {
+    kernel_log_problem_ = drbd.kernel_log_problem;
+    if (!kernel_log_problem_.empty()) {
+      log_.warn("kernel log closed, causes of lost drbd links may stay unknown",
+                {{"error", kernel_log_problem_}});
+    }
+  }
+  std::map<std::pair<ResourceName, NodeName>, LinkLossCause> losses;
+  for (const DrbdResource& resource : drbd.resources) {
+    for (const DrbdPeer& peer : resource.peers) {
+      if (!peer.loss) continue;
+      const std::pair link(resource.name, peer.name);
+      const auto told = losses_.find(link);
+      losses.emplace(link, peer.loss->cause);
+      if (told != losses_.end() && told->second == peer.loss->cause) continue;
+      log_.warn("drbd link is StandAlone", {{"resource", resource.name.value},
+                                            {"peer", peer.name.value},
+                                            {"cause", std::string(to_string(peer.loss->cause))},
+                                            {"what", peer.loss->what}});
+    }
+  }
+  losses_ = std::move(losses);
 }
 
 void DrbdStory::tell_link(const DrbdEvent& event) {

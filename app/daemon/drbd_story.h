@@ -16,6 +16,8 @@ class DrbdStory {
   explicit DrbdStory(const Log& log) : log_(log) {}
 
   void tell(const DrbdEvent& event);
+  /// What a reading says beside its events: why links were lost, and whether that can be known.
+  void tell(const Drbd& drbd);
 
  private:
   void tell_link(const DrbdEvent& event);
@@ -23,7 +25,9 @@ class DrbdStory {
   void tell_helper(const DrbdEvent& event) const;
 
   const Log& log_;
-  std::map<std::pair<ResourceName, NodeName>, std::string> links_;  ///< Where each rested last.
+  std::map<std::pair<ResourceName, NodeName>, std::string> links_;     ///< Where each rested last.
+  std::map<std::pair<ResourceName, NodeName>, LinkLossCause> losses_;  ///< Told, and still so.
+  std::string kernel_log_problem_;
   std::map<ResourceName, std::string> disks_;  ///< One word a resource is enough for a log.
 };
 

@@ -45,6 +45,7 @@ Tick Loop::step() {
   parts_.snapshots.set(snapshot);
 
   for (const DrbdEvent& event : taken.inputs.drbd_events) parts_.drbd_story.tell(event);
+  if (snapshot->drbd.reading) parts_.drbd_story.tell(**snapshot->drbd.reading);
   const Tick next = parts_.reconciler.step(snapshot, std::move(taken.inputs));
   for (const auto& task : taken.tasks) task();
   const Tick now = parts_.clock.now();

@@ -83,7 +83,7 @@ Result<DemoRoot> DemoRoot::create(const fs::path& directory, WallTime booted) {
   DemoRoot root(directory);
   std::error_code error;
   for (const char* folder :
-       {"proc/sys/kernel/random", "proc/self", "var/log", "sys/dev/block", "etc"}) {
+       {"proc/sys/kernel/random", "proc/self", "var/log", "sys/dev/block", "etc", "dev"}) {
     fs::create_directories(directory / folder, error);
     if (error) {
       return fail(Errc::failed,
@@ -96,6 +96,9 @@ Result<DemoRoot> DemoRoot::create(const fs::path& directory, WallTime booted) {
     fs::create_symlink(fs::path("/") / live, directory / live, error);
   }
   if (auto done = write_text(directory / "var/log/wtmp", ""); !done) {
+    return std::unexpected(done.error());
+  }
+  if (auto done = write_text(directory / "dev/kmsg", ""); !done) {
     return std::unexpected(done.error());
   }
   if (auto done = write_text(directory / "proc/self/mountinfo", kMounts); !done) {

@@ -245,8 +245,12 @@ struct DrbdResource {
 struct Drbd {
   bool module_loaded = false;
   std::string kernel_version;           ///< "8.4.11"; empty while the module is not loaded.
+  std::string utils_version;            ///< Of drbd-utils, "9.22.0"; empty when unknown.
   bool simulated = false;               ///< The demo's pair, not a kernel's.
   std::vector<DrbdResource> resources;  ///< By name.
+  /// Why the kernel log can't be read, so that causes of StandAlone may stay unknown; empty: it
+  /// can.
+  std::string kernel_log_problem;
 
   friend bool operator==(const Drbd&, const Drbd&) = default;
 };

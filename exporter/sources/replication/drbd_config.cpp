@@ -153,6 +153,17 @@ std::vector<ResourceName> parse_sh_resources(std::string_view text) {
   return names;
 }
 
+std::string parse_utils_version(std::string_view text) {
+  constexpr std::string_view kKey = "DRBDADM_VERSION=";
+  for (std::size_t at = text.find(kKey); at != std::string_view::npos;
+       at = text.find(kKey, at + 1)) {
+    if (at != 0 && text[at - 1] != '\n') continue;
+    const std::string_view value = text.substr(at + kKey.size());
+    return std::string(value.substr(0, value.find_first_not_of("0123456789.abcdefrc-")));
+  }
+  return {};
+}
+
 Result<DrbdResourceOptionsByName> parse_dump_xml(const std::string& text) {
   pugi::xml_document document;
   const auto parsed = document.load_string(text.c_str());
@@ -176,6 +187,9 @@ DrbdConfig read_drbd_config(const DrbdConfigRequest& request, const std::stop_to
     config.resources = fail(Errc::not_found, request.drbdadm + " is not installed");
   } else {
     config.resources = read_resources(request, stop);
+    if (auto version = drbdadm(request, "--version", stop)) {
+      config.utils_version = parse_utils_version(*version);
+    }
   }
   config.linstor = read_linstor(request.root);
   config.promoter_words = read_promoter_words(request.root);
@@ -183,6 +197,7 @@ DrbdConfig read_drbd_config(const DrbdConfigRequest& request, const std::stop_to
 }
 
 void merge(const DrbdConfig& config, Drbd& drbd) {
+  drbd.utils_version = config.utils_version;
   if (config.resources) {
     for (const auto& [name, options] : *config.resources) {
       const auto at = std::ranges::lower_bound(drbd.resources, name, {}, &DrbdResource::name);

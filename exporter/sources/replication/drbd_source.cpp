@@ -11,6 +11,7 @@ DrbdSource::DrbdSource(DrbdSourceOptions options, const Clock& clock, SourceList
     : options_(std::move(options)),
       clock_(clock),
       listener_(listener),
+      log_(options_.root, clock),
       in_use_(options_.enabled != DrbdSourceOptions::Enabled::off) {}
 
 void DrbdSource::start() {
@@ -18,6 +19,7 @@ void DrbdSource::start() {
   config_ = std::make_unique<DrbdConfigWatch>(
       DrbdConfigRequest{options_.root, options_.drbdadm, options_.command_deadline},
       options_.reread_config, [this] { poke(); });
+  crashed_primary_ = std::make_unique<CrashedPrimaryWatch>(options_, [this] { poke(); });
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
 
@@ -28,7 +30,7 @@ void DrbdSource::poke() {
 
 void DrbdSource::run(const std::stop_token& stop) {
   const std::stop_callback wake(stop, [this] { wakeup_.set(); });
-  DrbdStream stream({options_, clock_, listener_, *this});
+  DrbdStream stream({options_, clock_, listener_, *this, log_});
   while (!stop.stop_requested()) {
     if (poked_.exchange(false)) stream.look_soon();
     stream.step(wakeup_);
@@ -62,17 +64,27 @@ Result<std::shared_ptr<const Drbd>> DrbdSource::read_now(Duration deadline) cons
 
 void DrbdSource::complete(Drbd& drbd) const {
   if (config_ != nullptr) merge(*config_->latest(), drbd);
-  const auto evidence = evidence_.get();
-  if (evidence == nullptr) return;
+  if (crashed_primary_ != nullptr) crashed_primary_->complete(drbd);
+  if (!drbd.module_loaded && drbd.resources.empty()) return;
+  log_.read();
+  if (const auto problem = log_.problem()) drbd.kernel_log_problem = problem->message;
+  const auto told = evidence_.get();
+  static const std::map<std::uint32_t, LinkStory> kNoStories;
   for (DrbdResource& resource : drbd.resources) {
-    if (const auto found = evidence->find(resource.name); found != evidence->end()) {
-      resource.split_brain = found->second;
+    const std::map<std::uint32_t, LinkStory>* stories = &kNoStories;
+    if (told != nullptr) {
+      const auto split = told->split_brain.find(resource.name);
+      if (split != told->split_brain.end()) resource.split_brain = split->second;
+      const auto found = told->stories.find(resource.name);
+      if (found != told->stories.end()) stories = &found->second;
     }
+    judge_losses(*stories, log_, resource);
   }
 }
 
 void DrbdSource::reading(Drbd drbd, Tick at) {
   judge_in_use(drbd.module_loaded);
+  crashed_primary_->look(drbd);
   complete(drbd);
   // An equal reading is shared with the one before: only its time is new.
   const auto before = latest_.get();
@@ -90,8 +102,8 @@ void DrbdSource::failed(Error error) {
   listener_.published(SourceKind::drbd);
 }
 
-void DrbdSource::evidence(DrbdState::Evidence evidence) {
-  evidence_.set(std::make_shared<const DrbdState::Evidence>(std::move(evidence)));
+void DrbdSource::evidence(StreamEvidence evidence) {
+  evidence_.set(std::make_shared<const StreamEvidence>(std::move(evidence)));
 }
 
 void DrbdSource::judge_in_use(bool module_loaded) {

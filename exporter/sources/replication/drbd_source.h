@@ -8,10 +8,12 @@
 #include "exporter/model/drbd.h"
 #include "exporter/model/latest.h"
 #include "exporter/model/observed.h"
+#include "exporter/sources/replication/crashed_primary.h"
 #include "exporter/sources/replication/drbd_config_watch.h"
 #include "exporter/sources/replication/drbd_source_options.h"
 #include "exporter/sources/replication/drbd_state.h"
 #include "exporter/sources/replication/drbd_stream.h"
+#include "exporter/sources/replication/link_evidence.h"
 #include "exporter/sources/source.h"
 #include "platform/wakeup.h"
 
@@ -34,7 +36,6 @@ class DrbdSource final : public Source, private DrbdSink {
   [[nodiscard]] bool in_use() const { return in_use_.load(); }
   /// Why the configuration could not be read; nothing when it was, or when drbd-utils is missing.
   [[nodiscard]] std::optional<Error> config_error() const;
-
   /// Reads DRBD now, past the stream: for the last look before acting. Runs a program.
   [[nodiscard]] Result<std::shared_ptr<const Drbd>> read_now(Duration deadline) const;
 
@@ -42,7 +43,7 @@ class DrbdSource final : public Source, private DrbdSink {
   void run(const std::stop_token& stop);
   void reading(Drbd drbd, Tick at) override;
   void failed(Error error) override;
-  void evidence(DrbdState::Evidence evidence) override;
+  void evidence(StreamEvidence evidence) override;
   /// Adds configuration and evidence; any thread.
   void complete(Drbd& drbd) const;
   void judge_in_use(bool module_loaded);
@@ -50,12 +51,14 @@ class DrbdSource final : public Source, private DrbdSink {
   DrbdSourceOptions options_;
   const Clock& clock_;
   SourceListener& listener_;
+  mutable LinkEvidence log_;
   Wakeup wakeup_;
   std::atomic<bool> in_use_;
   std::atomic<bool> poked_ = false;
   Latest<Observed<std::shared_ptr<const Drbd>>> latest_;
-  Latest<DrbdState::Evidence> evidence_;
+  Latest<StreamEvidence> evidence_;
   std::unique_ptr<DrbdConfigWatch> config_;
+  std::unique_ptr<CrashedPrimaryWatch> crashed_primary_;
   std::jthread thread_;  // Ends before what it uses.
 };
 

@@ -29,16 +29,6 @@ DrbdPeerDevice stand_alone_device(VolumeNumber volume) {
   return device;
 }
 
-// Connected, and every volume is past the handshake in which a split brain would show. On 8.4
-// the connection counts as Connected before it.
-bool is_past_handshake(const DrbdPeer& peer) {
-  return peer.connection == DrbdConnection::connected && !peer.devices.empty() &&
-         std::ranges::none_of(peer.devices, [](const DrbdPeerDevice& device) {
-           return device.replication == DrbdReplication::off ||
-                  device.replication == DrbdReplication::other;
-         });
-}
-
 }  // namespace
 
 void DrbdState::begin_dump() {
@@ -99,8 +89,13 @@ void DrbdState::apply_helper(Step& step) {
   if (const auto status = step.values.number("status")) event.status = static_cast<int>(*status);
   step.applied.events.push_back(std::move(event));
   if (*helper == "split-brain" && step.line.verb == Events2Verb::call) {
-    evidence_[step.name][step.values.number("peer-node-id")] = {"helper split-brain",
-                                                                step.moment.wall};
+    const auto node = step.values.number("peer-node-id");
+    step.applied.evidence = true;
+    evidence_[step.name][node] = {"helper split-brain", step.moment.wall};
+    if (node) {
+      story_of(step.name, *node)
+          .refused({LinkLossCause::split_brain, "helper split-brain", step.moment.wall});
+    }
   }
 }
 
@@ -113,10 +108,10 @@ void DrbdState::judge_evidence(const ResourceName& name) {
   std::erase_if(found->second, [&](const auto& entry) {
     if (entry.first) {
       const auto link = links.find(*entry.first);
-      return link != links.end() && is_past_handshake(link->second.peer());
+      return link != links.end() && link->second.is_past_handshake();
     }
     return !links.empty() && std::ranges::all_of(links, [](const auto& link) {
-      return is_past_handshake(link.second.peer());
+      return link.second.is_past_handshake();
     });
   });
   if (found->second.empty()) evidence_.erase(found);
@@ -138,6 +133,11 @@ void DrbdState::rename(Step& step) {
   } else {
     step.applied.resync = complete_;
   }
+  step.applied.evidence = true;
+  if (auto node = stories_.extract(step.name)) {
+    node.key() = to;
+    stories_.insert(std::move(node));
+  }
   if (auto node = evidence_.extract(step.name)) {
     node.key() = to;
     evidence_.insert(std::move(node));
@@ -146,6 +146,7 @@ void DrbdState::rename(Step& step) {
 
 void DrbdState::destroy_resource(const ResourceName& name, Moment moment,
                                  std::vector<DrbdEvent>& events) {
+  stories_.erase(name);
   if (resources_.erase(name) == 0) return;
   DrbdEvent event;
   event.kind = DrbdEvent::Kind::resource_destroyed;
@@ -166,6 +167,8 @@ void DrbdState::end_dump(AppliedLine& applied, Moment moment) {
     } else if (is_84() && now->second.links.empty() && !old.links.empty()) {
       const DrbdPeer& peer = old.links.begin()->second.facts;
       if (peer.connection == DrbdConnection::stand_alone) continue;
+      story_of(name, peer.node_id)
+          .moved(LinkPhase::stand_alone, "gone while the stream was away", moment.wall);
       DrbdEvent event;
       event.kind = DrbdEvent::Kind::connection_changed;
       event.resource = name;
@@ -181,6 +184,7 @@ void DrbdState::end_dump(AppliedLine& applied, Moment moment) {
   complete_ = true;
   applied.changed = true;
   applied.dump_ended = true;
+  applied.evidence = true;
 }
 
 std::vector<DrbdEvent> DrbdState::clear(Moment moment) {
@@ -188,6 +192,14 @@ std::vector<DrbdEvent> DrbdState::clear(Moment moment) {
   AppliedLine applied;
   end_dump(applied, moment);
   return std::move(applied.events);
+}
+
+bool DrbdState::Link::is_past_handshake() const {
+  return facts.connection == DrbdConnection::connected && !devices.empty() &&
+         std::ranges::none_of(devices, [](const auto& device) {
+           return device.second.replication == DrbdReplication::off ||
+                  device.second.replication == DrbdReplication::other;
+         });
 }
 
 DrbdPeer DrbdState::Link::peer() const {

@@ -12,6 +12,7 @@
 #include "exporter/model/drbd.h"
 #include "exporter/model/event.h"
 #include "exporter/sources/replication/events2_parser.h"
+#include "exporter/sources/replication/link_story.h"
 
 namespace upkeep {
 
@@ -22,6 +23,10 @@ struct AppliedLine {
   bool changed = false;               ///< The state may differ now.
   bool dump_ended = false;            ///< The initial dump is complete.
   bool resync = false;                ///< Messages were lost: read everything again.
+  bool evidence = false;              ///< `evidence()` or `stories()` differ now.
+  std::vector<ResourceName> created;  ///< Brought up anew.
+  /// Links that are up and past their handshake now, by resource and conn-name.
+  std::vector<std::pair<ResourceName, NodeName>> established;
 };
 
 /// When a line came.
@@ -35,6 +40,7 @@ struct Moment {
 class DrbdState {
  public:
   using Evidence = std::map<ResourceName, SplitBrainEvidence>;
+  using Stories = std::map<ResourceName, std::map<std::uint32_t, LinkStory>>;  // By node id.
 
   /// `kernel_version` as in the first line of /proc/drbd.
   explicit DrbdState(std::string kernel_version) : kernel_version_(std::move(kernel_version)) {}
@@ -59,12 +65,17 @@ class DrbdState {
   /// By resource, also of those that are down. Set by the helper call `split-brain` (detected and
   /// not resolved); cleared once the connection is up with every volume past the handshake.
   [[nodiscard]] Evidence evidence() const;
+  /// What the stream told of each link.
+  [[nodiscard]] const Stories& stories() const { return stories_; }
 
  private:
   struct Link {
     DrbdPeer facts;  // `devices` unused.
     std::map<std::uint32_t, DrbdPeerDevice> devices;
     [[nodiscard]] DrbdPeer peer() const;
+    // Connected, and every volume is past the handshake in which a split brain would show. On 8.4
+    // the connection counts as Connected before it.
+    [[nodiscard]] bool is_past_handshake() const;
   };
   struct Resource {
     DrbdResource facts;  // `devices` and `peers` unused.
@@ -84,6 +95,8 @@ class DrbdState {
   void destroy_resource(const ResourceName& name, Moment moment, std::vector<DrbdEvent>& events);
   void judge_evidence(const ResourceName& name);
   Resource& resource_of(Step& step);
+  void follow(Step& step, std::uint32_t node, const Link& link);
+  LinkStory& story_of(const ResourceName& name, std::uint32_t node);
   Link& link_of(Step& step, Resource& resource, std::uint32_t node);
   [[nodiscard]] const Resource* known_before(const ResourceName& name) const;
   [[nodiscard]] std::string connection_before(const ResourceName& name, std::uint32_t node) const;
@@ -93,6 +106,7 @@ class DrbdState {
   bool complete_ = false;
   Resources resources_;
   Resources before_;  // While a dump is being read: what was known before it.
+  Stories stories_;
   // By peer node id; an entry without one was not told by any version seen so far.
   std::map<ResourceName, std::map<std::optional<std::uint32_t>, SplitBrainEvidence>> evidence_;
 };

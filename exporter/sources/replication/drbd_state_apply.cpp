@@ -41,6 +41,21 @@ DrbdState::Resource& DrbdState::resource_of(Step& step) {
   return at->second;
 }
 
+LinkStory& DrbdState::story_of(const ResourceName& name, std::uint32_t node) {
+  return stories_[name].try_emplace(node, LinkStory::Witness::stream).first->second;
+}
+
+void DrbdState::follow(Step& step, std::uint32_t node, const Link& link) {
+  LinkStory& story = story_of(step.name, node);
+  const LinkPhase phase = link_phase(link.facts.connection, link.is_past_handshake());
+  if (story.phase() == phase) return;
+  story.moved(phase, "connection " + link.facts.connection.text, step.moment.wall);
+  step.applied.evidence = true;
+  if (phase == LinkPhase::established) {
+    step.applied.established.emplace_back(step.name, link.facts.name);
+  }
+}
+
 DrbdState::Link& DrbdState::link_of(Step& step, Resource& resource, std::uint32_t node) {
   const auto [at, is_new] = resource.links.try_emplace(node);
   if (is_new) {
@@ -69,8 +84,17 @@ std::string DrbdState::connection_before(const ResourceName& name, std::uint32_t
 
 void DrbdState::apply_resource(Step& step) {
   if (step.line.verb == Events2Verb::rename) return rename(step);
-  if (step.destroys()) return destroy_resource(step.name, step.moment, step.applied.events);
+  if (step.destroys()) {
+    step.applied.evidence = true;
+    return destroy_resource(step.name, step.moment, step.applied.events);
+  }
   Resource& resource = resource_of(step);
+  if (step.line.verb == Events2Verb::create) {
+    stories_.erase(step.name);
+    if (is_84()) story_of(step.name, 0).created();  // A link without an object is there at once.
+    step.applied.created.push_back(step.name);
+    step.applied.evidence = true;
+  }
   std::string from = resource.facts.role.text;
   const Resource* before = known_before(step.name);
   if (from.empty() && before != nullptr) from = before->facts.role.text;
@@ -119,15 +143,22 @@ void DrbdState::apply_connection(Step& step) {
     const auto at = resources_.find(step.name);
     if (at == resources_.end() || !at->second.links.contains(*node)) return;
     // On 8.4 this is how StandAlone looks, and it is what readers see from now on.
+    step.applied.evidence = true;
     const DrbdPeer gone = at->second.links.at(*node).facts;
     at->second.links.erase(*node);
     if (is_84()) {
       step.event(DrbdEvent::Kind::connection_changed, gone.name, gone.connection.text,
                  std::string(kStandAlone));
+      story_of(step.name, *node)
+          .moved(LinkPhase::stand_alone, "connection destroyed", step.moment.wall);
+    } else if (const auto stories = stories_.find(step.name); stories != stories_.end()) {
+      stories->second.erase(*node);
     }
     return;
   }
   Link& link = link_of(step, resource_of(step), *node);
+  // On 8.4 the object comes with each attempt to connect, and is no news.
+  if (step.line.verb == Events2Verb::create && !is_84()) story_of(step.name, *node).created();
   std::string from = link.facts.connection.text;
   if (from.empty()) from = connection_before(step.name, *node);
   step.values.word("connection", kDrbdConnections, link.facts.connection);
@@ -135,6 +166,7 @@ void DrbdState::apply_connection(Step& step) {
   step.values.flag("congested", link.facts.congested);
   step.event(DrbdEvent::Kind::connection_changed, link.facts.name, std::move(from),
              link.facts.connection.text);
+  follow(step, *node, link);
   judge_evidence(step.name);
 }
 
@@ -171,6 +203,7 @@ void DrbdState::apply_peer_device(Step& step) {
     device.resync_bytes_per_second.reset();
     device.resync_eta.reset();
   }
+  if (link.is_past_handshake()) follow(step, *node, link);
   judge_evidence(step.name);
 }
 

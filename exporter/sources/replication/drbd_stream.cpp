@@ -206,13 +206,12 @@ void DrbdStream::restart(std::string why, bool lost_messages) {
 
 void DrbdStream::take_line(std::string_view line) {
   const Tick now = parts_.clock.now();
+  // What was logged before this line comes first.
+  parts_.log.read();
   const AppliedLine applied = state_.apply(line, {now, parts_.clock.wall()});
   for (const std::string& what : applied.unparsed) parts_.listener.unparsed(SourceKind::drbd, what);
   tell(applied.events);
-  if (auto evidence = state_.evidence(); evidence != evidence_told_) {
-    evidence_told_ = evidence;
-    parts_.sink.evidence(std::move(evidence));
-  }
+  tell_evidence(applied);
   if (applied.resync) return restart("drbdsetup events2 lost messages", true);
   if (applied.dump_ended) {
     publish_at_.reset();
@@ -224,6 +223,19 @@ void DrbdStream::take_line(std::string_view line) {
   } else if (applied.changed && state_.complete() && !publish_at_) {
     publish_at_ = now + kBurst;
   }
+}
+
+void DrbdStream::tell_evidence(const AppliedLine& applied) {
+  for (const ResourceName& resource : applied.created) parts_.log.created(resource);
+  for (const auto& [resource, peer] : applied.established) {
+    parts_.log.established(resource, peer.value);
+  }
+  // Inside a dump what was told before still counts.
+  if (!applied.evidence || !state_.complete()) return;
+  StreamEvidence evidence{state_.evidence(), state_.stories()};
+  if (evidence == evidence_told_) return;
+  evidence_told_ = evidence;
+  parts_.sink.evidence(std::move(evidence));
 }
 
 void DrbdStream::publish_change() {

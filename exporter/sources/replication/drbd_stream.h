@@ -9,6 +9,7 @@
 #include "exporter/model/result.h"
 #include "exporter/sources/replication/drbd_source_options.h"
 #include "exporter/sources/replication/drbd_state.h"
+#include "exporter/sources/replication/link_evidence.h"
 #include "exporter/sources/replication/proc_drbd.h"
 #include "exporter/sources/source.h"
 #include "platform/streaming_process.h"
@@ -18,6 +19,14 @@ namespace upkeep {
 
 /// The text of <root>/proc/drbd; nothing while the module is not loaded.
 [[nodiscard]] std::optional<std::string> read_proc_drbd(const std::filesystem::path& root);
+
+/// What the stream told that the state doesn't show.
+struct StreamEvidence {
+  DrbdState::Evidence split_brain;
+  DrbdState::Stories stories;
+
+  friend bool operator==(const StreamEvidence&, const StreamEvidence&) = default;
+};
 
 /// Where a DrbdStream's readings go.
 class DrbdSink {
@@ -29,7 +38,8 @@ class DrbdSink {
 
   virtual void reading(Drbd drbd, Tick at) = 0;
   virtual void failed(Error error) = 0;
-  virtual void evidence(DrbdState::Evidence evidence) = 0;
+  /// What the stream knows beside the state; comes before the reading it belongs to.
+  virtual void evidence(StreamEvidence evidence) = 0;
 };
 
 /// Keeps a `drbdsetup events2` running while the module is loaded, follows it, and confirms what
@@ -42,6 +52,7 @@ class DrbdStream {
     const Clock& clock;
     SourceListener& listener;
     DrbdSink& sink;
+    LinkEvidence& log;
   };
 
   explicit DrbdStream(Parts parts);
@@ -62,6 +73,7 @@ class DrbdStream {
   void program_ended();
   void restart(std::string why, bool lost_messages);
   void take_line(std::string_view line);
+  void tell_evidence(const AppliedLine& applied);
   void publish_change();
   void confirmed(Drbd drbd, Tick at);
   void tell(const std::vector<DrbdEvent>& events);
@@ -70,7 +82,7 @@ class DrbdStream {
 
   Parts parts_;
   DrbdState state_{""};
-  DrbdState::Evidence evidence_told_;
+  StreamEvidence evidence_told_;
   std::string version_;  // Of the loaded module; empty: not loaded, or not looked yet.
   std::unique_ptr<StreamingProcess> program_;
   std::string line_;

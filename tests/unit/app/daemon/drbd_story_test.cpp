@@ -94,6 +94,40 @@ TEST_F(DrbdStoryTest, WarnsOfSplitBrainWhenTheHelperIsCalled) {
   EXPECT_THAT(lines_, ElementsAre(HasSubstr("level=warn msg=\"drbd calls its helper\"")));
 }
 
+Drbd lost(LinkLossCause cause) {
+  Drbd drbd;
+  DrbdPeer peer;
+  peer.name = NodeName{"node2"};
+  peer.loss = {cause, "a line of the kernel log", {}};
+  DrbdResource resource;
+  resource.name = ResourceName{"r0"};
+  resource.peers = {peer};
+  drbd.resources = {resource};
+  return drbd;
+}
+
+TEST_F(DrbdStoryTest, TellsTheCauseOfALossOnceAndAgainWhenItChanges) {
+  story_.tell(lost(LinkLossCause::unknown));
+  story_.tell(lost(LinkLossCause::unknown));
+  story_.tell(lost(LinkLossCause::split_brain));
+  EXPECT_THAT(lines_,
+              ElementsAre("level=warn msg=\"drbd link is StandAlone\" resource=r0 peer=node2 "
+                          "cause=unknown what=\"a line of the kernel log\"",
+                          HasSubstr("cause=split_brain")));
+  lines_.clear();
+  story_.tell(Drbd{});
+  story_.tell(lost(LinkLossCause::split_brain));
+  EXPECT_THAT(lines_, ElementsAre(HasSubstr("cause=split_brain"))) << "lost anew";
+}
+
+TEST_F(DrbdStoryTest, WarnsOnceOfAClosedKernelLog) {
+  Drbd drbd;
+  drbd.kernel_log_problem = "open /dev/kmsg: Permission denied";
+  story_.tell(drbd);
+  story_.tell(drbd);
+  EXPECT_THAT(lines_, ElementsAre(HasSubstr("error=\"open /dev/kmsg: Permission denied\"")));
+}
+
 TEST_F(DrbdStoryTest, ForgetsAResourceThatWentDown) {
   link("", "Connected", true);
   tell(DrbdEvent::Kind::resource_destroyed, "", "", false);

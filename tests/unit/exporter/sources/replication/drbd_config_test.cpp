@@ -97,7 +97,23 @@ TEST(DrbdConfig, RunsOnlyCommandsThatLeaveTheModuleAlone) {
   ASSERT_TRUE(config.resources);
   EXPECT_EQ(config.resources->size(), 2U) << "r1 is for other hosts";
   EXPECT_EQ(config.resources->at(ResourceName{"r0"}).quorum_configured, true);
-  EXPECT_EQ(fake.calls("drbdadm"), (std::vector<std::string>{"sh-resources", "dump-xml"}));
+  EXPECT_EQ(fake.calls("drbdadm"),
+            (std::vector<std::string>{"sh-resources", "dump-xml", "--version"}));
+}
+
+TEST(DrbdConfig, KnowsTheVersionOfTheTools) {
+  // drbdadm --version, drbd-utils 9.22.0 with 8.4.11 loaded.
+  EXPECT_EQ(parse_utils_version("DRBDADM_BUILDTAG=GIT-hash:\\ 409097fe\nDRBDADM_API_VERSION=1\n"
+                                "DRBD_KERNEL_VERSION_CODE=0x08040b\n"
+                                "DRBDADM_VERSION_CODE=0x091600\nDRBDADM_VERSION=9.22.0\n"),
+            "9.22.0");
+  EXPECT_EQ(parse_utils_version("MY_DRBDADM_VERSION=1\n"), "");
+  EXPECT_EQ(parse_utils_version(""), "");
+  const FakeDrbd fake;
+  fake.drbdadm("case $1 in --version) echo DRBDADM_VERSION=9.22.0;; esac");
+  Drbd drbd;
+  merge(read_drbd_config(request(fake), {}), drbd);
+  EXPECT_EQ(drbd.utils_version, "9.22.0");
 }
 
 TEST(DrbdConfig, TellsAFailureFromNothing) {

@@ -341,6 +341,61 @@ TEST_F(DrbdSourceTest, SplitBrainEvidenceIsInTheReadingAlsoWhenReadNow) {
   EXPECT_EQ(fake_.calls("drbdsetup").back(), "events2 --now --statistics all");
 }
 
+// The link of T1 in 8.4: connected, then taken down here.
+const std::string kOrderedDown =
+    "change connection name:r0 peer-node-id:0 conn-name:peer connection:Disconnecting "
+    "role:Unknown\n"
+    "change peer-device name:r0 peer-node-id:0 conn-name:peer volume:0 replication:Off "
+    "peer-disk:DUnknown\n"
+    "change connection name:r0 peer-node-id:0 conn-name:peer connection:StandAlone\n"
+    "destroy peer-device name:r0 peer-node-id:0 conn-name:peer volume:0\n"
+    "destroy connection name:r0 peer-node-id:0 conn-name:peer\n";
+
+TEST_F(DrbdSourceTest, TellsThatALinkWasTakenDownByAnOperatorWithoutAnyLog) {
+  fake_.write("proc/drbd", proc84(kConnected));
+  fake_.write("stream", kDump + kDumpEnd);
+  fake_.drbdsetup(kFollow);
+  start();
+  ASSERT_TRUE(wait_for_connection(DrbdConnection::connected));
+  fake_.write("proc/drbd", proc84("cs:StandAlone ro:Secondary/Unknown ds:UpToDate/DUnknown"));
+  fake_.append("stream", kOrderedDown);
+  ASSERT_TRUE(wait_for_connection(DrbdConnection::stand_alone));
+  ASSERT_TRUE(r0()->peers[0].loss);
+  EXPECT_EQ(r0()->peers[0].loss->cause, LinkLossCause::disconnected_by_operator);
+  EXPECT_FALSE(reading()->kernel_log_problem.empty());
+  // Taken down and brought up as far as an adjust gets that is cut short.
+  fake_.append("stream",
+               "destroy device name:r0 volume:0\ndestroy resource name:r0\n"
+               "create resource name:r0 role:Secondary suspended:no\n"
+               "create device name:r0 volume:0 minor:10 disk:UpToDate\n");
+  EXPECT_TRUE(log_.wait(
+      [&] { return r0() != nullptr && !r0()->peers.empty() && !r0()->peers[0].loss.has_value(); }));
+}
+
+TEST_F(DrbdSourceTest, ADaemonStartedLaterKnowsTheSplitBrainFromTheKernelLog) {
+  fake_.write("proc/drbd", proc84("cs:StandAlone ro:Secondary/Unknown ds:UpToDate/DUnknown"));
+  fake_.write("stream",
+              "exists resource name:r0 role:Secondary suspended:no\n"
+              "exists device name:r0 volume:0 minor:10 disk:UpToDate size:100 read:0 written:0\n" +
+                  kDumpEnd);
+  fake_.drbdsetup("case \"$*\" in *--now*) exec cat $D/stream;; esac\n" + kFollow);
+  fake_.write("dev/kmsg",
+              "6,1,700000000,-;drbd r0: conn( WFConnection -> WFReportParams ) \n"
+              "1,2,700100000,-;block drbd10: Split-Brain detected but unresolved, dropping "
+              "connection!\n"
+              "6,3,700200000,-;drbd r0: conn( WFReportParams -> Disconnecting ) \n"
+              "6,4,700300000,-;drbd r0: conn( Disconnecting -> StandAlone ) \n");
+  start();
+  ASSERT_TRUE(log_.wait([&] { return r0() != nullptr; }));
+  EXPECT_TRUE(r0()->split_brain);
+  ASSERT_TRUE(r0()->peers.at(0).loss);
+  EXPECT_EQ(r0()->peers[0].loss->cause, LinkLossCause::split_brain);
+  EXPECT_EQ(reading()->kernel_log_problem, "");
+  const auto now = source_->read_now(5s);
+  ASSERT_TRUE(now) << now.error().message;
+  EXPECT_EQ((*now)->resources.at(0).peers.at(0).loss->cause, LinkLossCause::split_brain);
+}
+
 TEST_F(DrbdSourceTest, ReadNowRefusesWhatItCannotVouchFor) {
   fake_.write("proc/drbd", proc84(kConnecting));
   fake_.write("stream", kDump + kLost + kDumpEnd);

@@ -31,6 +31,7 @@ class FakeDrbd {
   ~FakeDrbd() { std::filesystem::remove_all(folder_); }
 
   /// `drbdsetup` becomes this shell script; $D is the folder, $N the number of the call.
+  /// `get-gi` answers with the file "gi" and is counted apart: it comes when it likes.
   void drbdsetup(const std::string& body) const { program("drbdsetup", body); }
   void drbdadm(const std::string& body) const { program("drbdadm", body); }
 
@@ -71,7 +72,9 @@ class FakeDrbd {
  private:
   void program(const std::string& name, const std::string& body) const {
     const std::string calls = (folder_ / (name + ".calls")).string();
-    write(name, "#!/bin/sh\nD=" + folder_.string() + "\necho \"$*\" >> " + calls +
+    const std::string gi =
+        "[ \"$1\" = get-gi ] && { echo \"$*\" >> $D/get-gi.calls; cat $D/gi; exit; }\n";
+    write(name, "#!/bin/sh\nD=" + folder_.string() + "\n\n" + gi + "echo \"$*\" >> " + calls +
                     "\nN=$(wc -l < " + calls + ")\n" + body + "\n");
     ::chmod((folder_ / name).c_str(), 0755);
   }

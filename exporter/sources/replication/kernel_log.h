@@ -1,0 +1,45 @@
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "exporter/model/result.h"
+#include "platform/unique_fd.h"
+
+namespace upkeep {
+
+/// One record of the kernel's ring buffer.
+struct KernelLogRecord {
+  std::chrono::microseconds since_boot{};  ///< By the clock that printk uses.
+  std::string_view message;                ///< Valid during the call.
+};
+
+/// The record in a line of /dev/kmsg ("6,339,5140900,-;message"); nothing for the lines of
+/// properties that follow some, and for what isn't the kernel's own (a program's, facility > 0).
+[[nodiscard]] std::optional<KernelLogRecord> parse_kmsg_line(std::string_view line);
+
+/// Reads <root>/dev/kmsg from the ring buffer's beginning, as far as it goes, without ever
+/// waiting. Owned by one thread at a time.
+class KernelLog {
+ public:
+  explicit KernelLog(std::filesystem::path root) : path_(std::move(root) / "dev/kmsg") {}
+
+  /// Gives every record not given yet to `take`, in order. An Error: it can't be read (denied in
+  /// most containers); it is tried again with the next call. `overrun` is called when records were
+  /// overwritten before they could be read.
+  Result<void> drain(const std::function<void(const KernelLogRecord&)>& take,
+                     const std::function<void()>& overrun);
+
+ private:
+  void take_text(std::string_view text, const std::function<void(const KernelLogRecord&)>& take);
+
+  std::filesystem::path path_;
+  UniqueFd fd_;
+  std::string rest_;  // A line whose end was not read yet; the kernel gives whole records.
+};
+
+}  // namespace upkeep

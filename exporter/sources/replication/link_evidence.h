@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "exporter/model/drbd.h"
+#include "exporter/model/result.h"
+#include "exporter/sources/replication/drbd_log_line.h"
+#include "exporter/sources/replication/kernel_log.h"
+
+namespace upkeep {
+
+/// The peer's name where the tools know none: on DRBD 8.4.
+inline constexpr std::string_view kPeerOf84 = "peer";
+
+/// What the kernel log of this boot says about DRBD's links, so that a daemon started later still
+/// knows why a link is StandAlone. Thread-safe.
+class LinkEvidence {
+ public:
+  LinkEvidence(std::filesystem::path root, const Clock& clock)
+      : clock_(clock), log_(std::move(root)) {}
+
+  /// Reads what was logged since the last time; never waits. Call it before using what a newer
+  /// reading of DRBD says: the kernel logs before it tells.
+  void read();
+  /// Why the log can't be read; nothing when it can.
+  [[nodiscard]] std::optional<Error> problem() const;
+
+  /// Records were lost (the ring buffer went on faster than `read`): what was known of losses and
+  /// beginnings is void. A split brain stays evidence until its link is seen established.
+  void lost_records();
+
+  /// The stream told that the resource was brought up anew.
+  void created(const ResourceName& resource);
+  /// The stream told that the link is up and past its handshake. Only counts when records were
+  /// lost: else the log has told it, in its own order.
+  void established(const ResourceName& resource, const std::string& peer);
+
+  /// The story of one link of `resource` as the log tells it. The resource's devices tell which
+  /// lines of 8.4 are about it.
+  [[nodiscard]] LinkStory story(const DrbdResource& resource, const std::string& peer) const;
+
+ private:
+  struct Fact {
+    std::uint64_t number = 0;  // The order in which it was told.
+    WallTime at{};
+    DrbdLogLine line;
+  };
+  void take(const KernelLogRecord& record);
+  void add(Fact fact);
+  void forget();
+  const Clock& clock_;
+  mutable std::mutex mutex_;
+  KernelLog log_;
+  std::optional<Error> problem_;
+  std::uint64_t told_ = 0;
+  bool overrun_ = false;
+  std::map<std::string, std::deque<Fact>> by_resource_;
+  std::map<DeviceMinor, std::deque<Fact>> by_minor_;
+};
+
+/// Puts into `resource` why its StandAlone links were lost. `streamed` are the links' stories as
+/// the stream told them, by node id. A link that nobody saw beginning counts as lost.
+void judge_losses(const std::map<std::uint32_t, LinkStory>& streamed, const LinkEvidence& log,
+                  DrbdResource& resource);
+/// The same where there is no log, as in a recording.
+void judge_losses(const std::map<std::uint32_t, LinkStory>& streamed, DrbdResource& resource);
+
+}  // namespace upkeep
