@@ -192,6 +192,13 @@ void write_peers(Exposition& out, const Drbd& drbd) {
     if (peer.connection.text.empty()) return;
     out.sample(Labels(labels), peer.connection == DrbdConnection::connected ? 1 : 0);
   });
+  out.family("upkeep_drbd_link_loss_info", MetricType::gauge,
+             "Why the link is StandAlone; always 1, and only there while it is.");
+  each_peer(drbd, [&](auto labels, const DrbdPeer& peer) {
+    if (!peer.loss) return;
+    labels.push_back({"cause", to_string(peer.loss->cause)});
+    out.sample(Labels(labels), 1);
+  });
 }
 
 void write_peer_devices(Exposition& out, const Drbd& drbd) {
@@ -206,6 +213,11 @@ void write_peer_devices(Exposition& out, const Drbd& drbd) {
              "Speed of the running resync or verify, bytes per second.");
   figures(out, drbd, each,
           [](const DrbdPeerDevice& device) { return device.resync_bytes_per_second; });
+  out.family("upkeep_drbd_resync_eta_seconds", MetricType::gauge,
+             "Seconds until the running resync or verify is done, as DRBD estimates.");
+  figures(out, drbd, each, [](const DrbdPeerDevice& device) {
+    return device.resync_eta ? std::optional(device.resync_eta->count()) : std::nullopt;
+  });
   out.family("upkeep_drbd_peer_sent_bytes_total", MetricType::counter, "Bytes sent to the peer.");
   figures(out, drbd, each, [](const DrbdPeerDevice& device) { return count(device.sent); });
   out.family("upkeep_drbd_peer_received_bytes_total", MetricType::counter,
@@ -224,6 +236,9 @@ void write_drbd(Exposition& out, const Drbd& drbd, bool current) {
     // A demo's pair must not look like a kernel's, on a dashboard neither.
     out.sample({{"version", drbd.kernel_version + (drbd.simulated ? " (simulated)" : "")}}, 1);
   }
+  out.family("upkeep_drbd_utils_info", MetricType::gauge,
+             "Version of the installed drbd-utils; always 1.");
+  if (!drbd.utils_version.empty()) out.sample({{"version", drbd.utils_version}}, 1);
   write_resources(out, drbd);
   write_devices(out, drbd);
   write_peers(out, drbd);

@@ -64,8 +64,10 @@ inline const WallTime kWall{std::chrono::milliseconds(1772334764125)};
                     .out_of_sync = kibibytes(4),
                     .sent = Bytes{10},
                     .resync_done_ratio = 0.97,
-                    .resync_bytes_per_second = 1536.5}};
+                    .resync_bytes_per_second = 1536.5,
+                    .resync_eta = Seconds(12.5)}};
   DrbdPeer node3{.name = {"node3"}, .connection = stated(kDrbdConnections, "StandAlone")};
+  node3.loss = LinkLoss{.cause = LinkLossCause::split_brain};
   r0.peers = {node2, node3};
   r0.split_brain = SplitBrainEvidence{.what = "helper split-brain"};
   return r0;
@@ -73,7 +75,10 @@ inline const WallTime kWall{std::chrono::milliseconds(1772334764125)};
 
 [[nodiscard]] inline Drbd drbd() {
   DrbdResource down{.name = {"r1"}, .in_kernel = false, .configured = true};
-  return {.module_loaded = true, .kernel_version = "9.1.7", .resources = {resource(), down}};
+  return {.module_loaded = true,
+          .kernel_version = "9.1.7",
+          .utils_version = "9.22.0",
+          .resources = {resource(), down}};
 }
 
 template <class T>
