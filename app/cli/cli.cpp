@@ -9,6 +9,7 @@
 
 #include "app/cli/check.h"
 #include "app/cli/command_line.h"
+#include "app/cli/drbd_recording.h"
 #include "app/cli/exit_code.h"
 #include "app/cli/run.h"
 #include "app/version.h"
@@ -38,6 +39,10 @@ int carry_out(const CommandLine& line, Output& output) {
     int operator()(const MarkCommand& /*c*/) const { return order_daemon(line, output); }
     int operator()(const ReleaseCommand& /*c*/) const { return order_daemon(line, output); }
     int operator()(const DemoCommand& /*c*/) const { return order_daemon(line, output); }
+    int operator()(const DrbdStatusCommand& /*c*/) const { return read_from_daemon(line, output); }
+    int operator()(const DrbdParseCommand& command) const {
+      return parse_recording(command, line.json, output);
+    }
     int operator()(const VersionCommand& /*c*/) const { return print_version(line, output); }
   };
   return std::visit(Dispatch{line, output}, line.command);

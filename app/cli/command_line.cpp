@@ -30,9 +30,21 @@ constexpr std::array<std::string_view, 2> kLogFormats{"logfmt", "json"};
 constexpr std::array<std::string_view, 4> kLogLevels{"debug", "info", "warn", "error"};
 constexpr std::array<std::string_view, 4> kKeeps{"up", "down", "ignore", "auto"};
 
+/// "upkeep drbd status"
+std::string full_name(const CLI::App& at) {
+  return at.get_parent() == nullptr ? "upkeep" : full_name(*at.get_parent()) + " " + at.get_name();
+}
+
 Stop usage_error(const CLI::App& at, std::string_view what) {
-  const std::string name = at.get_parent() == nullptr ? "upkeep" : "upkeep " + at.get_name();
+  const std::string name = full_name(at);
   return {kUsage, fmt::format("{}: {}; see `{} --help`", name, what, name)};
+}
+
+Stop no_command(const CLI::App& at, const std::string& word) {
+  std::vector<std::string> names;
+  for (const CLI::App* sub : at.get_subcommands({})) names.push_back(sub->get_name());
+  const std::vector<std::string_view> known(names.begin(), names.end());
+  return usage_error(at, fmt::format("no command '{}'{}", word, did_you_mean(word, known)));
 }
 
 /// A validator for CLI11: one of `words`, else a sentence with what was meant.
@@ -56,12 +68,18 @@ class Grammar {
   std::expected<CommandLine, Stop> parse(std::span<const char* const> arguments);
 
  private:
-  CLI::App& command(const char* name, const char* about, std::function<Command()> make);
+  CLI::App& command(const char* name, const char* about, std::function<Command()> make) {
+    return command(app_, name, about, std::move(make));
+  }
+  CLI::App& command(CLI::App& group, const char* name, const char* about,
+                    std::function<Command()> make);
+  [[nodiscard]] const CLI::App& chosen() const;
   void takes_daemon(CLI::App& command);
   void takes_json(CLI::App& command);
   void add_run();
   void add_reading();
   void add_orders();
+  void add_drbd();
   [[nodiscard]] std::optional<Stop> unexpected_argument() const;
 
   CLI::App app_{kAbout, "upkeep"};
@@ -75,11 +93,21 @@ class Grammar {
   std::string keep_;
   ReleaseCommand release_;
   DemoCommand demo_;
+  DrbdParseCommand drbd_parse_;
   bool version_ = false;
 };
 
-CLI::App& Grammar::command(const char* name, const char* about, std::function<Command()> make) {
-  CLI::App* added = app_.add_subcommand(name, about);
+const CLI::App& Grammar::chosen() const {
+  const CLI::App* at = &app_;
+  for (auto below = at->get_subcommands(); !below.empty(); below = at->get_subcommands()) {
+    at = below.back();
+  }
+  return *at;
+}
+
+CLI::App& Grammar::command(CLI::App& group, const char* name, const char* about,
+                           std::function<Command()> make) {
+  CLI::App* added = group.add_subcommand(name, about);
   // Left-over arguments are ours to report: CLI11 would name them without a hint.
   added->allow_extras();
   makers_[added] = std::move(make);
@@ -160,6 +188,22 @@ void Grammar::add_orders() {
   demo.add_option("--root", root_)->group("");
 }
 
+void Grammar::add_drbd() {
+  CLI::App* drbd = app_.add_subcommand("drbd", "Look at DRBD");
+  drbd->allow_extras();
+  CLI::App& status = command(*drbd, "status", "Show who replicates to whom, and what is wrong",
+                             [] { return DrbdStatusCommand{}; });
+  takes_daemon(status);
+  takes_json(status);
+  status.add_flag("--demo", line_.demo, "Ask the running demo");
+
+  CLI::App& parse =
+      command(*drbd, "parse", "Read a recorded `drbdsetup events2` and show what it comes to",
+              [this] { return drbd_parse_; });
+  parse.add_option("FILE", drbd_parse_.file, "The recording; - for standard input")->required();
+  takes_json(parse);
+}
+
 Grammar::Grammar() {
   app_.allow_extras();
   app_.footer(kExitCodes);
@@ -167,24 +211,22 @@ Grammar::Grammar() {
   add_run();
   add_reading();
   add_orders();
+  add_drbd();
   takes_json(command("version", "Print the version", [] { return VersionCommand{}; }));
 }
 
 std::optional<Stop> Grammar::unexpected_argument() const {
-  const std::vector<CLI::App*> chosen = app_.get_subcommands();
-  const CLI::App& at = chosen.empty() ? app_ : *chosen.back();
+  const CLI::App& at = chosen();
   if (const std::vector<std::string> left = app_.remaining(false); !left.empty()) {
     const std::string& first = left.front();
     if (first.starts_with('-')) {
       return usage_error(app_, fmt::format("no option '{}' before the command", first));
     }
-    std::vector<std::string> names;
-    for (const CLI::App* sub : app_.get_subcommands({})) names.push_back(sub->get_name());
-    const std::vector<std::string_view> known(names.begin(), names.end());
-    return usage_error(app_, fmt::format("no command '{}'{}", first, did_you_mean(first, known)));
+    return no_command(app_, first);
   }
   if (const std::vector<std::string> left = at.remaining(false); !left.empty()) {
     const std::string word = left.front().substr(0, left.front().find('='));
+    if (!word.starts_with('-') && !at.get_subcommands({}).empty()) return no_command(at, word);
     if (!word.starts_with('-')) return usage_error(at, fmt::format("'{}' is one too many", word));
     std::vector<std::string> names;
     for (const CLI::Option* option : at.get_options()) {
@@ -200,10 +242,6 @@ std::optional<Stop> Grammar::unexpected_argument() const {
 std::expected<CommandLine, Stop> Grammar::parse(std::span<const char* const> arguments) {
   // CLI11 takes them last first.
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
-  const auto chosen = [this]() -> const CLI::App& {
-    const std::vector<CLI::App*> commands = app_.get_subcommands();
-    return commands.empty() ? app_ : *commands.back();
-  };
   try {
     app_.parse(std::move(reversed));
   } catch (const CLI::Success&) {
@@ -218,7 +256,7 @@ std::expected<CommandLine, Stop> Grammar::parse(std::span<const char* const> arg
     return line_;
   }
   const auto maker = makers_.find(&chosen());
-  if (maker == makers_.end()) return std::unexpected(Stop{kUsage, app_.help()});
+  if (maker == makers_.end()) return std::unexpected(Stop{kUsage, chosen().help()});
   line_.command = maker->second();
   if (!config_.empty()) line_.config = config_;
   if (std::holds_alternative<DemoCommand>(line_.command)) line_.demo = true;

@@ -36,10 +36,15 @@ struct DemoCommand {
   std::string what;                 ///< "crash", "power-cut", …
   std::optional<std::string> name;  ///< The VM or resource that it is done to.
 };
+struct DrbdStatusCommand {};
+struct DrbdParseCommand {
+  std::string file;  ///< A recorded `drbdsetup events2`; "-" is standard input.
+};
 struct VersionCommand {};
 
-using Command = std::variant<RunCommand, CheckCommand, StatusCommand, WhyCommand, HistoryCommand,
-                             MarkCommand, ReleaseCommand, DemoCommand, VersionCommand>;
+using Command =
+    std::variant<RunCommand, CheckCommand, StatusCommand, WhyCommand, HistoryCommand, MarkCommand,
+                 ReleaseCommand, DemoCommand, DrbdStatusCommand, DrbdParseCommand, VersionCommand>;
 
 /// What `upkeep …` was asked to do.
 struct CommandLine {

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <ostream>
+#include <type_traits>
 
 #include "app/cli/control_client.h"
 #include "app/cli/daemon_address.h"
@@ -43,13 +44,21 @@ void print_json(Output& output, const json& answer) {
 
 // What each reading command asks a daemon, does without one, and prints.
 
-Result<json> ask(const ControlClient& client, const StatusCommand& /*command*/) {
+Result<json> ask_status(const ControlClient& client) {
   Result<json> answer = client.get("/api/v1/status");
   // Who may not give orders may still look.
   if (!answer && answer.error().code == Errc::denied) {
     if (Result<json> open = client.get_public("/api/v1/status")) return open;
   }
   return answer;
+}
+
+Result<json> ask(const ControlClient& client, const StatusCommand& /*command*/) {
+  return ask_status(client);
+}
+
+Result<json> ask(const ControlClient& client, const DrbdStatusCommand& /*command*/) {
+  return ask_status(client);
 }
 
 Result<json> ask(const ControlClient& client, const WhyCommand& command) {
@@ -66,6 +75,11 @@ Result<json> look_up(Journal& journal, const Config& config, const StatusCommand
   const Result<JournalState> state = journal.load();
   if (!state) return std::unexpected(state.error());
   return offline_status(*state, config);
+}
+
+Result<json> look_up(Journal& /*journal*/, const Config& /*config*/,
+                     const DrbdStatusCommand& /*command*/) {
+  return fail(Errc::unavailable, "the journal knows nothing of DRBD's state: try `drbdadm status`");
 }
 
 Result<json> look_up(Journal& journal, const Config& config, const WhyCommand& command) {
@@ -92,6 +106,9 @@ Result<json> look_up(Journal& journal, const Config& /*config*/, const HistoryCo
 std::string render(const json& answer, const StatusCommand& /*command*/, const Style& style) {
   return render_status(answer, style);
 }
+std::string render(const json& answer, const DrbdStatusCommand& /*command*/, const Style& style) {
+  return render_drbd(answer, style);
+}
 std::string render(const json& answer, const WhyCommand& /*command*/, const Style& style) {
   return render_why(answer, style);
 }
@@ -117,9 +134,13 @@ int read_and_print(const CommandLine& line, const Command& command, Output& outp
                << '\n';
     answer = look_up(**journal, address->config, command);
   }
-  if (!answer) return failed(output, answer.error(), kFailed);
+  if (!answer) {
+    return failed(output, answer.error(), is_silence(answer.error()) ? kNotRunning : kFailed);
+  }
   if (line.json) {
-    print_json(output, *answer);
+    // Of DRBD alone, its part; the VMs are in `upkeep status`.
+    print_json(output,
+               std::is_same_v<Command, DrbdStatusCommand> ? value_at(*answer, "drbd") : *answer);
   } else {
     output.out << render(*answer, command, output.out_style);
   }
@@ -183,6 +204,9 @@ int read_from_daemon(const CommandLine& line, Output& output) {
   }
   if (const auto* history = std::get_if<HistoryCommand>(&line.command)) {
     return read_and_print(line, *history, output);
+  }
+  if (const auto* drbd = std::get_if<DrbdStatusCommand>(&line.command)) {
+    return read_and_print(line, *drbd, output);
   }
   return read_and_print(line, StatusCommand{}, output);
 }

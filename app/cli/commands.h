@@ -16,7 +16,8 @@ struct Output {
 
 // Each does one command and returns its exit code.
 
-/// status, why, history: ask the daemon; while it is down, read its journal and say so.
+/// status, why, history, drbd status: ask the daemon; while it is down, read its journal and say
+/// so.
 [[nodiscard]] int read_from_daemon(const CommandLine& line, Output& output);
 /// mark, release, demo: take a running daemon.
 [[nodiscard]] int order_daemon(const CommandLine& line, Output& output);

@@ -8,43 +8,13 @@
 #include <vector>
 
 #include "app/cli/json_reading.h"
+#include "app/cli/json_words.h"
 #include "app/cli/times.h"
 
 namespace upkeep::cli {
 namespace {
 
 using nlohmann::json;
-
-constexpr std::string_view kNotKnown = "?";
-
-std::string text_or(const json& object, const char* key, std::string_view otherwise = kNotKnown) {
-  return printable(text_at(object, key).value_or(std::string(otherwise)));
-}
-
-std::string time_or(const json& object, const char* key, std::string_view otherwise = kNotKnown) {
-  const std::optional<std::string> text = text_at(object, key);
-  const std::optional<WallTime> at = text ? from_rfc3339(*text) : std::nullopt;
-  return at ? local_time(*at) : printable(text.value_or(std::string(otherwise)));
-}
-
-std::string bytes_text(double bytes) {
-  constexpr std::array kUnits{"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
-  std::size_t unit = 0;
-  while (bytes >= 1024 && unit + 1 < kUnits.size()) {
-    bytes /= 1024;
-    ++unit;
-  }
-  return unit == 0 ? fmt::format("{:.0f} B", bytes) : fmt::format("{:.1f} {}", bytes, kUnits[unit]);
-}
-
-/// Words joined by two blanks; empty ones are left out.
-std::string joined(const std::vector<std::string>& words) {
-  std::string line;
-  for (const std::string& word : words) {
-    if (!word.empty()) line += (line.empty() ? "" : "  ") + word;
-  }
-  return line;
-}
 
 std::string head_lines(const json& status, const Style& style) {
   const bool offline = flag_at(status, "offline").value_or(false);

@@ -13,6 +13,10 @@ namespace upkeep::cli {
 /// GET /api/v1/status
 [[nodiscard]] std::string render_status(const nlohmann::json& status, const Style& style);
 
+/// DRBD alone, from GET /api/v1/status: who sends to whom, how long it takes, what is diverged, and
+/// which VMs it carries.
+[[nodiscard]] std::string render_drbd(const nlohmann::json& status, const Style& style);
+
 /// GET /api/v1/history, oldest first: the end of the story is where the eye is.
 [[nodiscard]] std::string render_history(const nlohmann::json& history, const Style& style);
 

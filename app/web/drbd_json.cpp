@@ -20,7 +20,8 @@ Json device_json(const DrbdDevice& device, bool current) {
           {"disk", word(device.disk, current)},
           {"quorum", figure(device.quorum, current)},
           {"size_bytes", figure(device.size, current)},
-          {"backing_device", json_or_null(device.backing_device)}};
+          {"backing_device", json_or_null(device.backing_device)},
+          {"crashed_primary", figure(device.crashed_primary, current)}};
 }
 
 Json peer_device_json(const DrbdPeerDevice& device, bool current) {
@@ -28,16 +29,25 @@ Json peer_device_json(const DrbdPeerDevice& device, bool current) {
           {"replication", word(device.replication, current)},
           {"disk", word(device.peer_disk, current)},
           {"out_of_sync_bytes", figure(device.out_of_sync, current)},
+          {"resync_suspended", current ? json_or_null(device.resync_suspended) : Json()},
           {"done_ratio", figure(device.resync_done_ratio, current)},
+          {"bytes_per_second", figure(device.resync_bytes_per_second, current)},
           {"eta_seconds", figure(device.resync_eta, current)}};
 }
 
 Json peer_json(const DrbdPeer& peer, bool current) {
   Json devices = Json::array();
   for (const auto& device : peer.devices) devices.push_back(peer_device_json(device, current));
+  Json loss;
+  if (current && peer.loss) {
+    loss = {{"cause", to_string(peer.loss->cause)},
+            {"what", json_or_null(peer.loss->what)},
+            {"at", peer.loss->at == WallTime{} ? Json() : json_of(peer.loss->at)}};
+  }
   return {{"name", peer.name.value},
           {"connection", word(peer.connection, current)},
           {"role", word(peer.role, current)},
+          {"loss", loss},
           {"devices", devices}};
 }
 

@@ -177,5 +177,24 @@ TEST(CommandLine, RefusesImpossibleNumbers) {
   }
 }
 
+TEST(CommandLine, ReadsTheCommandsAboutDrbd) {
+  const auto status = parse({"drbd", "status", "--json", "--demo"});
+  ASSERT_TRUE(status.has_value()) << status.error().text;
+  EXPECT_TRUE(std::holds_alternative<DrbdStatusCommand>(status->command));
+  EXPECT_TRUE(status->json && status->demo);
+  EXPECT_EQ(command_of<DrbdParseCommand>({"drbd", "parse", "-"}).file, "-");
+}
+
+TEST(CommandLine, RefusesHalfACommandAboutDrbd) {
+  EXPECT_THAT(refusal({"drbd", "stauts"}), HasSubstr("upkeep drbd: no command 'stauts'"));
+  EXPECT_THAT(refusal({"drbd", "stauts"}), HasSubstr("status"));
+  EXPECT_THAT(refusal({"drbd", "status", "r0"}), HasSubstr("upkeep drbd status: 'r0' is one too"));
+  EXPECT_THAT(refusal({"drbd", "status", "--jsn"}), HasSubstr("--json"));
+  const auto bare = parse({"drbd"});
+  ASSERT_FALSE(bare);
+  EXPECT_EQ(bare.error().exit_code, kUsage);
+  EXPECT_THAT(bare.error().text, HasSubstr("parse"));
+}
+
 }  // namespace
 }  // namespace upkeep::cli

@@ -65,6 +65,53 @@ TEST_F(Render, TheDocumentedStatus) {
   );
 }
 
+TEST_F(Render, TheDocumentedStatusOfDrbd) {
+  EXPECT_EQ(render_drbd(documented("GET /api/v1/status"), kPlain),
+            // clang-format off
+      "DRBD 8.4.11\n"
+      "RESOURCE  ROLE     DISK      PEER   CONNECTION  PEER ROLE  PEER DISK     SYNC                                                             VMS\n"
+      "r0/0      Primary  UpToDate  node2  Connected   Secondary  Inconsistent  sends, 97.0 % done, 4.0 KiB out of sync, 1.0 KiB/s, 3.0 s to go  web1\n"
+      "\n"
+      "r0: SPLIT BRAIN: both sides wrote (helper split-brain, 2026-03-01 03:12:00)\n"
+            // clang-format on
+  );
+}
+
+TEST_F(Render, DrbdSaysWhyALinkWasGivenUpAndWhatIsSuspended) {
+  json status = documented("GET /api/v1/status");
+  json& resource = status["drbd"]["resources"][0];
+  resource["split_brain"] = nullptr;
+  resource["suspended"] = "quorum";
+  resource["devices"][0]["crashed_primary"] = true;
+  resource["peers"][0]["connection"] = "StandAlone";
+  resource["peers"][0]["loss"] = {{"cause", "role_conflict"},
+                                  {"what", "block drbd0: I shall become\nSyncTarget"},
+                                  {"at", "2026-03-01T03:11:00.000Z"}};
+  resource["peers"][0]["devices"][0]["replication"] = "PausedSyncS";
+  resource["peers"][0]["devices"][0]["resync_suspended"] = "user";
+  const std::string text = render_drbd(status, kPlain);
+  EXPECT_THAT(text, HasSubstr("paused, sends, held by user, 97.0 % done"));
+  EXPECT_THAT(text, HasSubstr("r0: I/O is suspended: quorum\n"));
+  EXPECT_THAT(text,
+              HasSubstr("r0: link to node2 given up, cause role_conflict, 2026-03-01 03:11:00 "
+                        "(block drbd0: I shall become"));
+  EXPECT_THAT(text, Not(HasSubstr("\nSyncTarget"))) << "a name from elsewhere breaks no line";
+  EXPECT_THAT(text, HasSubstr("r0: was Primary here when this node went down hard\n"));
+}
+
+TEST_F(Render, DrbdThatIsNotThereIsSaidSo) {
+  EXPECT_EQ(render_drbd(json::parse(R"({"drbd":{"in_use":false}})"), kPlain),
+            "DRBD is not in use here\n");
+  EXPECT_EQ(
+      render_drbd(json::parse(R"({"drbd":{"in_use":true,"module_loaded":false,"resources":[]}})"),
+                  kPlain),
+      "DRBD: the kernel module is not loaded, no resources\n");
+  EXPECT_THAT(render_drbd(json::parse(R"({"drbd":{"in_use":true,"module_loaded":false,"resources":
+                            [{"name":"r1","in_kernel":false}]}})"),
+                          kPlain),
+              HasSubstr("r1        down  -"));
+}
+
 TEST_F(Render, TheDocumentedHistory) {
   EXPECT_EQ(render_history(documented("GET /api/v1/history"), kPlain),
             "TIME                 TARGET   KIND  WHAT\n"
