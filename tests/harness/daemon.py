@@ -22,7 +22,7 @@ control_listen = "127.0.0.1:0"
 [libvirt]
 uri = "{uri}"
 [drbd]
-enabled = "off"
+{drbd}
 [journal]
 path = "{journal}"
 [policy]
@@ -36,8 +36,9 @@ class Upkeep:
     """A daemon with a directory of its own. Restart it and it goes on from its journal."""
 
     def __init__(self, repository, directory, uri="", demo=False, mode="act", node="node1", more="",
-                 root=None, **policy):
-        self.program = pathlib.Path(repository) / "build" / "release" / "upkeep"
+                 root=None, drbd='enabled = "off"', **policy):
+        self.program = pathlib.Path(os.environ.get("UPKEEP_PROGRAM") or
+                                    pathlib.Path(repository) / "build" / "release" / "upkeep")
         self.directory = pathlib.Path(directory)
         self.demo = demo
         self.root = root
@@ -53,7 +54,7 @@ class Upkeep:
         else:
             values = {"startup_grace": "1s", "first_gap": "10s", "stable_window": "600s", **policy}
             self.config.write_text(CONFIG.format(
-                mode=mode, node=node, uri=uri, journal=self.journal, **values) + more)
+                mode=mode, node=node, uri=uri, drbd=drbd, journal=self.journal, **values) + more)
 
     # Its life.
 
@@ -139,11 +140,11 @@ class Upkeep:
 
     def cli(self, *arguments, check=True):
         """Runs the command line against this daemon."""
-        command, *rest = arguments
+        command = arguments[0]
         takes_config = command not in ("version", "demo")
         demo = self.demo and command not in ("version", "demo", "check")
         done = subprocess.run(
-            [self.program, command, *rest, *(self._common() if takes_config else []),
+            [self.program, *arguments, *(self._common() if takes_config else []),
              *(["--demo"] if demo else [])],
             text=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=60,
             env=self._environment())
