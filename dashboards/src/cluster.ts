@@ -63,19 +63,19 @@ export const cluster = page('upkeep-cluster', 'upkeep / Cluster',
     queries: [{expr: `sum by (reason) (increase(${of('upkeep_remediation_decisions_total', 'decision="hold"')}[$__rate_interval])) > 0`, legend: '{{reason}}'}]}))
 
   .withRow(row('Outages'))
-  .withPanel(number({title: 'VM outages', width: 4, height: 5, decimals: 0,
+  .withPanel(number({title: 'VM outages', width: 4, height: 8, decimals: 0,
     query: `sum(increase(${of('upkeep_outage_duration_seconds_count', 'kind="vm"')}[$__range]))`,
     says: 'Outages of VMs that ended within the time shown.'}))
-  .withPanel(number({title: 'Half of them within', width: 4, height: 5, unit: 's', none: 'no outage',
+  .withPanel(number({title: 'Half of them within', width: 4, height: 8, unit: 's', none: 'no outage',
     query: `histogram_quantile(0.5, sum by (le) (increase(${of('upkeep_outage_duration_seconds_bucket', 'kind="vm"')}[$__range]))) >= 0`,
     says: 'Median duration of the outages of VMs that ended within the time shown.'}))
-  .withPanel(number({title: 'Nine in ten within', width: 4, height: 5, unit: 's', none: 'no outage',
+  .withPanel(number({title: 'Nine in ten within', width: 4, height: 8, unit: 's', none: 'no outage',
     query: `histogram_quantile(0.9, sum by (le) (increase(${of('upkeep_outage_duration_seconds_bucket', 'kind="vm"')}[$__range]))) >= 0`,
     says: 'Nine of ten outages of VMs that ended within the time shown took no longer.'}))
   .withPanel(bars({title: 'Outages by phase', width: 12, height: 8, unit: 's',
     says: 'Where the time of an average VM outage went: seeing it, waiting for storage to be safe, for a slot, bringing up storage, starting, verifying.',
     queries: [{expr: `sum by (phase) (increase(${of(`${phases}_sum`, 'kind="vm"')}[$__rate_interval])) / on () group_left () ` +
       `(sum(increase(${of('upkeep_outage_duration_seconds_count', 'kind="vm"')}[$__rate_interval])) > 0)`, legend: '{{phase}}'}]}))
-  .withPanel(lines({title: 'Wanted VMs down over time', width: 12, height: 8, unit: 'short', min: 0,
+  .withPanel(lines({title: 'Wanted VMs down over time', width: 24, height: 6, unit: 'short', min: 0,
     says: 'How many VMs that should run did not, on each node.',
     queries: [{expr: `count by (instance) (${down})`, legend: '{{instance}}'}]}));

@@ -1,4 +1,4 @@
-"""A real Prometheus with a directory of its own, scraping four times a second."""
+"""A real Prometheus with a directory of its own, scraping four times a second unless told."""
 
 import json
 import pathlib
@@ -12,7 +12,7 @@ import urllib.request
 from harness.waiting import wait_until
 
 CONFIG = """\
-global: {{scrape_interval: 250ms, evaluation_interval: 1s}}
+global: {{scrape_interval: {interval}, evaluation_interval: 1s}}
 rule_files: ["{rules}/*.rules.yml"]
 scrape_configs:
   - job_name: upkeep
@@ -31,13 +31,13 @@ def free_port():
 class Prometheus:
     """Started by `with`; ends with it."""
 
-    def __init__(self, program, directory, target, rules, node="node1"):
+    def __init__(self, program, directory, target, rules, node="node1", interval="250ms"):
         self.program = program
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.begun = time.time()
         (self.directory / "prometheus.yml").write_text(
-            CONFIG.format(target=target, rules=rules, node=node))
+            CONFIG.format(target=target, rules=rules, node=node, interval=interval))
         self.process = None
         self.url = None
 
