@@ -85,7 +85,8 @@ void read_drbd(ConfigTable table, DrbdAccessConfig& drbd) {
   assign(drbd.enabled, one_of(table, "enabled", kDrbdUses));
   table.read_path("drbdadm", drbd.drbdadm);
   table.read_path("drbdsetup", drbd.drbdsetup);
-  for (const std::string_view key : {"allow_degraded", "attach_on_primary"}) table.not_yet(key);
+  table.read("attach_on_primary", drbd.attach_on_primary);
+  table.not_yet("allow_degraded");
   table.finish();
 }
 
@@ -133,9 +134,9 @@ void read_vms(ConfigTable& file, ConfigErrors& errors, std::vector<VmConfig>& vm
     assign(vm.keep, one_of(table, "keep", kKeeps));
     assign(vm.act_on, one_of(table, "act_on", kActOns));
     table.read("exclusive", vm.exclusive);
+    table.read("keep_disks", vm.keep_disks);
     vm.guest_shutdown = one_of(table, "guest_shutdown", kGuestShutdowns);
-    for (const std::string_view key :
-         {"priority", "after", "health", "boot_timeout", "weight", "keep_disks"}) {
+    for (const std::string_view key : {"priority", "after", "health", "boot_timeout", "weight"}) {
       table.not_yet(key);
     }
     table.finish();
@@ -268,8 +269,10 @@ Policy to_policy(const Config& config) {
                           .keep = vm.keep,
                           .act_on = vm.act_on,
                           .exclusive = vm.exclusive,
-                          .guest_shutdown = vm.guest_shutdown.value_or(policy.guest_shutdown)});
+                          .guest_shutdown = vm.guest_shutdown.value_or(policy.guest_shutdown),
+                          .keep_disks = vm.keep_disks});
   }
+  policy.attach_on_primary = config.drbd.attach_on_primary;
   for (const PeerConfig& peer : config.peers) policy.peers.push_back(peer.name);
   return policy;
 }

@@ -40,6 +40,7 @@ struct DrbdAccessConfig {
   DrbdUse enabled = DrbdUse::automatic;
   std::filesystem::path drbdadm = "/usr/sbin/drbdadm";
   std::filesystem::path drbdsetup = "/usr/sbin/drbdsetup";
+  bool attach_on_primary = false;  ///< Attach a disk again also under a running guest.
 
   friend bool operator==(const DrbdAccessConfig&, const DrbdAccessConfig&) = default;
 };
@@ -62,6 +63,7 @@ struct VmConfig {
   Keep keep = Keep::automatic;
   ActOn act_on = ActOn::both;
   bool exclusive = false;
+  bool keep_disks = false;
   std::optional<GuestShutdown> guest_shutdown;  ///< Absent: [policy] guest_shutdown.
 
   friend bool operator==(const VmConfig&, const VmConfig&) = default;

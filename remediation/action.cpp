@@ -22,6 +22,30 @@ struct Traits<BringUpResource> {
   static constexpr Risk risk = Risk::low;
 };
 
+template <>
+struct Traits<ReconnectResource> {
+  static constexpr std::string_view name = "reconnect_resource";
+  static constexpr Risk risk = Risk::medium;
+};
+
+template <>
+struct Traits<AttachDevice> {
+  static constexpr std::string_view name = "attach_device";
+  static constexpr Risk risk = Risk::medium;
+};
+
+template <>
+struct Traits<ResumeVm> {
+  static constexpr std::string_view name = "resume_vm";
+  static constexpr Risk risk = Risk::medium;
+};
+
+template <>
+struct Traits<ReattachDisk> {
+  static constexpr std::string_view name = "reattach_disk";
+  static constexpr Risk risk = Risk::medium;
+};
+
 template <class Variant>
 struct Names;
 
@@ -32,6 +56,10 @@ struct Names<std::variant<Actions...>> {
 
 Target target_of_one(const StartVm& start) { return target_of(start.vm); }
 Target target_of_one(const BringUpResource& bring_up) { return target_of(bring_up.resource); }
+Target target_of_one(const ReconnectResource& reconnect) { return target_of(reconnect.resource); }
+Target target_of_one(const AttachDevice& attach) { return target_of(attach.resource); }
+Target target_of_one(const ResumeVm& resume) { return target_of(resume.vm); }
+Target target_of_one(const ReattachDisk& reattach) { return target_of(reattach.vm); }
 
 }  // namespace
 

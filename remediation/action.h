@@ -41,11 +41,45 @@ struct StartVm {
 /// Brings up a configured DRBD resource: an inspected `drbdadm adjust` of this one resource.
 struct BringUpResource {
   ResourceName resource;
+  bool skip_disk = false;  ///< Its disk failed for good: only the network part is brought up.
 
   friend bool operator==(const BringUpResource&, const BringUpResource&) = default;
 };
 
-using Action = std::variant<StartVm, BringUpResource>;
+/// Connects a StandAlone DRBD resource again: a plain `drbdadm connect`, never one that discards.
+struct ReconnectResource {
+  ResourceName resource;
+
+  friend bool operator==(const ReconnectResource&, const ReconnectResource&) = default;
+};
+
+/// Attaches a volume's backing device again, once it proved readable.
+struct AttachDevice {
+  ResourceName resource;
+  VolumeNumber volume;
+
+  friend bool operator==(const AttachDevice&, const AttachDevice&) = default;
+};
+
+/// Lets a VM go on that was paused by an I/O error.
+struct ResumeVm {
+  VmName vm;
+  VmUuid uuid;
+
+  friend bool operator==(const ResumeVm&, const ResumeVm&) = default;
+};
+
+/// Gives a running VM a disk of its definition back.
+struct ReattachDisk {
+  VmName vm;
+  VmUuid uuid;
+  DiskTarget disk;
+
+  friend bool operator==(const ReattachDisk&, const ReattachDisk&) = default;
+};
+
+using Action =
+    std::variant<StartVm, BringUpResource, ReconnectResource, AttachDevice, ResumeVm, ReattachDisk>;
 
 /// How much harm an action can do if it is wrong. Ordered; policy names the highest allowed.
 enum class Risk {

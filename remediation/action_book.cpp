@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "remediation/sight.h"
+#include "remediation/tries.h"
 
 namespace upkeep {
 namespace {
@@ -17,7 +18,8 @@ constexpr Duration kEffectShows = std::chrono::seconds(1);
 constexpr Duration kEventIsLate = std::chrono::seconds(2);
 
 Duration deadline_of(const Action& action, const Policy& policy) {
-  return std::holds_alternative<StartVm>(action) ? policy.start_deadline : policy.bring_up_deadline;
+  const bool on_vm = target_of(action).kind == Target::Kind::vm;
+  return on_vm ? policy.start_deadline : policy.bring_up_deadline;
 }
 
 /// The rule's own name, whose storage lives for ever; empty for a rule of another version.
@@ -31,29 +33,66 @@ const Rule* rule_of(const Finding& finding) {
   return rule == all_rules().end() ? nullptr : &*rule;
 }
 
+/// Is the effect of an action to be seen? Nothing: not to be told yet.
+struct Effect {
+  const Snapshot& snapshot;
+
+  std::optional<bool> operator()(const StartVm& start) const {
+    const Vm* vm = find_vm(snapshot, start.uuid);
+    if (vm == nullptr) return false;
+    if (vm->state == VmState::paused && vm->reason == VmReason::starting_up) return std::nullopt;
+    return is_up(vm->state);
+  }
+  std::optional<bool> operator()(const BringUpResource& bring_up) const {
+    const auto* resource = find_resource(snapshot, bring_up.resource);
+    return resource != nullptr && is_brought_up(*resource);
+  }
+  std::optional<bool> operator()(const ReconnectResource& reconnect) const {
+    const auto* resource = find_resource(snapshot, reconnect.resource);
+    return resource != nullptr && resource->in_kernel &&
+           std::ranges::none_of(resource->peers, [](const DrbdPeer& peer) {
+             return peer.connection == DrbdConnection::stand_alone;
+           });
+  }
+  std::optional<bool> operator()(const AttachDevice& attach) const {
+    const auto* resource = find_resource(snapshot, attach.resource);
+    if (resource == nullptr) return false;
+    const auto device = std::ranges::find(resource->devices, attach.volume, &DrbdDevice::volume);
+    if (device == resource->devices.end()) return false;
+    if (device->disk == DrbdDisk::attaching) return std::nullopt;
+    return device->disk.kind != DrbdDisk::diskless && device->disk.kind != DrbdDisk::failed;
+  }
+  std::optional<bool> operator()(const ResumeVm& resume) const {
+    const Vm* vm = find_vm(snapshot, resume.uuid);
+    return vm != nullptr && is_up(vm->state);
+  }
+  std::optional<bool> operator()(const ReattachDisk& reattach) const {
+    const Vm* vm = find_vm(snapshot, reattach.uuid);
+    return vm != nullptr && std::ranges::any_of(vm->disks, [&](const VmDisk& disk) {
+             return disk.target == reattach.disk && disk.attached.value_or(false);
+           });
+  }
+};
+
+template <class T>
+bool read_since_start(const Observed<T>& observed, Duration max_age, const History& history,
+                      Tick now) {
+  return observed.fresh(now, max_age) && observed.at >= history.started;
+}
+
 /// What became of an action whose daemon died; nothing while that can't be told.
 std::optional<Outcome::Kind> settled(const Action& action, const History& history,
                                      const Step& step) {
-  const auto by = [](bool there) {
-    return there ? Outcome::Kind::succeeded : Outcome::Kind::interrupted;
-  };
-  if (const auto* start = std::get_if<StartVm>(&action)) {
-    const auto& vms = step.snapshot.vms;
-    if (!vms.fresh(step.now, step.policy.freshness.vms) || vms.at < history.started) {
-      return std::nullopt;
-    }
-    const Vm* vm = find_vm(step.snapshot, start->uuid);
-    if (vm == nullptr) return Outcome::Kind::interrupted;
-    if (vm->state == VmState::paused && vm->reason == VmReason::starting_up) return std::nullopt;
-    return by(is_up(vm->state));
-  }
-  if (!step.snapshot.drbd_in_use) return Outcome::Kind::interrupted;
-  const auto& drbd = step.snapshot.drbd;
-  if (!drbd.fresh(step.now, step.policy.freshness.drbd) || drbd.at < history.started) {
-    return std::nullopt;
-  }
-  const auto* resource = find_resource(step.snapshot, std::get<BringUpResource>(action).resource);
-  return by(resource != nullptr && is_brought_up(*resource));
+  const Snapshot& snapshot = step.snapshot;
+  const Freshness& freshness = step.policy.freshness;
+  const bool on_vm = target_of(action).kind == Target::Kind::vm;
+  if (!on_vm && !snapshot.drbd_in_use) return Outcome::Kind::interrupted;
+  const bool read = on_vm ? read_since_start(snapshot.vms, freshness.vms, history, step.now)
+                          : read_since_start(snapshot.drbd, freshness.drbd, history, step.now);
+  if (!read) return std::nullopt;
+  const auto there = std::visit(Effect{snapshot}, action);
+  if (!there) return std::nullopt;
+  return *there ? Outcome::Kind::succeeded : Outcome::Kind::interrupted;
 }
 
 }  // namespace
@@ -87,7 +126,8 @@ bool ActionBook::begin_one(const Decision& decision, const Action& action, const
   const Anchor anchor{.now = step.now, .wall = step.wall};
   TargetHistory& line = history_.targets[target];
   if (line.in_flight) return true;  // Single flight, whatever was decided.
-  TargetHistory after = after_begin(line, 0, step.now);
+  TargetHistory after =
+      with_try(after_begin(line, 0, step.now), *policy, name_of(action), step.now);
   const ActionRecord record{.id = 0,
                             .action = action,
                             .rule = std::string(decision.finding.rule),
@@ -183,6 +223,7 @@ void ActionBook::finish(const Completed& completed, const Step& step) {
   TargetHistory& line = history_.targets[target];
   const bool was_latched = line.latched_since.has_value();
   line = after_end(line, completed.outcome, step.policy.back_off, step.now);
+  line = after_try(line, step.policy, name_of(completed.action), completed.outcome, step.now);
   parts_.journal.ended(completed.id, target, completed.outcome, step.wall);
   parts_.recorder.action_ended(completed, !was_latched && line.latched_since.has_value());
   std::erase_if(flights_, [&](const Flight& flight) { return flight.ticket.id == completed.id; });

@@ -23,6 +23,20 @@ class HypervisorControl {
   [[nodiscard]] virtual Result<void> start(const VmUuid& uuid) = 0;
   /// Drops what is left of a crashed, preserved guest; refuses (conflict) any other state.
   [[nodiscard]] virtual Result<void> destroy_crashed(const VmUuid& uuid) = 0;
+  /// Lets a guest go on; refuses (conflict) any that isn't paused by an I/O error right now.
+  [[nodiscard]] virtual Result<void> resume(const VmUuid& uuid) = 0;
+  /// Attaches, live only, the disk of that name as the persistent definition has it. Conflict when
+  /// it is there already.
+  [[nodiscard]] virtual Result<void> attach_disk(const VmUuid& uuid, const DiskTarget& disk) = 0;
+};
+
+/// How much of a resource an adjust is to bring up.
+enum class AdjustScope { everything, all_but_disk };
+
+/// One volume of a resource.
+struct DrbdVolume {
+  ResourceName resource;
+  VolumeNumber volume;
 };
 
 /// What upkeep can do to DRBD. Same rules as above; each command has its own deadline and
@@ -36,8 +50,15 @@ class ReplicationControl {
 
   /// What `drbdadm -d adjust RES` would run, a command a line.
   [[nodiscard]] virtual Result<std::vector<std::string>> dry_run_adjust(
-      const ResourceName& resource, Duration deadline) = 0;
-  [[nodiscard]] virtual Result<void> adjust(const ResourceName& resource, Duration deadline) = 0;
+      const ResourceName& resource, AdjustScope scope, Duration deadline) = 0;
+  [[nodiscard]] virtual Result<void> adjust(const ResourceName& resource, AdjustScope scope,
+                                            Duration deadline) = 0;
+  /// A plain connect: never with --discard-my-data. Conflict when it is connected or on its way.
+  [[nodiscard]] virtual Result<void> connect(const ResourceName& resource, Duration deadline) = 0;
+  /// Reads both ends of the volume's backing device, past the page cache. Errc::storage when they
+  /// can't be read.
+  [[nodiscard]] virtual Result<void> probe_backing(const DrbdVolume& volume, Duration deadline) = 0;
+  [[nodiscard]] virtual Result<void> attach(const DrbdVolume& volume, Duration deadline) = 0;
   /// Never with --force.
   [[nodiscard]] virtual Result<void> promote(const ResourceName& resource, Duration deadline) = 0;
   /// Errc::conflict when the device is open.

@@ -17,8 +17,22 @@ std::string name_of_subject(const Target& target) {
   return target.kind == Target::Kind::vm ? target.name : "DRBD resource " + target.name;
 }
 
-std::string_view verb(const Action& action) {
-  return std::holds_alternative<StartVm>(action) ? "start it" : "bring it up";
+std::string verb(const Action& action) {
+  struct {
+    std::string operator()(const StartVm& /*start*/) const { return "start it"; }
+    std::string operator()(const BringUpResource& bring_up) const {
+      return bring_up.skip_disk ? "bring it up without its disk" : "bring it up";
+    }
+    std::string operator()(const ReconnectResource& /*reconnect*/) const { return "reconnect it"; }
+    std::string operator()(const AttachDevice& attach) const {
+      return fmt::format("attach the disk of its volume {}", attach.volume.value);
+    }
+    std::string operator()(const ResumeVm& /*resume*/) const { return "resume it"; }
+    std::string operator()(const ReattachDisk& reattach) const {
+      return fmt::format("attach its disk {} again", reattach.disk.value);
+    }
+  } const verbs;
+  return std::visit(verbs, action);
 }
 
 std::string verdict_sentence(const Act& act, Tick /*now*/) {

@@ -193,6 +193,7 @@ TargetHistory released(TargetHistory target) {
   target.attempts.clear();
   target.in_row = 0;
   target.latched_since.reset();
+  target.tries.clear();
   // What it waited for is over; the outcome itself stays on record for people.
   target.last_end.reset();
   if (!target.in_flight) target.stuck = false;

@@ -14,8 +14,18 @@
 #include "remediation/decision.h"
 #include "remediation/intent.h"
 #include "remediation/policy.h"
+#include "remediation/resource_history.h"
+#include "remediation/standing.h"
 
 namespace upkeep {
+
+/// The tries of one kind of action on a target whose number is limited (`limit_of`).
+struct Tries {
+  std::vector<Tick> at;  ///< Those of the last 24 hours that cost, oldest first.
+  std::optional<Tick> latched_since;
+
+  friend bool operator==(const Tries&, const Tries&) = default;
+};
 
 /// What was tried on one target. Durable; ticks are rebuilt from wall times when loaded.
 struct TargetHistory {
@@ -26,7 +36,8 @@ struct TargetHistory {
   std::optional<std::int64_t> in_flight;  ///< The journal id of the action that has not ended.
   bool stuck = false;                     ///< It passed its deadline and has not ended.
   std::optional<Tick> latched_since;
-  std::optional<Tick> healthy_since;  ///< Since when the target is seen healthy.
+  std::optional<Tick> healthy_since;   ///< Since when the target is seen healthy.
+  std::map<std::string, Tries> tries;  ///< By the action's name.
 
   friend bool operator==(const TargetHistory&, const TargetHistory&) = default;
 };
@@ -42,16 +53,6 @@ struct OpenProblem {
   friend bool operator==(const OpenProblem&, const OpenProblem&) = default;
 };
 
-/// What this boot has shown about a DRBD resource; a state alone doesn't tell it.
-struct ResourceHistory {
-  bool seen_up = false;         ///< Up at some moment of this boot.
-  bool primary_alone = false;   ///< Was Primary in this boot with no peer Connected since.
-  bool ever_connected = false;  ///< Connected at some moment since it was brought up.
-  std::optional<SplitBrainEvidence> split_brain;
-
-  friend bool operator==(const ResourceHistory&, const ResourceHistory&) = default;
-};
-
 /// All that the decisions remember. Owned by the loop's thread; copied (shared parts) for actions.
 struct History {
   std::uint64_t jitter_seed = 0;
@@ -64,6 +65,10 @@ struct History {
   std::map<Target, TargetHistory> targets;
   std::map<std::pair<std::string, Target>, OpenProblem> problems;  ///< By rule name and subject.
   std::map<ResourceName, ResourceHistory> resources;
+  Standings standings;
+  std::map<ResourceName, ResourceProgress> progress;
+  std::map<VmUuid, Tick> storage_open_since;  ///< VMs paused by I/O errors whose gate is open.
+  std::map<NodeName, PeerBoot> peer_boots;
 };
 
 /// The gap to wait after attempt number `in_row` (1 = the first), jittered by target and seed so
@@ -98,13 +103,5 @@ struct History {
 [[nodiscard]] OpenProblem after_sighting(const OpenProblem* known, Tick reading_at, Tick now);
 /// True when a definite event or two readings showed it.
 [[nodiscard]] bool is_confirmed(const OpenProblem& problem);
-
-/// True for a resource that is more than a name in the kernel: something is attached or connected.
-/// A bring-up that was cut short leaves one that is neither.
-[[nodiscard]] bool is_brought_up(const DrbdResource& resource);
-/// The resource's line after this reading of DRBD.
-[[nodiscard]] ResourceHistory after_look(ResourceHistory known, const DrbdResource& now_seen);
-/// The resource's line after a change that readings may miss: a link that came and went, a helper.
-[[nodiscard]] ResourceHistory after_event(ResourceHistory known, const DrbdEvent& event);
 
 }  // namespace upkeep

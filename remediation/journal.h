@@ -36,6 +36,13 @@ struct ActionRecord {
   std::optional<Outcome> outcome;
 };
 
+/// Tries in wall time.
+struct TriesRecord {
+  std::vector<WallTime> at;
+  std::optional<WallTime> latched_since;
+  friend bool operator==(const TriesRecord&, const TriesRecord&) = default;
+};
+
 /// A TargetHistory in wall time, as it is stored.
 struct TargetRecord {
   Target target;
@@ -45,6 +52,7 @@ struct TargetRecord {
   std::optional<WallTime> last_end;
   std::optional<Outcome> last_outcome;
   std::optional<WallTime> latched_since;
+  std::map<std::string, TriesRecord> tries = {};
 
   friend bool operator==(const TargetRecord&, const TargetRecord&) = default;
 };
@@ -73,6 +81,7 @@ struct JournalState {
   std::vector<ActionRecord> unfinished;               ///< Begun without ended.
   std::map<ResourceName, ResourceHistory> resources;  ///< Of `resources_boot` only.
   BootId resources_boot;
+  Standings standings;
   std::map<PreviousShutdown, std::uint64_t> boot_counts;
 };
 
@@ -93,6 +102,8 @@ class Journal {
   [[nodiscard]] virtual Result<void> save(const TargetRecord& target) = 0;
   [[nodiscard]] virtual Result<void> save(const BootId& boot, const ResourceName& resource,
                                           const ResourceHistory& history) = 0;
+  [[nodiscard]] virtual Result<void> save(const Standing& standing) = 0;
+  [[nodiscard]] virtual Result<void> forget(const StandingKey& standing) = 0;
   /// Journals an action before it is done; the id goes into its ticket. `after` is its target's
   /// line with this attempt in it: written in one piece, so that no crash can lose an attempt.
   [[nodiscard]] virtual Result<std::int64_t> begin(const ActionRecord& action,

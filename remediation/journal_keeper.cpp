@@ -46,8 +46,8 @@ void JournalKeeper::flush(const Anchor& anchor) {
 
 bool JournalKeeper::anything_due(const Anchor& anchor) const {
   return !next_beat_ || anchor.now >= *next_beat_ || anchor.now >= *next_prune_ ||
-         !intents_.empty() || !targets_.empty() || !resources_.empty() || !boots_.empty() ||
-         !ends_.empty() || !notes_.empty();
+         !intents_.empty() || !targets_.empty() || !resources_.empty() || !standings_.empty() ||
+         !boots_.empty() || !ends_.empty() || !notes_.empty();
 }
 
 Result<void> JournalKeeper::write_due(const Anchor& anchor) {
@@ -95,6 +95,18 @@ Result<void> JournalKeeper::write_lines(const Anchor& anchor) {
       if (!written) return written;
     }
     resources_.erase(first);
+  }
+  return write_standings();
+}
+
+Result<void> JournalKeeper::write_standings() {
+  while (!standings_.empty()) {
+    const auto first = standings_.begin();
+    const auto line = history_.standings.find(*first);
+    auto written =
+        line == history_.standings.end() ? journal_.forget(*first) : journal_.save(line->second);
+    if (!written) return written;
+    standings_.erase(first);
   }
   return {};
 }

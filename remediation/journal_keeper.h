@@ -23,6 +23,7 @@ class JournalKeeper {
   void changed(const VmUuid& intent) { intents_.insert(intent); }
   void changed(const Target& target) { targets_.insert(target); }
   void changed(const ResourceName& resource) { resources_.insert(resource); }
+  void changed(const StandingKey& standing) { standings_.insert(standing); }
   void booted(const BootRecord& boot) { boots_.push_back(boot); }
   void note(HistoryEntry entry);
   void ended(std::int64_t id, const Target& target, Outcome outcome, WallTime at);
@@ -48,6 +49,7 @@ class JournalKeeper {
 
   [[nodiscard]] Result<void> write_due(const Anchor& anchor);
   [[nodiscard]] Result<void> write_lines(const Anchor& anchor);
+  [[nodiscard]] Result<void> write_standings();
   [[nodiscard]] Result<void> write_story();
   [[nodiscard]] TargetRecord record_of(const Target& target, const Anchor& anchor) const;
   [[nodiscard]] bool anything_due(const Anchor& anchor) const;
@@ -63,6 +65,7 @@ class JournalKeeper {
   std::set<VmUuid> intents_;
   std::set<Target> targets_;
   std::set<ResourceName> resources_;
+  std::set<StandingKey> standings_;
   std::deque<BootRecord> boots_;
   std::deque<End> ends_;
   std::deque<HistoryEntry> notes_;

@@ -57,6 +57,25 @@ std::string_view meaning(Hold hold) {
       return "It was taken down after it was up in this boot, which only a person does.";
     case Hold::unsafe_adjust:
       return "Bringing it up would change more than that, so a person must look first.";
+    case Hold::disconnected_by_operator:
+      return "Somebody disconnected it, and upkeep does not undo what a person did.";
+    case Hold::link_refused:
+      return "The two sides refused each other, and connecting again would not change that.";
+    case Hold::link_loss_unknown:
+      return "It was disconnected and nothing tells why, so it may have been on purpose.";
+    case Hold::after_sb_policy:
+      return "Its after-sb-* policies are not known to be all \"disconnect\": a connection might "
+             "discard data by itself.";
+    case Hold::unsent_writes:
+      return "This side is Primary and may have writes that the peer lacks, which a connection "
+             "could discard.";
+    case Hold::primary_here:
+      return "A guest uses it here, and attaching a disk under a running guest can freeze it.";
+    case Hold::disk_unreadable: return "Its backing device cannot be read.";
+    case Hold::storage_not_healthy_yet:
+      return "Its storage is healthy again, but not for long enough to rely on it.";
+    case Hold::detached_by_operator:
+      return "The disk may have been detached on purpose: nothing says that it was lost.";
     case Hold::journal_failed:
       return "The journal cannot be written, and what cannot be remembered is not done.";
     case Hold::facts_changed:

@@ -6,6 +6,7 @@
 
 #include "remediation/rules/finding.h"
 #include "remediation/sight.h"
+#include "remediation/tries.h"
 
 namespace upkeep {
 namespace {
@@ -122,8 +123,12 @@ std::optional<Held> confirmation_hold(const Rule& rule, const Finding& finding,
 std::optional<Held> pacing_hold(const Finding& finding, const Action& action, const World& world,
                                 const Busy& busy) {
   const bool never_gives_up = std::holds_alternative<StartVm>(action);
-  if (auto held = back_off_hold(world.history, world.policy.back_off, finding.subject,
+  const std::string_view name = name_of(action);
+  if (auto held = back_off_hold(world.history, back_off_of(world.policy, name), finding.subject,
                                 never_gives_up, world.now)) {
+    return held;
+  }
+  if (auto held = limit_hold(world.history, world.policy, finding.subject, name, world.now)) {
     return held;
   }
   return sharing_hold(finding.subject, world, busy);

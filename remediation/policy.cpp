@@ -39,6 +39,14 @@ std::optional<Keep> to_keep(std::string_view word) {
   return std::nullopt;
 }
 
+const ActionLimit* limit_of(const Policy& policy, std::string_view action) {
+  if (action == "reconnect_resource") return &policy.reconnect;
+  if (action == "attach_device") return &policy.attach;
+  if (action == "resume_vm") return &policy.resume;
+  if (action == "reattach_disk") return &policy.reattach;
+  return nullptr;
+}
+
 VmPolicy policy_for(const Policy& policy, const VmName& vm) {
   const auto matches = [&](const VmPolicy& block) {
     return ::fnmatch(block.match.c_str(), vm.value.c_str(), 0) == 0;

@@ -42,6 +42,7 @@ struct VmPolicy {
   ActOn act_on = ActOn::both;
   bool exclusive = false;  ///< Its shared disks are this node's alone.
   GuestShutdown guest_shutdown = GuestShutdown::respect;
+  bool keep_disks = false;  ///< A disk that is gone live was lost, also if nobody saw how.
 };
 
 /// When to try again. DESIGN §6 gate 8.
@@ -57,6 +58,16 @@ struct BackOff {
   friend bool operator==(const BackOff&, const BackOff&) = default;
 };
 
+/// How often an action may be tried, beside the back-off: once too often latches it until
+/// `upkeep release`, or until what it mends has been well for as long as the window.
+struct ActionLimit {
+  int tries = 3;
+  Duration window = std::chrono::hours(1);
+  Duration first_gap = std::chrono::seconds(10);
+
+  friend bool operator==(const ActionLimit&, const ActionLimit&) = default;
+};
+
 /// Everything that is allowed, compiled from the config. Immutable.
 struct Policy {
   Mode mode = Mode::observe;
@@ -67,10 +78,18 @@ struct Policy {
   Duration start_deadline = std::chrono::seconds(120);     ///< Of one StartVm.
   Duration bring_up_deadline = std::chrono::seconds(120);  ///< Of one BringUpResource.
   GuestShutdown guest_shutdown = GuestShutdown::respect;
+  ActionLimit reconnect{.tries = 3, .first_gap = std::chrono::seconds(5)};
+  ActionLimit attach{.tries = 1, .window = std::chrono::hours(24)};
+  ActionLimit resume{.tries = 3, .window = std::chrono::minutes(10)};
+  ActionLimit reattach{.tries = 3};
+  bool attach_on_primary = false;        ///< One attach in four froze the guest's I/O (DRBD 9.2).
   std::vector<VmPolicy> vms;             ///< First match wins.
   std::vector<NodeName> peers;           ///< Configured peers.
   bool foreign_cluster_manager = false;  ///< corosync.conf or a pacemaker unit is on this node.
 };
+
+/// The limit of an action; null when only the back-off limits it.
+[[nodiscard]] const ActionLimit* limit_of(const Policy& policy, std::string_view action);
 
 /// The block that applies to the VM: the first match, else the defaults (with the policy's
 /// guest_shutdown).

@@ -26,6 +26,8 @@ std::optional<Shown> shown_by(VmEventKind kind) {
     case VmEventKind::stopped_crashed:
     case VmEventKind::stopped_failed:
     case VmEventKind::crashed: return Shown{.definite = true};
+    case VmEventKind::suspended_io_error:
+    case VmEventKind::disk_changed:
     case VmEventKind::stopped_shutdown:
     case VmEventKind::stopped_destroyed:
     case VmEventKind::stopped_saved:
@@ -36,14 +38,12 @@ std::optional<Shown> shown_by(VmEventKind kind) {
     case VmEventKind::started:
     case VmEventKind::resumed:
     case VmEventKind::suspended:
-    case VmEventKind::suspended_io_error:
     case VmEventKind::suspended_migrated:
     case VmEventKind::shutdown_guest:
     case VmEventKind::shutdown_host:
     case VmEventKind::rebooted:
     case VmEventKind::io_error:
-    case VmEventKind::watchdog:
-    case VmEventKind::disk_changed: return std::nullopt;
+    case VmEventKind::watchdog: return std::nullopt;
   }
   return std::nullopt;
 }
@@ -65,6 +65,10 @@ void ProblemWatch::take(const DrbdEvent& event) {
   if (event.initial) return;
   remember(target_of(event.resource),
            {.trigger = Trigger::event, .definite = false, .at = event.at});
+}
+
+void ProblemWatch::peer_booted(const Target& target, Tick at) {
+  remember(target, {.trigger = Trigger::event, .definite = false, .at = at});
 }
 
 void ProblemWatch::asked_for(const Target& target, Tick at) {

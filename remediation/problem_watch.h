@@ -20,6 +20,8 @@ class ProblemWatch {
 
   void take(const VmEvent& event);
   void take(const DrbdEvent& event);
+  /// A peer that shares the resource booted.
+  void peer_booted(const Target& target, Tick at);
   /// A person asked for it: the next problem of the target is theirs.
   void asked_for(const Target& target, Tick at);
 

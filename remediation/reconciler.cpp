@@ -5,6 +5,7 @@
 
 #include "remediation/explain.h"
 #include "remediation/sight.h"
+#include "remediation/tries.h"
 
 namespace upkeep {
 namespace {
@@ -52,6 +53,7 @@ Reconciler::Reconciler(Parts parts, std::shared_ptr<const Policy> policy,
       journal_(parts.journal, parts.recorder, history_),
       intents_(history_, journal_, parts.recorder),
       resources_(history_, journal_),
+      standings_(history_, journal_),
       problems_(history_),
       outages_(parts.recorder),
       actions_({.executor = parts.executor,
@@ -59,6 +61,7 @@ Reconciler::Reconciler(Parts parts, std::shared_ptr<const Policy> policy,
                 .journal = journal_,
                 .outages = outages_},
                history_, loaded.unfinished),
+      progress_(history_),
       boots_(loaded.boots),
       boot_counts_(loaded.boot_counts),
       last_heartbeat_(loaded.last_heartbeat),
@@ -118,7 +121,7 @@ void Reconciler::note_boot(const Step& step) {
     boot.downtime = node->boot_time - *last_heartbeat_;
   }
   for (auto& [target, line] : history_.targets) {
-    line = released(line);
+    line = after_boot(line);
     journal_.changed(target);
   }
   ++boot_counts_[boot.previous_shutdown];
@@ -130,6 +133,7 @@ void Reconciler::take_events(const Inputs& inputs, const Step& step) {
   for (const VmEvent& event : inputs.vm_events) {
     intents_.take(event, actions_.is_ours(event), step);
     problems_.take(event);
+    standings_.take(event, step);
   }
   for (const DrbdEvent& event : inputs.drbd_events) {
     resources_.take(event);
@@ -140,8 +144,20 @@ void Reconciler::take_events(const Inputs& inputs, const Step& step) {
 void Reconciler::take_readings(const Step& step) {
   intents_.take_reading(step);
   resources_.take_reading(step);
+  standings_.take_reading(step);
+  for (const ResourceName& resource : progress_.look(step)) recheck(resource, step);
   settling_.look(history_, step);
   look_at_targets(step);
+}
+
+/// A peer that shares it booted: new evidence, and the event behind what the next reading shows.
+void Reconciler::recheck(const ResourceName& resource, const Step& step) {
+  const Target target = target_of(resource);
+  problems_.peer_booted(target, step.now);
+  const auto line = history_.targets.find(target);
+  if (line != history_.targets.end() && line->second.tries.erase("reconnect_resource") > 0) {
+    journal_.changed(target);
+  }
 }
 
 /// Counts for each target how long it has been well. A reading counts once.
@@ -158,7 +174,8 @@ void Reconciler::look_at_targets(const Step& step) {
     const bool seen = target.kind == Target::Kind::vm ? vms : drbd;
     const auto well = seen ? wellness(target, snapshot) : std::nullopt;
     if (!well) continue;
-    TargetHistory after = after_look(line, *well, step.policy.back_off, step.now);
+    TargetHistory after =
+        after_tries_look(after_look(line, *well, step.policy.back_off, step.now), target, step);
     if (!same_record(line, after)) journal_.changed(target);
     line = std::move(after);
   }

@@ -13,26 +13,18 @@
 #include "exporter/model/latest.h"
 #include "exporter/model/snapshot.h"
 #include "remediation/action_book.h"
+#include "remediation/command.h"
 #include "remediation/intent_keeper.h"
 #include "remediation/journal_keeper.h"
 #include "remediation/outage_watch.h"
 #include "remediation/plan.h"
 #include "remediation/problem_watch.h"
+#include "remediation/progress_watch.h"
 #include "remediation/resource_keeper.h"
 #include "remediation/settling.h"
+#include "remediation/standing_keeper.h"
 
 namespace upkeep {
-
-/// An operator's command, carried out in the loop.
-struct MarkVm {
-  VmName vm;
-  Mark mark;
-};
-struct ReleaseTarget {
-  Target target;
-  std::string by;
-};
-using Command = std::variant<MarkVm, ReleaseTarget>;
 
 /// What came in since the last step.
 struct Inputs {
@@ -87,6 +79,7 @@ class Reconciler {
   void take_events(const Inputs& inputs, const Step& step);
   void take_readings(const Step& step);
   void look_at_targets(const Step& step);
+  void recheck(const ResourceName& resource, const Step& step);
   void carry_out(Inputs& inputs, const Step& step);
   [[nodiscard]] Result<std::string> carry_out(const MarkVm& command, const Step& step);
   [[nodiscard]] Result<std::string> carry_out(const ReleaseTarget& command, const Step& step);
@@ -102,10 +95,12 @@ class Reconciler {
   JournalKeeper journal_;
   IntentKeeper intents_;
   ResourceKeeper resources_;
+  StandingKeeper standings_;
   ProblemWatch problems_;
   OutageWatch outages_;
   ActionBook actions_;
   Settling settling_;
+  ProgressWatch progress_;
   std::vector<BootRecord> boots_;
   std::map<PreviousShutdown, std::uint64_t> boot_counts_;
   std::optional<WallTime> last_heartbeat_;  ///< Of the daemon before this one.

@@ -38,6 +38,11 @@ TargetRecord to_record(const Target& target, const TargetHistory& history, const
                       .last_end = converted(history.last_end, wall),
                       .last_outcome = history.last_outcome,
                       .latched_since = converted(history.latched_since, wall)};
+  for (const auto& [action, tries] : history.tries) {
+    TriesRecord& line = record.tries[action];
+    line.latched_since = converted(tries.latched_since, wall);
+    std::ranges::transform(tries.at, std::back_inserter(line.at), wall);
+  }
   std::ranges::transform(history.attempts, std::back_inserter(record.attempts), wall);
   return record;
 }
@@ -51,7 +56,14 @@ TargetHistory to_history(const TargetRecord& record, const Anchor& anchor) {
                         .in_flight = std::nullopt,
                         .stuck = record.stuck,
                         .latched_since = converted(record.latched_since, tick),
-                        .healthy_since = std::nullopt};
+                        .healthy_since = std::nullopt,
+                        .tries = {}};
+  for (const auto& [action, line] : record.tries) {
+    Tries& tries = history.tries[action];
+    tries.latched_since = converted(line.latched_since, tick);
+    std::ranges::transform(line.at, std::back_inserter(tries.at), tick);
+    std::ranges::sort(tries.at);
+  }
   std::ranges::transform(record.attempts, std::back_inserter(history.attempts), tick);
   std::ranges::sort(history.attempts);
   return history;
@@ -60,7 +72,7 @@ TargetHistory to_history(const TargetRecord& record, const Anchor& anchor) {
 bool same_record(const TargetHistory& a, const TargetHistory& b) {
   return a.attempts == b.attempts && a.in_row == b.in_row && a.stuck == b.stuck &&
          a.last_end == b.last_end && a.last_outcome == b.last_outcome &&
-         a.latched_since == b.latched_since;
+         a.latched_since == b.latched_since && a.tries == b.tries;
 }
 
 History remembered(const JournalState& state, const Anchor& anchor) {
@@ -69,6 +81,7 @@ History remembered(const JournalState& state, const Anchor& anchor) {
   history.jitter_seed = static_cast<std::uint64_t>(anchor.wall.time_since_epoch().count());
   history.started = anchor.now;
   history.intents = state.intents;
+  history.standings = state.standings;
   for (const TargetRecord& record : state.targets) {
     history.targets[record.target] = to_history(record, anchor);
   }

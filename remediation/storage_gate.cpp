@@ -272,6 +272,14 @@ std::optional<Held> judge_disk(const Vm& vm, const VmDisk& disk, const World& wo
 
 }  // namespace
 
+std::expected<StorageClearance, Held> storage_gate(const Vm& vm, const VmDisk& disk,
+                                                   const World& world) {
+  if (auto held = runs_elsewhere(vm, world)) return std::unexpected(*held);
+  StorageClearance clearance;
+  if (auto held = judge_disk(vm, disk, world, clearance)) return std::unexpected(*held);
+  return clearance;
+}
+
 std::expected<StorageClearance, Held> storage_gate(const Vm& vm, const World& world) {
   if (auto held = runs_elsewhere(vm, world)) return std::unexpected(*held);
   if (!vm.definition_known) {
@@ -280,7 +288,10 @@ std::expected<StorageClearance, Held> storage_gate(const Vm& vm, const World& wo
   }
   std::vector<const VmDisk*> disks;
   for (const VmDisk& disk : vm.disks) {
-    if (disk.in_definition) disks.push_back(&disk);
+    // A guest that is there writes to what is attached, whatever its definition says.
+    const bool used =
+        is_down(vm.state) ? disk.in_definition : disk.attached.value_or(disk.in_definition);
+    if (used) disks.push_back(&disk);
   }
   std::ranges::sort(disks, {}, [](const VmDisk* disk) { return disk->target; });
   StorageClearance clearance;

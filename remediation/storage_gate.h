@@ -20,4 +20,8 @@ struct StorageClearance {
 /// keeps it closed.
 [[nodiscard]] std::expected<StorageClearance, Held> storage_gate(const Vm& vm, const World& world);
 
+/// The same for one disk alone.
+[[nodiscard]] std::expected<StorageClearance, Held> storage_gate(const Vm& vm, const VmDisk& disk,
+                                                                 const World& world);
+
 }  // namespace upkeep

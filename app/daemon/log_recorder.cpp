@@ -29,6 +29,18 @@ Words words_of(const Action& action) {
     Words operator()(const BringUpResource& /*bring_up*/) const {
       return {"bringing up drbd resource", "would bring up drbd resource", "bring-up"};
     }
+    Words operator()(const ReconnectResource& /*reconnect*/) const {
+      return {"reconnecting drbd resource", "would reconnect drbd resource", "reconnect"};
+    }
+    Words operator()(const AttachDevice& /*attach*/) const {
+      return {"attaching drbd disk", "would attach drbd disk", "attach"};
+    }
+    Words operator()(const ResumeVm& /*resume*/) const {
+      return {"resuming vm", "would resume vm", "resume"};
+    }
+    Words operator()(const ReattachDisk& /*reattach*/) const {
+      return {"reattaching vm disk", "would reattach vm disk", "reattach"};
+    }
   } const words;
   return std::visit(words, action);
 }

@@ -131,6 +131,7 @@ void SimulatedDrbd::publish() {
 }
 
 Result<std::vector<std::string>> SimulatedDrbd::dry_run_adjust(const ResourceName& resource,
+                                                               AdjustScope /*scope*/,
                                                                Duration /*deadline*/) {
   const std::scoped_lock lock(mutex_);
   const auto minor = kernel_.minor_of(resource);
@@ -147,7 +148,22 @@ Result<std::vector<std::string>> SimulatedDrbd::dry_run_adjust(const ResourceNam
                   7789 + number)};
 }
 
-Result<void> SimulatedDrbd::adjust(const ResourceName& resource, Duration /*deadline*/) {
+// The demo's links are never given up and its disks never fail: there is nothing to mend.
+Result<void> SimulatedDrbd::connect(const ResourceName& resource, Duration /*deadline*/) {
+  return fail(Errc::conflict, fmt::format("connect {}: it is not StandAlone", resource.value));
+}
+
+Result<void> SimulatedDrbd::probe_backing(const DrbdVolume& /*volume*/, Duration /*deadline*/) {
+  return {};
+}
+
+Result<void> SimulatedDrbd::attach(const DrbdVolume& volume, Duration /*deadline*/) {
+  return fail(Errc::conflict, fmt::format("attach {}/{}: it is attached", volume.resource.value,
+                                          volume.volume.value));
+}
+
+Result<void> SimulatedDrbd::adjust(const ResourceName& resource, AdjustScope /*scope*/,
+                                   Duration /*deadline*/) {
   const std::scoped_lock lock(mutex_);
   auto lines = kernel_.adjust(resource);
   if (!lines) return std::unexpected(lines.error());

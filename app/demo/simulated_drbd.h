@@ -43,8 +43,13 @@ class SimulatedDrbd final : public Source, public ReplicationControl {
 
   // ReplicationControl
   [[nodiscard]] Result<std::vector<std::string>> dry_run_adjust(const ResourceName& resource,
+                                                                AdjustScope scope,
                                                                 Duration deadline) override;
-  [[nodiscard]] Result<void> adjust(const ResourceName& resource, Duration deadline) override;
+  [[nodiscard]] Result<void> adjust(const ResourceName& resource, AdjustScope scope,
+                                    Duration deadline) override;
+  [[nodiscard]] Result<void> connect(const ResourceName& resource, Duration deadline) override;
+  [[nodiscard]] Result<void> probe_backing(const DrbdVolume& volume, Duration deadline) override;
+  [[nodiscard]] Result<void> attach(const DrbdVolume& volume, Duration deadline) override;
   [[nodiscard]] Result<void> promote(const ResourceName& resource, Duration deadline) override;
   [[nodiscard]] Result<void> demote(const ResourceName& resource, Duration deadline) override;
 

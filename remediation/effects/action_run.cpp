@@ -16,6 +16,12 @@ namespace {
 
 /// Taking back has its own time: it must also happen when the action's is over.
 constexpr Duration kTakeBackDeadline = std::chrono::seconds(30);
+/// A healthy disk answers in milliseconds, a sick one may take this long.
+constexpr Duration kProbeDeadline = std::chrono::seconds(20);
+
+AdjustScope scope_of(const BringUpResource& bring_up) {
+  return bring_up.skip_disk ? AdjustScope::all_but_disk : AdjustScope::everything;
+}
 
 Outcome refused(Hold hold, std::string detail) {
   return {.kind = Outcome::Kind::refused,
@@ -43,11 +49,27 @@ Outcome blind(const Error& error) {
 ActionRun::ActionRun(const Ticket& ticket, const ActionTools& tools, std::function<bool()> may_act)
     : ticket_(ticket), tools_(tools), may_act_(std::move(may_act)), taken_(tools.clock->now()) {}
 
-Outcome ActionRun::run() {
-  if (const auto* start_vm = std::get_if<StartVm>(&ticket_.action)) {
-    return with_steps(start(*start_vm));
-  }
-  return with_steps(bring_up(std::get<BringUpResource>(ticket_.action)));
+Outcome ActionRun::run() { return with_steps(carry_out(ticket_.action)); }
+
+Outcome ActionRun::carry_out(const Action& action) {
+  struct {
+    ActionRun& run;
+    Outcome operator()(const StartVm& start) const { return run.start(start); }
+    Outcome operator()(const BringUpResource& bring_up) const { return run.bring_up(bring_up); }
+    Outcome operator()(const AttachDevice& attach) const { return run.attach(attach); }
+    Outcome operator()(const ReconnectResource& reconnect) const {
+      return run.send(
+          [&] { return run.tools_.replication->connect(reconnect.resource, run.remaining()); });
+    }
+    Outcome operator()(const ResumeVm& resume) const {
+      return run.send([&] { return run.tools_.hypervisor->resume(resume.uuid); });
+    }
+    Outcome operator()(const ReattachDisk& reattach) const {
+      return run.send(
+          [&] { return run.tools_.hypervisor->attach_disk(reattach.uuid, reattach.disk); });
+    }
+  } const each{*this};
+  return std::visit(each, action);
 }
 
 std::optional<Outcome> ActionRun::look() {
@@ -152,22 +174,43 @@ void ActionRun::take_back(const StartVm& start) {
 
 Outcome ActionRun::bring_up(const BringUpResource& bring_up) {
   if (auto stop = look()) return *stop;
-  if (auto stop = inspect_adjust(bring_up.resource)) return *stop;
+  if (auto stop = inspect_adjust(bring_up)) return *stop;
   // The dry run may have taken its time.
+  return send([&] {
+    return tools_.replication->adjust(bring_up.resource, scope_of(bring_up), remaining());
+  });
+}
+
+Outcome ActionRun::attach(const AttachDevice& attach) {
+  if (auto stop = look()) return *stop;
+  const DrbdVolume volume{.resource = attach.resource, .volume = attach.volume};
+  const Tick began = tools_.clock->now();
+  const auto probed =
+      tools_.replication->probe_backing(volume, std::min(remaining(), kProbeDeadline));
+  times_.storage = tools_.clock->now() - began;
+  // A device that can't be read isn't attached, which is no attempt: nothing was sent to DRBD. Only
+  // a command of DRBD's that hangs makes the resource one to send nothing more to.
+  if (!probed) return refused(Hold::disk_unreadable, probed.error().message);
+  steps_.emplace_back("its backing device can be read");
+  return send([&] { return tools_.replication->attach(volume, remaining()); });
+}
+
+Outcome ActionRun::send(const std::function<Result<void>()>& command) {
   if (auto stop = look()) return *stop;
   if (auto stop = before_command()) return *stop;
   const Tick sent = tools_.clock->now();
   times_.command_sent = sent;
-  const auto adjusted = tools_.replication->adjust(bring_up.resource, remaining());
+  const auto done = command();
   times_.start = tools_.clock->now() - sent;
-  if (!adjusted) return outcome_of(adjusted.error());
+  if (!done) return outcome_of(done.error());
   return {.kind = Outcome::Kind::succeeded, .reason = "", .detail = ""};
 }
 
-std::optional<Outcome> ActionRun::inspect_adjust(const ResourceName& resource) {
+std::optional<Outcome> ActionRun::inspect_adjust(const BringUpResource& bring_up) {
   if (auto stop = before_command()) return stop;
   const Tick began = tools_.clock->now();
-  const auto commands = tools_.replication->dry_run_adjust(resource, remaining());
+  const auto commands =
+      tools_.replication->dry_run_adjust(bring_up.resource, scope_of(bring_up), remaining());
   times_.storage = tools_.clock->now() - began;
   if (!commands) return outcome_of(commands.error());
   if (const auto line = unsafe_line(*commands)) {

@@ -37,11 +37,15 @@ class ActionRun {
   [[nodiscard]] std::optional<Outcome> before_command();
   [[nodiscard]] std::optional<Outcome> drop_crashed(const StartVm& start);
   [[nodiscard]] std::optional<Outcome> promote(const ResourceName& resource);
-  [[nodiscard]] std::optional<Outcome> inspect_adjust(const ResourceName& resource);
+  [[nodiscard]] std::optional<Outcome> inspect_adjust(const BringUpResource& bring_up);
 
   [[nodiscard]] Outcome start(const StartVm& start);
   [[nodiscard]] Outcome send_start(const StartVm& start);
   [[nodiscard]] Outcome bring_up(const BringUpResource& bring_up);
+  [[nodiscard]] Outcome attach(const AttachDevice& attach);
+  /// The last look, then the one command that the action is.
+  [[nodiscard]] Outcome send(const std::function<Result<void>()>& command);
+  [[nodiscard]] Outcome carry_out(const Action& action);
 
   /// Demotes what this run promoted, unless the guest may be there by now.
   void take_back(const StartVm& start);

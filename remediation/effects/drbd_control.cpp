@@ -1,6 +1,7 @@
 #include "remediation/effects/drbd_control.h"
 
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -60,6 +61,13 @@ std::string one_line(std::string text) {
   return text.substr(0, kErrorShown);
 }
 
+/// drbdadm's own options come before the command, the command's behind it.
+std::vector<std::string> adjust_words(std::vector<std::string> words, AdjustScope scope) {
+  words.emplace_back("adjust");
+  if (scope == AdjustScope::all_but_disk) words.emplace_back("--skip-disk");
+  return words;
+}
+
 Result<void> without_output(const Result<std::string>& result) {
   if (!result) return std::unexpected(result.error());
   return {};
@@ -84,8 +92,8 @@ Errc drbd_errc(int exit_code, std::string_view errors) {
 }
 
 Result<std::vector<std::string>> DrbdControl::dry_run_adjust(const ResourceName& resource,
-                                                             Duration deadline) {
-  const auto text = command({"-d", "adjust"}, resource, deadline);
+                                                             AdjustScope scope, Duration deadline) {
+  const auto text = command(adjust_words({"-d"}, scope), {resource}, deadline);
   if (!text) return std::unexpected(text.error());
   std::vector<std::string> lines;
   std::istringstream split(*text);
@@ -95,26 +103,50 @@ Result<std::vector<std::string>> DrbdControl::dry_run_adjust(const ResourceName&
   return lines;
 }
 
-Result<void> DrbdControl::adjust(const ResourceName& resource, Duration deadline) {
-  return without_output(command({"adjust"}, resource, deadline));
+Result<void> DrbdControl::adjust(const ResourceName& resource, AdjustScope scope,
+                                 Duration deadline) {
+  return without_output(command(adjust_words({}, scope), {resource}, deadline));
+}
+
+Result<void> DrbdControl::connect(const ResourceName& resource, Duration deadline) {
+  return without_output(command({"connect"}, {resource}, deadline));
+}
+
+Result<void> DrbdControl::attach(const DrbdVolume& volume, Duration deadline) {
+  return without_output(command({"attach"}, {volume.resource, volume.volume}, deadline));
+}
+
+Result<void> DrbdControl::probe_backing(const DrbdVolume& volume, Duration deadline) {
+  const Tick until = std::chrono::steady_clock::now() + deadline;
+  const auto told = command({"sh-ll-dev"}, {volume.resource, volume.volume}, deadline);
+  if (!told) return std::unexpected(told.error());
+  const std::string path = one_line(*told);
+  if (!path.starts_with('/')) {
+    return fail(Errc::invalid, fmt::format("drbdadm sh-ll-dev {}/{} said '{}', which is no path",
+                                           volume.resource.value, volume.volume.value, path));
+  }
+  return options_.probe(path, until - std::chrono::steady_clock::now());
 }
 
 Result<void> DrbdControl::promote(const ResourceName& resource, Duration deadline) {
-  return without_output(command({"primary"}, resource, deadline));
+  return without_output(command({"primary"}, {resource}, deadline));
 }
 
 Result<void> DrbdControl::demote(const ResourceName& resource, Duration deadline) {
-  return without_output(command({"secondary"}, resource, deadline));
+  return without_output(command({"secondary"}, {resource}, deadline));
 }
 
-Result<std::string> DrbdControl::command(std::vector<std::string> words,
-                                         const ResourceName& resource, Duration deadline) {
-  const std::string what = fmt::format("drbdadm {} {}", words.back(), resource.value);
+Result<std::string> DrbdControl::command(std::vector<std::string> words, const Subject& subject,
+                                         Duration deadline) {
+  const ResourceName& resource = subject.resource;
+  std::string name = resource.value;
+  if (subject.volume) name += fmt::format("/{}", subject.volume->value);
+  const std::string what = fmt::format("drbdadm {} {}", fmt::join(words, " "), name);
   if (!is_one_resource(resource)) return fail(Errc::invalid, what + ": not the name of a resource");
   const auto left_of_it = begin(resource, deadline);
   if (!left_of_it) return fail(left_of_it.error().code, what + ": " + left_of_it.error().message);
   words.insert(words.begin(), options_.drbdadm);
-  words.push_back(resource.value);
+  words.push_back(name);
   Leftover left;
   auto result = run(
       {.argv = std::move(words), .deadline = *left_of_it, .kill_grace = options_.kill_grace}, left);

@@ -1,13 +1,16 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "platform/device_probe.h"
 #include "platform/leftover.h"
 #include "platform/process.h"
 #include "remediation/effects.h"
@@ -20,6 +23,8 @@ namespace upkeep {
 struct DrbdControlOptions {
   std::string drbdadm = "/usr/sbin/drbdadm";
   Duration kill_grace = std::chrono::milliseconds(500);
+  /// Reads both ends of a device; replaced by tests.
+  std::function<Result<void>(const std::string& path, Duration deadline)> probe = probe_device;
 };
 
 /// Commands DRBD through drbdadm, one resource a call, never `all` (one bad disk would leave the
@@ -30,14 +35,23 @@ class DrbdControl final : public ReplicationControl {
  public:
   explicit DrbdControl(DrbdControlOptions options = {}) : options_(std::move(options)) {}
 
-  Result<std::vector<std::string>> dry_run_adjust(const ResourceName& resource,
+  Result<std::vector<std::string>> dry_run_adjust(const ResourceName& resource, AdjustScope scope,
                                                   Duration deadline) override;
-  Result<void> adjust(const ResourceName& resource, Duration deadline) override;
+  Result<void> adjust(const ResourceName& resource, AdjustScope scope, Duration deadline) override;
+  Result<void> connect(const ResourceName& resource, Duration deadline) override;
+  Result<void> probe_backing(const DrbdVolume& volume, Duration deadline) override;
+  Result<void> attach(const DrbdVolume& volume, Duration deadline) override;
   Result<void> promote(const ResourceName& resource, Duration deadline) override;
   Result<void> demote(const ResourceName& resource, Duration deadline) override;
 
  private:
-  Result<std::string> command(std::vector<std::string> words, const ResourceName& resource,
+  /// What a command is about: a whole resource, or one of its volumes.
+  struct Subject {
+    const ResourceName& resource;
+    std::optional<VolumeNumber> volume = std::nullopt;
+  };
+
+  Result<std::string> command(std::vector<std::string> words, const Subject& subject,
                               Duration deadline);
   /// Waits for its turn; the time left of the deadline.
   Result<Duration> begin(const ResourceName& resource, Duration deadline);

@@ -2,13 +2,22 @@
 
 #include <fmt/format.h>
 #include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
 
+#include <cstdlib>
+#include <memory>
+#include <string>
 #include <utility>
 
 #include "platform/libvirt_error.h"
+#include "remediation/effects/disk_element.h"
 
 namespace upkeep {
 namespace {
+
+struct Free {
+  void operator()(char* text) const { std::free(text); }  // NOLINT(cppcoreguidelines-no-malloc)
+};
 
 using Slots = std::counting_semaphore<LibvirtControl::kMaxCalls>;
 
@@ -62,6 +71,61 @@ Result<void> destroy_over(const ConnectionHandle& connection, const VmUuid& uuid
   return std::unexpected(last_libvirt_error(attempt));
 }
 
+Result<void> resume_over(const ConnectionHandle& connection, const VmUuid& uuid) {
+  const auto domain = look_up(connection, uuid, "resume");
+  if (!domain) return std::unexpected(domain.error());
+  const std::string attempt = fmt::format("resume VM '{}'", virDomainGetName(domain->get()));
+  int state = VIR_DOMAIN_NOSTATE;
+  int reason = 0;
+  if (virDomainGetState(domain->get(), &state, &reason, 0) < 0) {
+    return std::unexpected(last_libvirt_error(attempt));
+  }
+  if (state != VIR_DOMAIN_PAUSED || reason != VIR_DOMAIN_PAUSED_IOERROR) {
+    return fail(Errc::conflict,
+                fmt::format("{}: it is not paused by an I/O error any more", attempt));
+  }
+  if (virDomainResume(domain->get()) == 0) return {};
+  return std::unexpected(last_libvirt_error(attempt));
+}
+
+Result<std::string> definition_of(const DomainHandle& domain, unsigned flags,
+                                  std::string_view attempt) {
+  const std::unique_ptr<char, Free> xml(virDomainGetXMLDesc(domain.get(), flags));
+  if (xml == nullptr) return std::unexpected(last_libvirt_error(attempt));
+  return std::string(xml.get());
+}
+
+Result<void> attach_xml(const DomainHandle& domain, const std::string& xml,
+                        std::string_view attempt) {
+  if (virDomainAttachDeviceFlags(domain.get(), xml.c_str(), VIR_DOMAIN_AFFECT_LIVE) == 0) return {};
+  return std::unexpected(last_libvirt_error(attempt));
+}
+
+Result<void> attach_over(const ConnectionHandle& connection, const VmUuid& uuid,
+                         const DiskTarget& disk) {
+  const auto domain = look_up(connection, uuid, "attach a disk to");
+  if (!domain) return std::unexpected(domain.error());
+  const std::string attempt =
+      fmt::format("attach disk {} to VM '{}'", disk.value, virDomainGetName(domain->get()));
+  const auto live = definition_of(*domain, 0, attempt);
+  if (!live) return std::unexpected(live.error());
+  // libvirt's word for a target in use is the same as for a bad address: told apart before.
+  if (disk_element(*live, disk)) {
+    return fail(Errc::conflict, fmt::format("{}: it is attached already", attempt));
+  }
+  const auto defined =
+      definition_of(*domain, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE, attempt);
+  if (!defined) return std::unexpected(defined.error());
+  const auto element = disk_element(*defined, disk);
+  if (!element) {
+    return fail(Errc::not_found, fmt::format("{}: its definition has no such disk", attempt));
+  }
+  auto attached = attach_xml(*domain, *element, attempt);
+  if (attached || last_libvirt_failure().code != VIR_ERR_XML_ERROR) return attached;
+  // A disk that was dropped at start leaves its address reserved.
+  return attach_xml(*domain, without_address(*element), attempt);
+}
+
 }  // namespace
 
 LibvirtControl::LibvirtControl(std::string uri)
@@ -79,6 +143,20 @@ Result<void> LibvirtControl::destroy_crashed(const VmUuid& uuid) {
   const auto connection = link_.connection();
   if (!connection) return std::unexpected(connection.error());
   return destroy_over(*connection, uuid);
+}
+
+Result<void> LibvirtControl::resume(const VmUuid& uuid) {
+  const Slot slot(slots_);
+  const auto connection = link_.connection();
+  if (!connection) return std::unexpected(connection.error());
+  return resume_over(*connection, uuid);
+}
+
+Result<void> LibvirtControl::attach_disk(const VmUuid& uuid, const DiskTarget& disk) {
+  const Slot slot(slots_);
+  const auto connection = link_.connection();
+  if (!connection) return std::unexpected(connection.error());
+  return attach_over(*connection, uuid, disk);
 }
 
 }  // namespace upkeep

@@ -21,6 +21,8 @@ class LibvirtControl final : public HypervisorControl {
   /// Conflict only when the VM is there already, whoever started it.
   [[nodiscard]] Result<void> start(const VmUuid& uuid) override;
   [[nodiscard]] Result<void> destroy_crashed(const VmUuid& uuid) override;
+  [[nodiscard]] Result<void> resume(const VmUuid& uuid) override;
+  [[nodiscard]] Result<void> attach_disk(const VmUuid& uuid, const DiskTarget& disk) override;
 
  private:
   LibvirtLink link_;

@@ -25,8 +25,8 @@ struct Running {
 };
 
 bool needs_replication(const Action& action) {
-  const auto* start = std::get_if<StartVm>(&action);
-  return start == nullptr || !start->promote.empty();
+  if (const auto* start = std::get_if<StartVm>(&action)) return !start->promote.empty();
+  return target_of(action).kind == Target::Kind::resource;
 }
 
 Completed refused_for_shutdown(const Ticket& ticket, Tick now) {

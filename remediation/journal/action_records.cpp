@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <charconv>
 #include <sstream>
 
 #include "remediation/journal/records.h"
@@ -9,11 +10,49 @@
 namespace upkeep::sql {
 namespace {
 
+constexpr int kPartColumn = 14;
+constexpr std::string_view kNetworkOnly = "network";
+
+VolumeNumber volume_of(const std::string& part) {
+  VolumeNumber volume;
+  const char* const end = part.data() + part.size();
+  const auto [at, error] = std::from_chars(part.data(), end, volume.value);
+  if (error != std::errc() || at != end) {
+    throw BadRow{fmt::format("action.part is '{}', which is no volume", part)};
+  }
+  return volume;
+}
+
+/// The columns of an action from `column` on, and what part of its subject it was about.
+struct ActionColumns {
+  std::string name, subject, part;
+};
+
+std::optional<Action> other_action(const ActionColumns& of, const VmUuid& uuid) {
+  const ResourceName resource{of.subject};
+  if (of.name == "bring_up_resource") {
+    return BringUpResource{.resource = resource, .skip_disk = of.part == kNetworkOnly};
+  }
+  if (of.name == "reconnect_resource") return ReconnectResource{resource};
+  if (of.name == "attach_device") {
+    return AttachDevice{.resource = resource, .volume = volume_of(of.part)};
+  }
+  if (of.name == "resume_vm") return ResumeVm{.vm = {of.subject}, .uuid = uuid};
+  if (of.name == "reattach_disk") {
+    return ReattachDisk{.vm = {of.subject}, .uuid = uuid, .disk = {of.part}};
+  }
+  return std::nullopt;
+}
+
 Action action_at(const SQLite::Statement& row, int column) {
   const std::string name = text_at(row, column);
   const std::string subject = text_at(row, column + 1);
-  if (name == "bring_up_resource") return BringUpResource{ResourceName{subject}};
-  if (name != "start_vm") throw BadRow{fmt::format("action.action is '{}'", name)};
+  if (name != "start_vm") {
+    auto other = other_action({name, subject, maybe_text_at(row, kPartColumn).value_or("")},
+                              VmUuid{maybe_text_at(row, column + 2).value_or("")});
+    if (!other) throw BadRow{fmt::format("action.action is '{}'", name)};
+    return *other;
+  }
   StartVm start{.vm = {subject},
                 .uuid = {text_at(row, column + 2)},
                 .destroy_first = row.getColumn(column + 3).getInt() != 0,
@@ -37,23 +76,45 @@ ActionRecord action_record_of(const SQLite::Statement& row) {
 
 constexpr const char* kActionColumns =
     "SELECT id, action, subject, uuid, destroy_first, promote, rule, shown_by, attempt, begun, "
-    "ended, outcome, outcome_reason, outcome_detail FROM action ";
+    "ended, outcome, outcome_reason, outcome_detail, part FROM action ";
+
+std::optional<std::string> uuid_of(const Action& action) {
+  return std::visit(
+      []<class T>(const T& one) -> std::optional<std::string> {
+        if constexpr (requires { one.uuid; }) {
+          return one.uuid.value;
+        } else {
+          return std::nullopt;
+        }
+      },
+      action);
+}
+
+std::optional<std::string> part_of(const Action& action) {
+  if (const auto* bring_up = std::get_if<BringUpResource>(&action); bring_up != nullptr) {
+    if (bring_up->skip_disk) return std::string(kNetworkOnly);
+  }
+  if (const auto* attach = std::get_if<AttachDevice>(&action)) {
+    return std::to_string(attach->volume.value);
+  }
+  if (const auto* reattach = std::get_if<ReattachDisk>(&action)) return reattach->disk.value;
+  return std::nullopt;
+}
 
 }  // namespace
 
 std::int64_t write_begin(SQLite::Database& database, const ActionRecord& action) {
-  std::optional<std::string> uuid, promote;
+  std::optional<std::string> uuid = uuid_of(action.action), promote;
   std::optional<bool> destroy_first;
   if (const auto* start = std::get_if<StartVm>(&action.action)) {
-    uuid = start->uuid.value;
     destroy_first = start->destroy_first;
     promote = joined(start->promote, "\n", [](const ResourceName& name) { return name.value; });
   }
   run(database,
       "INSERT INTO action (action, subject, uuid, destroy_first, promote, rule, shown_by, attempt, "
-      "begun) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "begun, part) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       name_of(action.action), target_of(action.action).name, uuid, destroy_first, promote,
-      action.rule, to_string(action.trigger), action.attempt, action.begun);
+      action.rule, to_string(action.trigger), action.attempt, action.begun, part_of(action.action));
   return database.getLastInsertRowid();
 }
 

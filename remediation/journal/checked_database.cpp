@@ -29,7 +29,7 @@ std::variant<std::unique_ptr<SQLite::Database>, Damage, Error> open_checked(cons
     auto database = std::make_unique<SQLite::Database>(path.string(), SQLite::OPEN_READWRITE,
                                                        kBusyTimeoutMilliseconds);
     fold_log_on_close(*database, false);
-    const JournalCheck check = check_schema(*database);
+    const JournalCheck check = check_schema(*database, SchemaAccess::may_migrate);
     if (check.health == JournalHealth::damaged) return Damage{check.why};
     if (check.health == JournalHealth::refused) {
       return Error{Errc::invalid,
@@ -70,6 +70,7 @@ JournalState read_state(SQLite::Database& database) {
   state.targets = sql::read_targets(database);
   state.unfinished = sql::read_unfinished(database);
   sql::read_resources(database, state);
+  state.standings = sql::read_standings(database);
   return state;
 }
 

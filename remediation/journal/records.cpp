@@ -25,6 +25,35 @@ std::vector<WallTime> to_attempts(const std::string& text) {
   return attempts;
 }
 
+/// A line for each action: its name, since when it is latched (or "-"), and the tries.
+std::string tries_text(const std::map<std::string, TriesRecord>& all) {
+  return joined(all, "\n", [](const auto& line) {
+    const auto& [action, tries] = line;
+    std::string text = action + " ";
+    text += tries.latched_since ? std::to_string(to_micros(*tries.latched_since)) : "-";
+    for (const WallTime at : tries.at) text += " " + std::to_string(to_micros(at));
+    return text;
+  });
+}
+
+std::map<std::string, TriesRecord> to_tries(const std::string& text) {
+  std::map<std::string, TriesRecord> all;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string action, latched, rest;
+    if (!(words >> action >> latched)) throw BadRow{fmt::format("target.tries is '{}'", text)};
+    std::getline(words, rest);
+    TriesRecord& tries = all[action];
+    tries.at = to_attempts(rest);
+    if (latched == "-") continue;
+    const auto since = to_attempts(latched);
+    if (since.size() != 1) throw BadRow{fmt::format("target.tries is '{}'", text)};
+    tries.latched_since = since.front();
+  }
+  return all;
+}
+
 std::optional<std::string> kind_word(const std::optional<Outcome>& outcome) {
   if (!outcome) return std::nullopt;
   return std::string(to_string(outcome->kind));
@@ -98,11 +127,12 @@ void write(SQLite::Database& database, const TargetRecord& target) {
   }
   run(database,
       "INSERT OR REPLACE INTO target (target, attempts, in_row, stuck, last_end, outcome, "
-      "outcome_reason, outcome_detail, latched_since) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "outcome_reason, outcome_detail, latched_since, tries) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       to_string(target.target),
       joined(target.attempts, " ", [](WallTime at) { return std::to_string(to_micros(at)); }),
       target.in_row, target.stuck, target.last_end, kind_word(target.last_outcome), reason, detail,
-      target.latched_since);
+      target.latched_since, tries_text(target.tries));
 }
 
 void write(SQLite::Database& database, const BootId& boot, const ResourceName& resource,
@@ -120,6 +150,28 @@ void write(SQLite::Database& database, const BootId& boot, const ResourceName& r
       "split_brain, split_brain_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
       resource.value, boot.value, history.seen_up, history.primary_alone, history.ever_connected,
       what, at);
+}
+
+void write(SQLite::Database& database, const Standing& standing) {
+  run(database,
+      "INSERT OR REPLACE INTO standing (kind, subject, said_by, reason, at) "
+      "VALUES (?, ?, ?, ?, ?)",
+      to_string(standing.kind), standing.subject, standing.by, standing.reason, standing.at);
+}
+
+Standings read_standings(SQLite::Database& database) {
+  Standings standings;
+  SQLite::Statement row(database, "SELECT kind, subject, said_by, reason, at FROM standing");
+  while (row.executeStep()) {
+    const Standing standing{
+        .kind = to_value<Standing::Kind>(kStandingKinds, text_at(row, 0), "standing.kind"),
+        .subject = text_at(row, 1),
+        .by = text_at(row, 2),
+        .reason = text_at(row, 3),
+        .at = wall_at(row, 4)};
+    standings[key_of(standing)] = standing;
+  }
+  return standings;
 }
 
 std::vector<BootRecord> read_boots(SQLite::Database& database) {
@@ -173,7 +225,7 @@ std::vector<TargetRecord> read_targets(SQLite::Database& database) {
   SQLite::Statement row(
       database,
       "SELECT target, attempts, in_row, stuck, last_end, outcome, outcome_reason, "
-      "outcome_detail, latched_since FROM target ORDER BY target");
+      "outcome_detail, latched_since, tries FROM target ORDER BY target");
   while (row.executeStep()) {
     const std::string name = text_at(row, 0);
     targets.push_back({.target = checked(to_target(name), name, "target.target"),
@@ -182,7 +234,8 @@ std::vector<TargetRecord> read_targets(SQLite::Database& database) {
                        .stuck = row.getColumn(3).getInt() != 0,
                        .last_end = maybe_wall_at(row, 4),
                        .last_outcome = outcome_at(row, 5),
-                       .latched_since = maybe_wall_at(row, 8)});
+                       .latched_since = maybe_wall_at(row, 8),
+                       .tries = to_tries(text_at(row, 9))});
   }
   return targets;
 }

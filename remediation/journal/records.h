@@ -26,6 +26,7 @@ void write(SQLite::Database& database, const Intent& intent);
 void write(SQLite::Database& database, const TargetRecord& target);
 void write(SQLite::Database& database, const BootId& boot, const ResourceName& resource,
            const ResourceHistory& history);
+void write(SQLite::Database& database, const Standing& standing);
 /// Returns the new action's id.
 [[nodiscard]] std::int64_t write_begin(SQLite::Database& database, const ActionRecord& action);
 /// False when there is no such action, or it had ended before.
@@ -40,6 +41,7 @@ void write(SQLite::Database& database, const BootId& boot, const ResourceName& r
 [[nodiscard]] std::vector<TargetRecord> read_targets(SQLite::Database& database);
 [[nodiscard]] std::optional<ActionRecord> read_action(SQLite::Database& database, std::int64_t id);
 [[nodiscard]] std::vector<ActionRecord> read_unfinished(SQLite::Database& database);
+[[nodiscard]] Standings read_standings(SQLite::Database& database);
 /// All rows are of one boot: writing one forgets those of earlier boots.
 void read_resources(SQLite::Database& database, JournalState& state);
 

@@ -54,7 +54,8 @@ CREATE TABLE target (
   outcome TEXT,
   outcome_reason TEXT,
   outcome_detail TEXT,
-  latched_since INTEGER
+  latched_since INTEGER,
+  tries TEXT NOT NULL DEFAULT ''  -- a line each: ACTION LATCHED-SINCE|- BEGUN...
 ) STRICT;
 CREATE TABLE resource (
   name TEXT PRIMARY KEY,
@@ -79,7 +80,8 @@ CREATE TABLE action (
   ended INTEGER,
   outcome TEXT,
   outcome_reason TEXT,
-  outcome_detail TEXT
+  outcome_detail TEXT,
+  part TEXT              -- the volume or disk it was about; "network" of a bring-up without disk
 ) STRICT;
 CREATE INDEX action_unfinished ON action (id) WHERE ended IS NULL;
 CREATE TABLE history (  -- append-only lines for people; `id` is the order, also when the clock steps
@@ -91,6 +93,22 @@ CREATE TABLE history (  -- append-only lines for people; `id` is the order, also
   action_id INTEGER
 ) STRICT;
 CREATE INDEX history_by_target ON history (target, id);
+)sql";
+
+constexpr const char* kStandingTable = R"sql(
+CREATE TABLE standing (  -- what holds until something else ends it
+  kind TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  said_by TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (kind, subject)
+) STRICT;
+)sql";
+
+constexpr const char* kFromVersion1 = R"sql(
+ALTER TABLE target ADD COLUMN tries TEXT NOT NULL DEFAULT '';
+ALTER TABLE action ADD COLUMN part TEXT;
 )sql";
 
 std::int64_t number(SQLite::Database& database, const char* query) {
@@ -106,18 +124,29 @@ int primary_code(const SQLite::Exception& exception) {
                                                 : exception.getExtendedErrorCode() & 0xff;
 }
 
+/// From version 1, the only older one. In one piece: a power cut leaves the old version whole.
+void migrate(SQLite::Database& database) {
+  SQLite::Transaction transaction(database);
+  database.exec(kFromVersion1);
+  database.exec(kStandingTable);
+  database.exec(fmt::format("PRAGMA user_version = {}", kSchemaVersion));
+  sql::run(database, "UPDATE meta SET value = ? WHERE key = 'schema'", kSchemaVersion);
+  transaction.commit();
+}
+
 }  // namespace
 
 void create_schema(SQLite::Database& database) {
   SQLite::Transaction transaction(database);
   database.exec(kTables);
+  database.exec(kStandingTable);
   database.exec(fmt::format("PRAGMA application_id = {}", kApplicationId));
   database.exec(fmt::format("PRAGMA user_version = {}", kSchemaVersion));
   sql::run(database, "INSERT INTO meta (key, value) VALUES ('schema', ?)", kSchemaVersion);
   transaction.commit();
 }
 
-JournalCheck check_schema(SQLite::Database& database) {
+JournalCheck check_schema(SQLite::Database& database, SchemaAccess access) {
   std::string verdict = database.execAndGet("PRAGMA quick_check(1)").getString();
   std::ranges::replace(verdict, '\n', ' ');
   if (verdict != "ok") return {JournalHealth::damaged, "its integrity check says: " + verdict};
@@ -138,7 +167,12 @@ JournalCheck check_schema(SQLite::Database& database) {
             fmt::format("a newer upkeep wrote it (schema {}, this one knows {})", in_table,
                         kSchemaVersion)};
   }
-  // There is one version so far; what turns version N into N + 1 goes here, in one transaction.
+  if (in_table == kSchemaVersion) return {};
+  if (access == SchemaAccess::read_only) {
+    return {JournalHealth::refused,
+            "an older upkeep wrote it; the daemon brings it up to date when it starts"};
+  }
+  migrate(database);
   return {};
 }
 

@@ -12,7 +12,7 @@ class Exception;
 namespace upkeep {
 
 /// The version of the tables that this program writes (PRAGMA user_version).
-inline constexpr int kSchemaVersion = 1;
+inline constexpr int kSchemaVersion = 2;
 
 /// What an open database turned out to be.
 enum class JournalHealth {
@@ -26,12 +26,17 @@ struct JournalCheck {
   std::string why;  ///< The rest of a sentence: "it is not a database".
 };
 
+enum class SchemaAccess {
+  read_only,    ///< An older version is refused: only a running upkeep brings it up to date.
+  may_migrate,  ///< An older version is brought up to date.
+};
+
 /// Creates the tables in an empty database.
 void create_schema(SQLite::Database& database);
 
 /// Looks whether the database is a whole journal, and brings the tables of an older version up to
 /// date. Throws SQLite::Exception.
-[[nodiscard]] JournalCheck check_schema(SQLite::Database& database);
+[[nodiscard]] JournalCheck check_schema(SQLite::Database& database, SchemaAccess access);
 
 /// True when SQLite's complaint means that the file's content is broken, not that it can't be
 /// reached.

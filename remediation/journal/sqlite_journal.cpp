@@ -78,7 +78,7 @@ Result<std::unique_ptr<SqliteJournal>> SqliteJournal::open_read_only(const fs::p
   try {
     auto database = std::make_unique<SQLite::Database>(path.string(), SQLite::OPEN_READONLY,
                                                        kBusyTimeoutMilliseconds);
-    const JournalCheck check = check_schema(*database);
+    const JournalCheck check = check_schema(*database, SchemaAccess::read_only);
     if (check.health != JournalHealth::good) {
       return fail(Errc::invalid, fmt::format("journal {}: {}", path.string(), check.why));
     }
@@ -163,6 +163,21 @@ Result<void> SqliteJournal::save(const BootId& boot, const ResourceName& resourc
                                  const ResourceHistory& history) {
   return write([&](SQLite::Database& database) -> Result<void> {
     sql::write(database, boot, resource, history);
+    return {};
+  });
+}
+
+Result<void> SqliteJournal::save(const Standing& standing) {
+  return write([&](SQLite::Database& database) -> Result<void> {
+    sql::write(database, standing);
+    return {};
+  });
+}
+
+Result<void> SqliteJournal::forget(const StandingKey& standing) {
+  return write([&](SQLite::Database& database) -> Result<void> {
+    sql::run(database, "DELETE FROM standing WHERE kind = ? AND subject = ?",
+             to_string(standing.first), standing.second);
     return {};
   });
 }

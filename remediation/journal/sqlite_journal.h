@@ -41,6 +41,8 @@ class SqliteJournal final : public Journal {
   [[nodiscard]] Result<void> save(const TargetRecord& target) override;
   [[nodiscard]] Result<void> save(const BootId& boot, const ResourceName& resource,
                                   const ResourceHistory& history) override;
+  [[nodiscard]] Result<void> save(const Standing& standing) override;
+  [[nodiscard]] Result<void> forget(const StandingKey& standing) override;
   [[nodiscard]] Result<std::int64_t> begin(const ActionRecord& action,
                                            const TargetRecord& after) override;
   [[nodiscard]] Result<void> end(std::int64_t id, const Outcome& outcome, WallTime at,

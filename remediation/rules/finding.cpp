@@ -32,6 +32,31 @@ ResourceHistory history_of(const ResourceName& resource, const World& world) {
   return found == world.history.resources.end() ? ResourceHistory{} : found->second;
 }
 
+std::optional<Held> foreign_hold(const DrbdResource& resource, const World& world) {
+  if (!resource.other_manager.empty()) {
+    return hold(Hold::other_manager, "it belongs to " + resource.other_manager);
+  }
+  if (world.policy.foreign_cluster_manager) {
+    return hold(Hold::other_manager, "a cluster manager is configured on this node");
+  }
+  return std::nullopt;
+}
+
+std::optional<Held> vm_authority_hold(const Vm& vm, const Finding& found, const World& world) {
+  const std::string mark_up = "upkeep mark " + vm.name.value + " up";
+  const bool marked = wish_for(vm.uuid, vm.name, world).authority == Wish::Authority::mark;
+  if (!vm.other_manager.empty() && !marked) {
+    return hold(Hold::other_manager, "it belongs to " + vm.other_manager, mark_up);
+  }
+  if (world.policy.foreign_cluster_manager && !marked) {
+    return hold(Hold::other_manager, "a cluster manager is configured on this node", mark_up);
+  }
+  const bool only_alerts = policy_for(world.policy, vm.name).act_on == ActOn::alerts;
+  const bool asked = found.trigger == Trigger::webhook || found.trigger == Trigger::manual;
+  if (only_alerts && !asked) return hold(Hold::not_allowed_to_act, "act_on = \"alerts\"");
+  return std::nullopt;
+}
+
 std::optional<SplitBrainEvidence> split_brain_of(const DrbdResource& resource, const World& world) {
   return resource.split_brain ? resource.split_brain : history_of(resource.name, world).split_brain;
 }

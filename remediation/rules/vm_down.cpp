@@ -64,15 +64,7 @@ std::optional<Held> judge_authority(const Vm& vm, const Finding& found, const Wo
   const Wish wish = wish_for(vm.uuid, vm.name, world);
   const bool marked = wish.authority == Wish::Authority::mark;
   if (!vm.persistent) return hold(Hold::transient, "");
-  if (!vm.other_manager.empty() && !marked) {
-    return hold(Hold::other_manager, "it belongs to " + vm.other_manager, mark_up);
-  }
-  if (world.policy.foreign_cluster_manager && !marked) {
-    return hold(Hold::other_manager, "a cluster manager is configured on this node", mark_up);
-  }
-  const bool only_alerts = policy_for(world.policy, vm.name).act_on == ActOn::alerts;
-  const bool asked = found.trigger == Trigger::webhook || found.trigger == Trigger::manual;
-  if (only_alerts && !asked) return hold(Hold::not_allowed_to_act, "act_on = \"alerts\"");
+  if (auto held = vm_authority_hold(vm, found, world)) return held;
   const Intent* line = line_of(vm.uuid, world);
   if (line == nullptr || marked) return std::nullopt;
   if (line->last_stop == StopCause::moved_away) {

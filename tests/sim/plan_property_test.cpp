@@ -88,7 +88,9 @@ TEST(PlanProperties, HoldInEveryRandomWorld) {
   EXPECT_GT(acts, kWorlds / 20);
   EXPECT_GT(would_acts, kWorlds / 100);
   // Decided elsewhere: by an operator's pause, by the executor's dry run, by its last look.
-  const std::set<Hold> elsewhere{Hold::paused, Hold::unsafe_adjust, Hold::facts_changed};
+  // Disks are not detached from the VMs of these worlds.
+  const std::set<Hold> elsewhere{Hold::paused, Hold::unsafe_adjust, Hold::facts_changed,
+                                 Hold::disk_unreadable, Hold::detached_by_operator};
   for (const Hold hold : all_holds()) {
     EXPECT_EQ(holds[hold] > 0, !elsewhere.contains(hold)) << to_string(hold);
   }
@@ -117,6 +119,9 @@ TEST(PlanProperties, TheLastLookAgreesWithThePlan) {
       } else if (std::holds_alternative<StartVm>(act->action)) {
         ASSERT_NE(vm, nullptr);
         ASSERT_TRUE(test::audited_storage_open(*vm, other.view()));
+      } else if (std::holds_alternative<ResumeVm>(act->action)) {
+        ASSERT_NE(vm, nullptr);
+        ASSERT_EQ(vm->reason, VmReason::io_error);
       }
     }
   }

@@ -27,6 +27,7 @@ class Audit {
   void check_findings(const Plan& plan);
   void check_decision(const Decision& decision);
   void check_action(const Decision& decision, const Action& action);
+  void check_mending(const std::string& name, const Action& action);
   bool wanted(const std::string& name, const std::string& uuid) const;
   bool recovers_by_start(const Vm& vm, const OpenProblem* problem) const;
   bool recovers_by_adjust(const DrbdResource& resource) const;

@@ -144,6 +144,10 @@ Must Audit::expect(const Decision& decision) const {
     if (!(confirmed || boot) || !recovers_by_start(*one, problem)) return Must::wait;
     return pacing(finding.subject);
   }
+  // What else may be done is audited by its own invariants.
+  const bool may_mend = finding.rule == "drbd_standalone" || finding.rule == "drbd_diskless" ||
+                        finding.rule == "vm_paused_io";
+  if (may_mend) return confirmed ? Must::either : Must::wait;
   if (finding.rule != "drbd_down" || !confirmed) return Must::wait;
   const DrbdResource* res = resource(finding.subject.name);
   if (res == nullptr || !recovers_by_adjust(*res)) return Must::wait;

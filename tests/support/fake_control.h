@@ -81,6 +81,12 @@ class FakeHypervisorControl final : public HypervisorControl {
   [[nodiscard]] Result<void> destroy_crashed(const VmUuid& uuid) override {
     return script_->call("destroy_crashed " + uuid.value);
   }
+  [[nodiscard]] Result<void> resume(const VmUuid& uuid) override {
+    return script_->call("resume " + uuid.value);
+  }
+  [[nodiscard]] Result<void> attach_disk(const VmUuid& uuid, const DiskTarget& disk) override {
+    return script_->call("attach_disk " + uuid.value + " " + disk.value);
+  }
 
  private:
   std::shared_ptr<CallScript> script_;
@@ -95,14 +101,26 @@ class FakeReplicationControl final : public ReplicationControl {
   std::vector<std::string> dry_run;
 
   [[nodiscard]] Result<std::vector<std::string>> dry_run_adjust(const ResourceName& resource,
+                                                                AdjustScope scope,
                                                                 Duration /*deadline*/) override {
-    if (auto called = script_->call("dry_run " + resource.value); !called) {
+    if (auto called = script_->call("dry_run " + resource.value + part(scope)); !called) {
       return std::unexpected(called.error());
     }
     return dry_run;
   }
-  [[nodiscard]] Result<void> adjust(const ResourceName& resource, Duration /*deadline*/) override {
-    return script_->call("adjust " + resource.value);
+  [[nodiscard]] Result<void> adjust(const ResourceName& resource, AdjustScope scope,
+                                    Duration /*deadline*/) override {
+    return script_->call("adjust " + resource.value + part(scope));
+  }
+  [[nodiscard]] Result<void> connect(const ResourceName& resource, Duration /*deadline*/) override {
+    return script_->call("connect " + resource.value);
+  }
+  [[nodiscard]] Result<void> probe_backing(const DrbdVolume& volume,
+                                           Duration /*deadline*/) override {
+    return script_->call("probe " + name_of(volume));
+  }
+  [[nodiscard]] Result<void> attach(const DrbdVolume& volume, Duration /*deadline*/) override {
+    return script_->call("attach " + name_of(volume));
   }
   [[nodiscard]] Result<void> promote(const ResourceName& resource, Duration /*deadline*/) override {
     return script_->call("promote " + resource.value);
@@ -112,6 +130,13 @@ class FakeReplicationControl final : public ReplicationControl {
   }
 
  private:
+  static std::string part(AdjustScope scope) {
+    return scope == AdjustScope::all_but_disk ? " --skip-disk" : "";
+  }
+  static std::string name_of(const DrbdVolume& volume) {
+    return volume.resource.value + "/" + std::to_string(volume.volume.value);
+  }
+
   std::shared_ptr<CallScript> script_;
 };
 

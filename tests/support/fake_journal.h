@@ -59,6 +59,16 @@ class MemoryJournal final : public Journal {
     state_.resources[resource] = history;
     return {};
   }
+  [[nodiscard]] Result<void> save(const Standing& standing) override {
+    if (auto fault = written()) return *fault;
+    state_.standings[key_of(standing)] = standing;
+    return {};
+  }
+  [[nodiscard]] Result<void> forget(const StandingKey& standing) override {
+    if (auto fault = written()) return *fault;
+    state_.standings.erase(standing);
+    return {};
+  }
   [[nodiscard]] Result<std::int64_t> begin(const ActionRecord& action,
                                            const TargetRecord& after) override {
     if (auto fault = written()) return std::unexpected(fault->error());

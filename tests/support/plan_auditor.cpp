@@ -97,14 +97,48 @@ void Audit::check_action(const Decision& decision, const Action& action) {
     Uses planned;
     for (const ResourceName& res : start->promote) planned.insert(res.value);
     if (planned != promote || planned.size() != start->promote.size()) fault(name + ": promotes");
-  } else if (std::get<BringUpResource>(action).resource.value != name) {
-    fault(name + ": brings up another resource");
+  } else {
+    check_mending(name, action);
   }
   if (std::holds_alternative<WouldAct>(decision.verdict)) return;
   taken_.insert(decision.finding.subject);
   if (decision.finding.subject.kind != Target::Kind::vm) return;
   for (const std::string& res : uses_[name]) {
     taken_.insert({.kind = Target::Kind::resource, .name = res});
+  }
+}
+
+/// What must be true of every action that isn't a start, from the raw facts alone.
+void Audit::check_mending(const std::string& name, const Action& action) {
+  if (target_of(action).name != name) fault(name + ": acts on something else");
+  if (const auto* resume = std::get_if<ResumeVm>(&action)) {
+    const Vm* one = vm(name);
+    if (one == nullptr || one->uuid != resume->uuid || one->reason != VmReason::io_error ||
+        !audited_storage_open(*one, world_)) {
+      fault(name + ": resumes what it must not");
+    }
+    return;
+  }
+  const DrbdResource* res = resource(name);
+  if (res == nullptr) return;
+  if (!res->other_manager.empty()) fault(name + ": mends what belongs to another manager");
+  if (std::holds_alternative<AttachDevice>(action) && res->role.text != "Secondary") {
+    fault(name + ": attaches under a guest");
+  }
+  if (!std::holds_alternative<ReconnectResource>(action)) return;
+  const auto known = world_.history.resources.find(res->name);
+  const bool recorded = known != world_.history.resources.end();
+  bool evidence = res->split_brain.has_value() || (recorded && known->second.split_brain);
+  for (const DrbdPeer& peer : res->peers) evidence = evidence || peer.loss.has_value();
+  if (evidence || (recorded && known->second.ever_connected)) {
+    fault(name + ": reconnects in spite of evidence");
+  }
+  if (res->after_sb_all_disconnect != true) fault(name + ": reconnects where data may be lost");
+  const auto tried = world_.history.targets.find({.kind = Target::Kind::resource, .name = name});
+  if (tried == world_.history.targets.end()) return;
+  const auto tries = tried->second.tries.find("reconnect_resource");
+  if (tries != tried->second.tries.end() && tries->second.at.size() >= 3) {
+    fault(name + ": reconnects a fourth time");
   }
 }
 
@@ -148,8 +182,11 @@ void Audit::check_findings(const Plan& plan) {
 }
 
 void Audit::check_shape(const Plan& plan) {
-  const std::vector<std::string_view> order{"vm_down", "drbd_down", "drbd_standalone",
-                                            "drbd_split_brain"};
+  const std::vector<std::string_view> order{
+      "vm_down",       "drbd_down",         "drbd_standalone", "drbd_split_brain",
+      "drbd_diskless", "drbd_disconnected", "resync_stalled",  "suspended_io",
+      "quorum_lost",   "vm_paused_io",      "vm_paused_other", "vm_disk_missing",
+      "peer_booted"};
   const auto key = [&](const Decision& one) {
     return std::pair(std::ranges::find(order, one.finding.rule) - order.begin(),
                      one.finding.subject);

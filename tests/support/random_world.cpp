@@ -46,6 +46,7 @@ Vm random_vm(Random& random, const std::string& name) {
   } else {
     vm.state = random.pick({VmState::running, VmState::running, VmState::paused,
                             VmState::shutting_down, VmState::suspended, VmState::unknown});
+    if (vm.state == VmState::paused && random.percent(80)) vm.reason = VmReason::io_error;
   }
   vm.persistent = random.percent(96);
   vm.definition_known = random.percent(96);
@@ -108,6 +109,15 @@ DrbdResource random_resource(Random& random, std::uint32_t minor) {
   if (random.percent(5)) builder.managed_by("ganeti");
   DrbdResource resource = builder;
   if (random.percent(15)) resource.quorum_configured.reset();
+  if (random.percent(70)) resource.after_sb_all_disconnect = random.percent(80);
+  for (DrbdPeer& peer : resource.peers) {
+    if (peer.connection != DrbdConnection::stand_alone || !random.percent(30)) continue;
+    peer.loss =
+        LinkLoss{.cause = random.pick({LinkLossCause::disconnected_by_operator,
+                                       LinkLossCause::role_conflict, LinkLossCause::unknown}),
+                 .what = "as logged"};
+  }
+  if (random.percent(60)) resource.devices.front().client = random.percent(10);
   if (resource.peers.size() > 1 && random.percent(40)) {
     resource.peers.back().devices.front().peer_client = random.percent(80);
   }
@@ -132,6 +142,13 @@ TargetHistory random_tries(Random& random, Tick now) {
                 .reason = "failed",
                 .detail = ""};
   }
+  for (const char* action : {"reconnect_resource", "attach_device"}) {
+    if (!random.percent(25)) continue;
+    for (std::size_t i = 0; i < 1 + random.below(3); ++i) {
+      tried.tries[action].at.push_back(now - random.seconds(3000));
+    }
+    std::ranges::sort(tried.tries[action].at);
+  }
   if (random.percent(10)) tried.in_flight = 1;
   tried.stuck = random.percent(6);
   if (random.percent(15)) tried.latched_since = now - random.seconds(4000);
@@ -153,6 +170,10 @@ void draw_history_of(Random& random, TestWorld& world, const std::string& rule,
 void draw_vm(Random& random, TestWorld& world, const std::string& name) {
   world.with(random_vm(random, name));
   draw_history_of(random, world, "vm_down", vm_target(name));
+  world.history.problems[{"vm_paused_io", vm_target(name)}].observations = 2;
+  if (random.percent(70)) {
+    world.history.storage_open_since[VmUuid{uuid_of(name)}] = world.now - random.seconds(40);
+  }
   if (random.percent(8)) return;  // Not on record.
   world.wanted(name, random.pick({StopCause::crashed, StopCause::crashed, StopCause::node_down,
                                   StopCause::none, StopCause::host_shutdown,
@@ -170,7 +191,7 @@ void draw_vm(Random& random, TestWorld& world, const std::string& name) {
 void draw_resource(Random& random, TestWorld& world, std::uint32_t minor) {
   const DrbdResource resource = random_resource(random, minor);
   world.with(resource);
-  for (const char* rule : {"drbd_down", "drbd_standalone"}) {
+  for (const char* rule : {"drbd_down", "drbd_standalone", "drbd_diskless", "drbd_split_brain"}) {
     draw_history_of(random, world, rule, target_of(resource.name));
   }
   ResourceHistory& known = world.history.resources[resource.name];

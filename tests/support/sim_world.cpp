@@ -271,7 +271,9 @@ Outcome SimNode::carry_out(const Flight& flight) {
   if (faults_ && random_.percent(5)) return ended(Outcome::Kind::refused);
   if (const auto outcome = last_look(flight)) return *outcome;
   if (const auto* one = std::get_if<StartVm>(&flight.action)) return start(*one);
-  return bring_up(std::get<BringUpResource>(flight.action));
+  if (const auto* one = std::get_if<BringUpResource>(&flight.action)) return bring_up(*one);
+  wrong(std::string(name_of(flight.action)) + ": nothing in this world needs that");
+  return ended(Outcome::Kind::failed);
 }
 
 }  // namespace upkeep::test

@@ -35,8 +35,24 @@ TEST(Action, KnowsItsTargetNameAndRisk) {
   EXPECT_EQ(risk_of(bring_up), Risk::low);
 }
 
+TEST(Action, WhatTouchesSomethingThatIsUpIsOfMediumRisk) {
+  const Target r0{.kind = Target::Kind::resource, .name = "r0"};
+  const Target web1{.kind = Target::Kind::vm, .name = "web1"};
+  const std::vector<std::pair<Action, Target>> all{
+      {ReconnectResource{.resource = {"r0"}}, r0},
+      {AttachDevice{.resource = {"r0"}, .volume = {1}}, r0},
+      {ResumeVm{.vm = {"web1"}, .uuid = {"u"}}, web1},
+      {ReattachDisk{.vm = {"web1"}, .uuid = {"u"}, .disk = {"vdb"}}, web1}};
+  for (const auto& [action, target] : all) {
+    EXPECT_EQ(target_of(action), target) << name_of(action);
+    EXPECT_EQ(risk_of(action), Risk::medium) << name_of(action);
+  }
+}
+
 TEST(Action, ListsEveryNameOnce) {
-  EXPECT_EQ(all_action_names(), (std::vector<std::string_view>{"start_vm", "bring_up_resource"}));
+  EXPECT_EQ(all_action_names(),
+            (std::vector<std::string_view>{"start_vm", "bring_up_resource", "reconnect_resource",
+                                           "attach_device", "resume_vm", "reattach_disk"}));
   EXPECT_EQ(all_action_names().size(), std::variant_size_v<Action>);
 }
 

@@ -113,14 +113,14 @@ TEST_F(SimulatedDrbdTest, AfterAPowerCutResourcesAreConfiguredAndDown) {
 
 TEST_F(SimulatedDrbdTest, ComesUpTheWayARealOneDoes) {
   drbd_.power_cut();
-  const auto commands = drbd_.dry_run_adjust(kDb1, 1s);
+  const auto commands = drbd_.dry_run_adjust(kDb1, AdjustScope::everything, 1s);
   ASSERT_TRUE(commands);
   EXPECT_THAT(
       *commands,
       ElementsAre(StartsWith("drbdsetup-84 new-resource db1"),
                   StartsWith("drbdsetup-84 new-minor db1 0"), StartsWith("drbdmeta 0 v08"),
                   StartsWith("drbdsetup-84 attach 0"), StartsWith("drbdsetup-84 connect db1")));
-  ASSERT_TRUE(drbd_.adjust(kDb1, 1s));
+  ASSERT_TRUE(drbd_.adjust(kDb1, AdjustScope::everything, 1s));
   EXPECT_TRUE(db1().in_kernel);
   EXPECT_EQ(db1().role, DrbdRole::secondary);
   EXPECT_TRUE(seen_connected()) << "the other node answers by itself";
@@ -128,7 +128,7 @@ TEST_F(SimulatedDrbdTest, ComesUpTheWayARealOneDoes) {
     const auto& peer = resource.peers.at(0);
     return !peer.devices.empty() && peer.devices[0].replication == DrbdReplication::established;
   })) << "and what the crash left behind is resynced";
-  EXPECT_EQ(drbd_.dry_run_adjust(kDb1, 1s), std::vector<std::string>{});
+  EXPECT_EQ(drbd_.dry_run_adjust(kDb1, AdjustScope::everything, 1s), std::vector<std::string>{});
 
   ASSERT_TRUE(drbd_.promote(kDb1, 1s));
   EXPECT_EQ(db1().role, DrbdRole::primary);
@@ -148,8 +148,8 @@ TEST_F(SimulatedDrbdTest, ACutLinkStaysCutUntilItIsMended) {
 
 TEST_F(SimulatedDrbdTest, KnowsItsResourcesOnly) {
   const ResourceName nope{"nope"};
-  EXPECT_EQ(drbd_.adjust(nope, 1s).error().code, Errc::not_found);
-  EXPECT_EQ(drbd_.dry_run_adjust(nope, 1s).error().code, Errc::not_found);
+  EXPECT_EQ(drbd_.adjust(nope, AdjustScope::everything, 1s).error().code, Errc::not_found);
+  EXPECT_EQ(drbd_.dry_run_adjust(nope, AdjustScope::everything, 1s).error().code, Errc::not_found);
   EXPECT_EQ(drbd_.cut_link(nope).error().code, Errc::not_found);
   EXPECT_EQ(drbd_.mend_link(nope).error().code, Errc::not_found);
 }

@@ -28,12 +28,13 @@ class DrbdControlTest : public ::testing::Test {
   }
   ~DrbdControlTest() override { std::filesystem::remove_all(folder_); }
 
-  DrbdControl control(const std::string& body) {
+  DrbdControl control(const std::string& body,
+                      std::function<Result<void>(const std::string&, Duration)> probe = {}) {
     const auto path = folder_ / "drbdadm";
     std::ofstream(path) << "#!/bin/sh\nD=" << folder_.string() << "\necho \"$*\" >> $D/calls\n"
                         << body << "\n";
     ::chmod(path.c_str(), 0755);
-    return DrbdControl({.drbdadm = path, .kill_grace = 100ms});
+    return DrbdControl({.drbdadm = path, .kill_grace = 100ms, .probe = std::move(probe)});
   }
   std::vector<std::string> calls() const {
     std::vector<std::string> lines;
@@ -55,10 +56,10 @@ class DrbdControlTest : public ::testing::Test {
 TEST_F(DrbdControlTest, SendsOneResourceAndNothingElse) {
   DrbdControl drbd =
       control("case $1 in -d) echo 'drbdsetup new-resource r0 0'; echo; echo x;; esac");
-  const auto lines = drbd.dry_run_adjust(kR0, 5s);
+  const auto lines = drbd.dry_run_adjust(kR0, AdjustScope::everything, 5s);
   ASSERT_TRUE(lines) << lines.error().message;
   EXPECT_EQ(*lines, (std::vector<std::string>{"drbdsetup new-resource r0 0", "x"}));
-  EXPECT_TRUE(drbd.adjust(kR0, 5s));
+  EXPECT_TRUE(drbd.adjust(kR0, AdjustScope::everything, 5s));
   EXPECT_TRUE(drbd.promote(kR0, 5s));
   EXPECT_TRUE(drbd.demote(kR0, 5s));
   EXPECT_EQ(calls(),
@@ -69,11 +70,60 @@ TEST_F(DrbdControlTest, RefusesNamesThatMeanMoreThanOneResource) {
   DrbdControl drbd = control("exit 0");
   for (const char* name :
        {"", "all", "-d", "--force", "minor-3", "r0 r1", "r0/0", "r0:peer", "r0,r1", "r0\n"}) {
-    const auto result = drbd.adjust(ResourceName{name}, 5s);
+    const auto result = drbd.adjust(ResourceName{name}, AdjustScope::everything, 5s);
     ASSERT_FALSE(result) << name;
     EXPECT_EQ(result.error().code, Errc::invalid) << name;
   }
   EXPECT_TRUE(calls().empty());
+}
+
+TEST_F(DrbdControlTest, ConnectsAndAttachesPlainly) {
+  DrbdControl drbd = control("exit 0");
+  const DrbdVolume volume{.resource = kR0, .volume = {1}};
+  EXPECT_TRUE(drbd.connect(kR0, 5s));
+  EXPECT_TRUE(drbd.attach(volume, 5s));
+  EXPECT_TRUE(drbd.adjust(kR0, AdjustScope::all_but_disk, 5s));
+  EXPECT_TRUE(drbd.dry_run_adjust(kR0, AdjustScope::all_but_disk, 5s));
+  EXPECT_EQ(calls(), (std::vector<std::string>{"connect r0", "attach r0/1", "adjust --skip-disk r0",
+                                               "-d adjust --skip-disk r0"}));
+}
+
+TEST_F(DrbdControlTest, ProbesTheDeviceThatTheConfigurationNames) {
+  std::string probed;
+  DrbdControl drbd = control("echo /dev/vg0/r0", [&](const std::string& path, Duration) {
+    probed = path;
+    return Result<void>{};
+  });
+  EXPECT_TRUE(drbd.probe_backing({.resource = kR0, .volume = {0}}, 5s));
+  EXPECT_EQ(probed, "/dev/vg0/r0");
+  EXPECT_EQ(calls(), std::vector<std::string>{"sh-ll-dev r0/0"});
+}
+
+TEST_F(DrbdControlTest, ProbesNothingWhenNoDeviceIsNamed) {
+  DrbdControl drbd = control("echo none", [](const std::string&, Duration) {
+    ADD_FAILURE() << "probed";
+    return Result<void>{};
+  });
+  EXPECT_EQ(drbd.probe_backing({.resource = kR0, .volume = {0}}, 5s).error().code, Errc::invalid);
+}
+
+TEST_F(DrbdControlTest, AnUnreadableDeviceIsSaidToBe) {
+  DrbdControl drbd = control("echo /no/such/device", probe_device);
+  EXPECT_EQ(drbd.probe_backing({.resource = kR0, .volume = {0}}, 5s).error().code, Errc::not_found);
+}
+
+// A hung drbdsetup behind one command keeps every other command off its resource.
+TEST_F(DrbdControlTest, NoKindOfCommandGoesToAStuckResource) {
+  DrbdControl drbd = control("[ $1 = attach ] && { sleep 2 & exit 0; }; exit 0");
+  const DrbdVolume volume{.resource = kR0, .volume = {0}};
+  static_cast<void>(drbd.attach(volume, 5s));
+  for (const auto& refused :
+       {drbd.connect(kR0, 5s), drbd.attach(volume, 5s), drbd.demote(kR0, 5s),
+        drbd.adjust(kR0, AdjustScope::everything, 5s), drbd.probe_backing(volume, 5s)}) {
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::timed_out);
+  }
+  EXPECT_EQ(calls().size(), 1U);
 }
 
 TEST_F(DrbdControlTest, SaysWhatFailedAndWhy) {
@@ -90,7 +140,7 @@ TEST_F(DrbdControlTest, SaysWhatFailedAndWhy) {
 
 TEST_F(DrbdControlTest, AMissingDrbdadmIsNotFound) {
   DrbdControl drbd({.drbdadm = "/no/such/drbdadm"});
-  EXPECT_EQ(drbd.adjust(kR0, 1s).error().code, Errc::not_found);
+  EXPECT_EQ(drbd.adjust(kR0, AdjustScope::everything, 1s).error().code, Errc::not_found);
 }
 
 // drbdadm ends, its drbdsetup stays inside the kernel.
@@ -99,21 +149,22 @@ TEST_F(DrbdControlTest, SendsNothingMoreToAResourceWhoseCommandStillRuns) {
       "[ $2 = r1 ] && exit 0\n[ -e $D/second ] && exit 0\n: > $D/second\n"
       "sleep 1 & echo \"Command 'drbdsetup attach 10' did not terminate within 5 seconds\" >&2\n"
       "exit 20");
-  const auto first = drbd.adjust(kR0, 5s);
+  const auto first = drbd.adjust(kR0, AdjustScope::everything, 5s);
   ASSERT_FALSE(first);
   EXPECT_EQ(first.error().code, Errc::timed_out);
-  const auto second = drbd.adjust(kR0, 5s);
+  const auto second = drbd.adjust(kR0, AdjustScope::everything, 5s);
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, Errc::timed_out);
   EXPECT_NE(second.error().message.find("still running"), std::string::npos);
-  EXPECT_TRUE(drbd.adjust(kR1, 5s)) << "others are not delayed";
+  EXPECT_TRUE(drbd.adjust(kR1, AdjustScope::everything, 5s)) << "others are not delayed";
   EXPECT_EQ(calls().size(), 2U);
-  EXPECT_TRUE(eventually([&] { return drbd.adjust(kR0, 5s).has_value(); }));
+  EXPECT_TRUE(
+      eventually([&] { return drbd.adjust(kR0, AdjustScope::everything, 5s).has_value(); }));
 }
 
 TEST_F(DrbdControlTest, AHangingCommandIsTimedOut) {
   DrbdControl drbd = control("sleep 60");
-  const auto result = drbd.adjust(kR0, 100ms);
+  const auto result = drbd.adjust(kR0, AdjustScope::everything, 100ms);
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, Errc::timed_out);
 }
@@ -123,8 +174,10 @@ TEST_F(DrbdControlTest, RunsTwoCommandsAtATime) {
   {
     std::vector<std::jthread> threads;
     for (int i = 0; i < 6; ++i) {
-      threads.emplace_back(
-          [&drbd, i] { EXPECT_TRUE(drbd.adjust(ResourceName{"r" + std::to_string(i)}, 20s)); });
+      threads.emplace_back([&drbd, i] {
+        EXPECT_TRUE(
+            drbd.adjust(ResourceName{"r" + std::to_string(i)}, AdjustScope::everything, 20s));
+      });
     }
   }
   std::ifstream file(folder_ / "running");
@@ -142,7 +195,7 @@ TEST_F(DrbdControlTest, RunsTwoCommandsAtATime) {
 
 TEST_F(DrbdControlTest, OneCommandAResource) {
   DrbdControl drbd = control("while [ ! -e $D/go ]; do sleep 0.01; done");
-  std::jthread first([&] { EXPECT_TRUE(drbd.adjust(kR0, 20s)); });
+  std::jthread first([&] { EXPECT_TRUE(drbd.adjust(kR0, AdjustScope::everything, 20s)); });
   ASSERT_TRUE(eventually([&] { return calls().size() == 1; }));
   const auto second = drbd.promote(kR0, 5s);
   ASSERT_FALSE(second);
@@ -152,10 +205,10 @@ TEST_F(DrbdControlTest, OneCommandAResource) {
 
 TEST_F(DrbdControlTest, WhoGetsNoTurnSendsNothing) {
   DrbdControl drbd = control("while [ ! -e $D/go ]; do sleep 0.01; done");
-  std::jthread a([&] { EXPECT_TRUE(drbd.adjust(kR0, 20s)); });
-  std::jthread b([&] { EXPECT_TRUE(drbd.adjust(kR1, 20s)); });
+  std::jthread a([&] { EXPECT_TRUE(drbd.adjust(kR0, AdjustScope::everything, 20s)); });
+  std::jthread b([&] { EXPECT_TRUE(drbd.adjust(kR1, AdjustScope::everything, 20s)); });
   ASSERT_TRUE(eventually([&] { return calls().size() == 2; }));
-  const auto third = drbd.adjust(ResourceName{"r2"}, 50ms);
+  const auto third = drbd.adjust(ResourceName{"r2"}, AdjustScope::everything, 50ms);
   ASSERT_FALSE(third);
   EXPECT_EQ(third.error().code, Errc::unavailable);
   EXPECT_EQ(calls().size(), 2U);

@@ -51,6 +51,24 @@ TEST_F(LibvirtControlTest, StartsAVmThatIsOff) {
   EXPECT_EQ(state(), VIR_DOMAIN_RUNNING);
 }
 
+TEST_F(LibvirtControlTest, ResumesOnlyWhatAnIoErrorPaused) {
+  EXPECT_EQ(control_.resume(kWeb).error().code, Errc::conflict) << "it is off";
+  ASSERT_EQ(virDomainCreate(web_.get()), 0);
+  EXPECT_EQ(control_.resume(kWeb).error().code, Errc::conflict) << "it runs";
+  ASSERT_EQ(virDomainSuspend(web_.get()), 0);
+  const auto resumed = control_.resume(kWeb);
+  ASSERT_FALSE(resumed) << "a user's pause is a wish";
+  EXPECT_EQ(resumed.error().code, Errc::conflict);
+  EXPECT_EQ(state(), VIR_DOMAIN_PAUSED);
+}
+
+TEST_F(LibvirtControlTest, AttachesOnlyWhatTheDefinitionHas) {
+  ASSERT_EQ(virDomainCreate(web_.get()), 0);
+  const auto attached = control_.attach_disk(kWeb, DiskTarget{"vdb"});
+  ASSERT_FALSE(attached);
+  EXPECT_EQ(attached.error().code, Errc::not_found) << attached.error().message;
+}
+
 TEST_F(LibvirtControlTest, AVmThatRunsAlreadyIsAConflict) {
   ASSERT_EQ(virDomainCreate(web_.get()), 0);
   const auto started = control_.start(kWeb);

@@ -93,6 +93,16 @@ class ThreadedExecutorTest : public ::testing::Test {
                           .destroy_first = destroy_first,
                           .promote = std::move(promote)});
   }
+  [[nodiscard]] Ticket mending(std::int64_t id, std::string_view rule, const Action& action) const {
+    return ticket(id,
+                  {.rule = rule,
+                   .subject = target_of(action),
+                   .trigger = Trigger::event,
+                   .confirmed = true,
+                   .since = clock_->now(),
+                   .detail = ""},
+                  action);
+  }
   [[nodiscard]] Ticket bring_up_of(std::int64_t id, const std::string& resource) const {
     return ticket(id,
                   {.rule = "drbd_down",
@@ -518,6 +528,108 @@ TEST_F(ThreadedExecutorTest, ItsEndWaitsForACallThatEnds) {
   const std::jthread releaser([&] { script_->release(); });
   executor_.reset();
   EXPECT_TRUE(ended);
+}
+
+/// r0 lost its disk on this Secondary.
+DrbdResource diskless_r0() {
+  DrbdResource resource = a_resource("r0", 0).disk(DrbdDisk::diskless);
+  resource.devices.front().client = false;
+  return resource;
+}
+
+const AttachDevice kAttach{.resource = {"r0"}, .volume = {0}};
+
+TEST_F(ThreadedExecutorTest, AttachesADiskOnlyAfterItProvedReadable) {
+  world_.with(diskless_r0());
+  publish();
+  start();
+  executor_->submit(mending(1, "drbd_diskless", kAttach));
+  const Completed done = wait_for_one();
+  EXPECT_EQ(done.outcome.kind, Outcome::Kind::succeeded) << done.outcome.detail;
+  EXPECT_THAT(script_->calls(), ElementsAre("probe r0/0", "attach r0/0"));
+}
+
+TEST_F(ThreadedExecutorTest, ADiskThatCannotBeReadIsNotAttachedAndCostsNoTry) {
+  world_.with(diskless_r0());
+  publish();
+  script_->fail("probe r0/0", Errc::storage, "read at 0 of /dev/vg0/r0: Input/output error");
+  start();
+  executor_->submit(mending(1, "drbd_diskless", kAttach));
+  const Completed done = wait_for_one();
+  EXPECT_EQ(done.outcome.kind, Outcome::Kind::refused);
+  EXPECT_EQ(done.outcome.reason, "disk_unreadable");
+  EXPECT_THAT(done.outcome.detail, HasSubstr("Input/output error"));
+  EXPECT_THAT(script_->calls(), ElementsAre("probe r0/0"));
+}
+
+TEST_F(ThreadedExecutorTest, NothingIsAttachedUnderAGuestThatCameDuringTheProbe) {
+  world_.with(diskless_r0());
+  publish();
+  script_->on("probe r0/0", [this]() -> Result<void> {
+    DrbdResource primary = diskless_r0();
+    primary.role = stated(kDrbdRoles, "Primary");
+    world_.with(primary);
+    publish();
+    return {};
+  });
+  start();
+  executor_->submit(mending(1, "drbd_diskless", kAttach));
+  const Completed done = wait_for_one();
+  EXPECT_EQ(done.outcome.kind, Outcome::Kind::refused);
+  EXPECT_EQ(done.outcome.reason, "primary_here");
+  EXPECT_THAT(script_->calls(), ElementsAre("probe r0/0"));
+}
+
+TEST_F(ThreadedExecutorTest, ReconnectsPlainlyUnlessEvidenceCameUp) {
+  DrbdResource cut_short = a_resource("r0", 0).stand_alone();
+  cut_short.after_sb_all_disconnect = true;
+  world_.with(cut_short);
+  publish();
+  start();
+  executor_->submit(mending(1, "drbd_standalone", ReconnectResource{{"r0"}}));
+  EXPECT_EQ(wait_for_one().outcome.kind, Outcome::Kind::succeeded);
+  EXPECT_THAT(script_->calls(), ElementsAre("connect r0"));
+  cut_short.peers.front().loss = LinkLoss{.cause = LinkLossCause::disconnected_by_operator};
+  world_.with(cut_short);
+  publish();
+  executor_->submit(mending(2, "drbd_standalone", ReconnectResource{{"r0"}}));
+  const Completed held = wait_for_one();
+  EXPECT_EQ(held.outcome.reason, "disconnected_by_operator");
+  EXPECT_THAT(script_->calls(), SizeIs(1));
+}
+
+TEST_F(ThreadedExecutorTest, ResumesOnlyWhatIsStillPausedByTheError) {
+  world_.with(a_vm("web1").state(VmState::paused, VmReason::io_error));
+  world_.wanted("web1", StopCause::none);
+  world_.history.storage_open_since[{uuid_of("web1")}] = clock_->now() - 60s;
+  publish();
+  start();
+  const Action resume = ResumeVm{.vm = {"web1"}, .uuid = {uuid_of("web1")}};
+  executor_->submit(mending(1, "vm_paused_io", resume));
+  EXPECT_EQ(wait_for_one().outcome.kind, Outcome::Kind::succeeded);
+  EXPECT_THAT(script_->calls(), ElementsAre("resume " + uuid_of("web1")));
+  world_.with(a_vm("web1").state(VmState::paused, VmReason::user));
+  publish();
+  executor_->submit(mending(2, "vm_paused_io", resume));
+  EXPECT_EQ(wait_for_one().outcome.kind, Outcome::Kind::conflict);
+  EXPECT_THAT(script_->calls(), SizeIs(1));
+}
+
+TEST_F(ThreadedExecutorTest, AttachesTheDiskThatIsMissing) {
+  VmDisk lost;
+  lost.target = {"vdb"};
+  lost.source = "/dev/vg0/data";
+  lost.backing = DiskBacking::local;
+  lost.attached = false;
+  world_.with(a_vm("web1").disk(lost)).wanted("web1", StopCause::none);
+  world_.history.standings[{Standing::Kind::disk_lost, uuid_of("web1") + "/vdb"}] = {};
+  publish();
+  start();
+  executor_->submit(
+      mending(1, "vm_disk_missing",
+              ReattachDisk{.vm = {"web1"}, .uuid = {uuid_of("web1")}, .disk = {"vdb"}}));
+  EXPECT_EQ(wait_for_one().outcome.kind, Outcome::Kind::succeeded);
+  EXPECT_THAT(script_->calls(), ElementsAre("attach_disk " + uuid_of("web1") + " vdb"));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <SQLiteCpp/SQLiteCpp.h>
 #include <csignal>
 #include <fstream>
 
@@ -112,6 +113,72 @@ TEST_F(SqliteJournalTest, RemembersAttemptsAndLatch) {
     ASSERT_TRUE(journal->save(fresh));
   }
   EXPECT_THAT(reopened().targets, ElementsAre(fresh, latched));
+}
+
+TEST_F(SqliteJournalTest, RemembersLimitedTries) {
+  TargetRecord record{.target = target_of(ResourceName{"r0"})};
+  record.tries["attach_device"] = {.at = {wall_at(7)}, .latched_since = wall_at(8, 3)};
+  record.tries["reconnect_resource"] = {.at = {wall_at(1), wall_at(2)}, .latched_since = {}};
+  ASSERT_TRUE(open()->save(record));
+  EXPECT_THAT(reopened().targets, ElementsAre(record));
+}
+
+TEST_F(SqliteJournalTest, RemembersWhatStandsUntilItIsForgotten) {
+  const Standing degraded{.kind = Standing::Kind::allow_degraded,
+                          .subject = "uuid-web1",
+                          .by = "root",
+                          .reason = "node2 burnt down",
+                          .at = wall_at(5)};
+  const Standing dead{.kind = Standing::Kind::peer_dead, .subject = "node2", .at = wall_at(6)};
+  {
+    const auto journal = open();
+    ASSERT_TRUE(journal->save(degraded));
+    ASSERT_TRUE(journal->save(dead));
+    ASSERT_TRUE(journal->forget(key_of(dead)));
+  }
+  EXPECT_EQ(reopened().standings, (Standings{{key_of(degraded), degraded}}));
+}
+
+TEST_F(SqliteJournalTest, RemembersEveryKindOfAction) {
+  const std::vector<Action> actions{
+      BringUpResource{.resource = {"r0"}, .skip_disk = true}, ReconnectResource{.resource = {"r1"}},
+      AttachDevice{.resource = {"r2"}, .volume = {3}},
+      ResumeVm{.vm = {"web1"}, .uuid = {"uuid-web1"}},
+      ReattachDisk{.vm = {"web1"}, .uuid = {"uuid-web1"}, .disk = {"vdb"}}};
+  {
+    const auto journal = open();
+    for (const Action& action : actions) {
+      ActionRecord record = sample_start("", wall_at(11));
+      record.action = action;
+      ASSERT_TRUE(journal->begin(record, sample_target("x", 1)));
+    }
+  }
+  std::vector<Action> read;
+  for (const ActionRecord& record : reopened().unfinished) read.push_back(record.action);
+  EXPECT_EQ(read, actions);
+}
+
+TEST_F(SqliteJournalTest, BringsAnOlderVersionUpToDateAndLosesNothing) {
+  const Intent intent = sample_intent("web1", true, StopCause::crashed);
+  {
+    const auto journal = open();
+    ASSERT_TRUE(journal->save(std::vector{intent}));
+    ASSERT_TRUE(journal->save(sample_target("web1", 2)));
+  }
+  {
+    SQLite::Database database(path_.string(), SQLite::OPEN_READWRITE);
+    database.exec(
+        "DROP TABLE standing; ALTER TABLE target DROP COLUMN tries; "
+        "ALTER TABLE action DROP COLUMN part; PRAGMA user_version = 1; "
+        "UPDATE meta SET value = 1 WHERE key = 'schema'");
+  }
+  const auto looked = SqliteJournal::open_read_only(path_);
+  ASSERT_FALSE(looked);
+  EXPECT_THAT(looked.error().message, HasSubstr("an older upkeep wrote it"));
+  const JournalState state = reopened();
+  EXPECT_EQ(state.intents.at({"uuid-web1"}), intent);
+  EXPECT_THAT(state.targets, ElementsAre(sample_target("web1", 2)));
+  EXPECT_TRUE(reopened().standings.empty());
 }
 
 TEST_F(SqliteJournalTest, RemembersResourcesOfTheNewestBootOnly) {

@@ -32,13 +32,17 @@ auto r0() { return a_resource("r0", 1); }
 TEST(AllRules, ListsEachRuleOnceInTheOrderOfReports) {
   Names names;
   for (const Rule& rule : all_rules()) names.emplace_back(rule.name);
-  EXPECT_EQ(names, (Names{"vm_down", "drbd_down", "drbd_standalone", "drbd_split_brain"}));
+  EXPECT_EQ(names,
+            (Names{"vm_down", "drbd_down", "drbd_standalone", "drbd_split_brain", "drbd_diskless",
+                   "drbd_disconnected", "resync_stalled", "suspended_io", "quorum_lost",
+                   "vm_paused_io", "vm_paused_other", "vm_disk_missing", "peer_booted"}));
 }
 
 TEST(AllRules, NeedOnlyTheirOwnSource) {
   for (const Rule& rule : all_rules()) {
-    EXPECT_EQ(rule.needs.vms, rule.name == "vm_down") << rule.name;
-    EXPECT_EQ(rule.needs.drbd, rule.name != "vm_down") << rule.name;
+    const bool about_vms = rule.name.starts_with("vm_");
+    EXPECT_EQ(rule.needs.vms, about_vms) << rule.name;
+    EXPECT_EQ(rule.needs.drbd, !about_vms) << rule.name;
   }
 }
 
@@ -104,30 +108,121 @@ TEST(DrbdDown, GoesOnWithABringUpOfItsOwnThatWasCutShort) {
   EXPECT_EQ(found_by(drbd_down_rule(), ours), Names{});
 }
 
-TEST(DrbdStandalone, IsAFindingForAPerson) {
-  TestWorld world = with(r0().stand_alone());
+TEST(DrbdDown, ABootIsDefiniteEvidence) {
+  TestWorld world = with(r0().down());
+  world.history.started = world.now - 5s;
+  EXPECT_FALSE(drbd_down_rule().detect(world.view()).front().confirmed);
+  world.history.booted_since_record = true;
+  const Finding found = drbd_down_rule().detect(world.view()).front();
+  EXPECT_TRUE(found.confirmed);
+  EXPECT_EQ(found.trigger, Trigger::event);
+  world.history.started = world.now - 11min;
+  EXPECT_FALSE(drbd_down_rule().detect(world.view()).front().confirmed);
+}
+
+TEST(DrbdDown, LeavesADiskThatFailedForGoodOut) {
+  TestWorld world = with(r0().down());
+  world.tried(resource_target("r0")).tries["attach_device"].latched_since = world.now;
+  world.drbd_version("9.2.18");
+  EXPECT_EQ(*remedy_of_first(drbd_down_rule(), world),
+            Action(BringUpResource{.resource = {"r0"}, .skip_disk = true}));
+  world.drbd_version("8.4.11");
+  const auto held = remedy_of_first(drbd_down_rule(), world);
+  ASSERT_FALSE(held);
+  EXPECT_EQ(held.error().reason, Hold::latched);
+  EXPECT_EQ(held.error().opens_with, "upkeep release resource/r0");
+}
+
+/// StandAlone since a bring-up that was cut short: the one case that is mended.
+DrbdResource cut_short() {
+  DrbdResource resource = r0().stand_alone();
+  resource.after_sb_all_disconnect = true;
+  return resource;
+}
+
+Hold standalone_hold(const TestWorld& world) {
+  const auto action = remedy_of_first(drbd_standalone_rule(), world);
+  return action ? Hold::observing : action.error().reason;
+}
+
+TEST(DrbdStandalone, ReconnectsWhatABringUpLeftAlone) {
+  TestWorld world = with(cut_short());
   world.with(a_resource("r1", 2)).with(a_resource("r2", 3).peer_gone());
-  world.history.resources[{"r0"}].ever_connected = true;
   EXPECT_EQ(found_by(drbd_standalone_rule(), world), Names{"r0"});
   EXPECT_EQ(drbd_standalone_rule().detect(world.view()).front().detail, "StandAlone towards node2");
   const auto action = remedy_of_first(drbd_standalone_rule(), world);
-  ASSERT_FALSE(action);
-  EXPECT_EQ(action.error().reason, Hold::no_remedy);
-  EXPECT_EQ(action.error().opens_with, "drbdadm connect r0");
-  EXPECT_NE(action.error().detail.find("it was connected"), std::string::npos);
+  ASSERT_TRUE(action);
+  EXPECT_EQ(*action, Action(ReconnectResource{.resource = {"r0"}}));
 }
 
-TEST(DrbdStandalone, SaysWhenItWasNeverConnected) {
-  const auto action = remedy_of_first(drbd_standalone_rule(), with(r0().stand_alone()));
-  EXPECT_NE(action.error().detail.find("cut short"), std::string::npos);
+TEST(DrbdStandalone, NeverUndoesOrRepeatsWhatEndedTheLink) {
+  const std::vector<std::pair<LinkLossCause, Hold>> all{
+      {LinkLossCause::disconnected_by_operator, Hold::disconnected_by_operator},
+      {LinkLossCause::trial_connect, Hold::disconnected_by_operator},
+      {LinkLossCause::split_brain, Hold::split_brain},
+      {LinkLossCause::role_conflict, Hold::link_refused},
+      {LinkLossCause::unrelated_data, Hold::link_refused},
+      {LinkLossCause::incompatible_settings, Hold::link_refused},
+      {LinkLossCause::disk_size, Hold::link_refused},
+      {LinkLossCause::authentication, Hold::link_refused},
+      {LinkLossCause::unknown, Hold::link_loss_unknown}};
+  for (const auto& [cause, hold] : all) {
+    DrbdResource resource = cut_short();
+    resource.peers.front().loss = LinkLoss{.cause = cause, .what = "as told"};
+    const auto action = remedy_of_first(drbd_standalone_rule(), with(resource));
+    ASSERT_FALSE(action) << to_string(cause);
+    EXPECT_EQ(action.error().reason, hold) << to_string(cause);
+    EXPECT_NE(action.error().detail.find(to_string(cause)), std::string::npos);
+    EXPECT_NE(action.error().detail.find("as told"), std::string::npos);
+  }
 }
 
-TEST(DrbdStandalone, DoesNotSuggestToConnectAPrimaryWithWritesToLose) {
-  DrbdResource resource = r0().role(DrbdRole::primary).stand_alone();
+TEST(DrbdStandalone, OneLostPeerOfSeveralHoldsTheResource) {
+  DrbdResource resource =
+      r0().stand_alone().second_peer("node3", DrbdConnection::stand_alone, DrbdRole::unknown);
+  resource.after_sb_all_disconnect = true;
+  resource.peers.back().loss = LinkLoss{.cause = LinkLossCause::disconnected_by_operator};
+  EXPECT_EQ(standalone_hold(with(resource)), Hold::disconnected_by_operator);
+}
+
+TEST(DrbdStandalone, LeavesALinkThatWasUpAndNothingTellsWhyItIsNot) {
+  TestWorld world = with(cut_short());
+  world.history.resources[{"r0"}].ever_connected = true;
+  EXPECT_EQ(standalone_hold(world), Hold::link_loss_unknown);
+}
+
+TEST(DrbdStandalone, NeedsPoliciesThatDiscardNothing) {
+  DrbdResource resource = cut_short();
+  resource.after_sb_all_disconnect = false;
+  EXPECT_EQ(standalone_hold(with(resource)), Hold::after_sb_policy);
+  resource.after_sb_all_disconnect.reset();
+  EXPECT_EQ(standalone_hold(with(resource)), Hold::after_sb_policy) << "unknown is no";
+}
+
+TEST(DrbdStandalone, LeavesAPrimaryWithWritesToLose) {
+  DrbdResource resource = cut_short();
+  resource.role = stated(kDrbdRoles, "Primary");
+  resource.peers.front().devices.front().out_of_sync.reset();
+  EXPECT_EQ(standalone_hold(with(resource)), Hold::unsent_writes) << "unknown is not none";
+  resource.peers.front().devices.front().out_of_sync = Bytes{0};
+  EXPECT_TRUE(remedy_of_first(drbd_standalone_rule(), with(resource)));
   resource.peers.front().devices.front().out_of_sync = kibibytes(4);
   const auto action = remedy_of_first(drbd_standalone_rule(), with(resource));
+  ASSERT_FALSE(action);
+  EXPECT_EQ(action.error().reason, Hold::unsent_writes);
   EXPECT_EQ(action.error().opens_with, "");
-  EXPECT_NE(action.error().detail.find("writes"), std::string::npos);
+}
+
+TEST(DrbdStandalone, LeavesOtherManagersResourcesAndUnknownRolesAlone) {
+  DrbdResource resource = cut_short();
+  resource.other_manager = "linstor";
+  EXPECT_EQ(standalone_hold(with(resource)), Hold::other_manager);
+  TestWorld cluster = with(cut_short());
+  cluster.policy.foreign_cluster_manager = true;
+  EXPECT_EQ(standalone_hold(cluster), Hold::other_manager);
+  resource = cut_short();
+  resource.role = stated(kDrbdRoles, "Unknown");
+  EXPECT_EQ(standalone_hold(with(resource)), Hold::storage_unknown);
 }
 
 TEST(DrbdStandalone, LeavesSplitBrainToItsOwnRule) {

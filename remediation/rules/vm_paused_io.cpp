@@ -1,0 +1,63 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+
+#include "remediation/rules/finding.h"
+#include "remediation/rules/rules.h"
+#include "remediation/sight.h"
+#include "remediation/storage_gate.h"
+
+namespace upkeep {
+namespace {
+
+constexpr std::string_view kName = "vm_paused_io";
+
+/// A disk that fails comes and goes.
+constexpr Duration kHealthyFor = std::chrono::seconds(10);
+
+std::vector<Finding> detect(const World& world) {
+  const Vms* vms = vms_in_sight(world);
+  if (vms == nullptr) return {};
+  std::vector<Finding> findings;
+  for (const Vm& vm : *vms) {
+    if (vm.state != VmState::paused || vm.reason != VmReason::io_error) continue;
+    if (wish_for(vm.uuid, vm.name, world).keep != Keep::up) continue;
+    findings.push_back(finding(kName, target_of(vm.name), "paused by an I/O error", world));
+  }
+  return findings;
+}
+
+std::expected<Action, Held> remedy(const Finding& found, const World& world) {
+  const Vm* vm = find_vm(world.snapshot, VmName{found.subject.name});
+  if (vm == nullptr) {
+    return std::unexpected(hold(Hold::inventory_empty, "libvirt does not list it"));
+  }
+  if (auto held = vm_authority_hold(*vm, found, world)) return std::unexpected(*held);
+  const auto clearance = storage_gate(*vm, world);
+  if (!clearance) return std::unexpected(clearance.error());
+  if (!clearance->promote.empty()) {
+    return std::unexpected(hold(Hold::storage_not_up_to_date,
+                                fmt::format("DRBD resource {} is not Primary under it any more",
+                                            clearance->promote.front().value)));
+  }
+  const auto since = world.history.storage_open_since.find(vm->uuid);
+  const bool known = since != world.history.storage_open_since.end();
+  if (!known || world.now - since->second < kHealthyFor) {
+    Held held = hold(Hold::storage_not_healthy_yet, "it must stay so for 10 s");
+    if (known) held.retry_at = since->second + kHealthyFor;
+    return std::unexpected(held);
+  }
+  return ResumeVm{.vm = vm->name, .uuid = vm->uuid};
+}
+
+}  // namespace
+
+const Rule& vm_paused_io_rule() {
+  static constexpr Rule rule{
+      .name = kName, .needs = {.vms = true, .drbd = false}, .detect = detect, .remedy = remedy};
+  return rule;
+}
+
+}  // namespace upkeep

@@ -1,0 +1,88 @@
+#include "remediation/standing_keeper.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+namespace upkeep {
+namespace {
+
+/// A peer that DRBD names, and that is Connected or answered after it was said to be dead.
+bool is_seen(const NodeName& node, WallTime since, const Step& step) {
+  const auto& drbd = step.snapshot.drbd;
+  if (drbd.fresh(step.now, step.policy.freshness.drbd)) {
+    for (const DrbdResource& resource : (*drbd.reading)->resources) {
+      for (const DrbdPeer& peer : resource.peers) {
+        const bool may_be_it = peer.name == node || peer.name.value == "peer";
+        if (may_be_it && peer.connection == DrbdConnection::connected) return true;
+      }
+    }
+  }
+  return std::ranges::any_of(step.snapshot.peers, [&](const Peer& peer) {
+    if (peer.name != node || !peer.facts.fresh(step.now, step.policy.freshness.peers)) return false;
+    const auto age = std::chrono::duration_cast<WallTime::duration>(step.now - peer.facts.at);
+    return step.wall - age > since;
+  });
+}
+
+/// "ua-data: /dev/vg0/data dropped, missing at start": what libvirt did, not what a person did.
+bool tells_of_loss(const std::string& detail, const std::string& source) {
+  return detail.find(": " + source + " dropped, missing at start") != std::string::npos;
+}
+
+}  // namespace
+
+void StandingKeeper::take(const VmEvent& event, const Step& step) {
+  if (event.kind != VmEventKind::disk_changed) return;
+  const Vm* vm = find_vm(step.snapshot, event.uuid);
+  if (vm == nullptr) return;
+  for (const VmDisk& disk : vm->disks) {
+    if (!disk.in_definition || disk.source.empty() || !tells_of_loss(event.detail, disk.source))
+      continue;
+    say({.kind = Standing::Kind::disk_lost,
+         .subject = vm->uuid.value + "/" + disk.target.value,
+         .by = "",
+         .reason = event.detail,
+         .at = event.wall});
+  }
+}
+
+bool StandingKeeper::is_over(const Standing& standing, const Step& step) {
+  if (standing.kind == Standing::Kind::peer_dead) {
+    return is_seen(NodeName{standing.subject}, standing.at, step);
+  }
+  if (standing.kind == Standing::Kind::allow_degraded &&
+      standing_at({{key_of(standing), standing}}, key_of(standing), step.wall) == nullptr) {
+    return true;
+  }
+  const auto& vms = step.snapshot.vms;
+  if (!vms.fresh(step.now, step.policy.freshness.vms)) return false;
+  const VmUuid uuid{standing.subject.substr(0, standing.subject.find('/'))};
+  const Vm* vm = find_vm(step.snapshot, uuid);
+  if (standing.kind == Standing::Kind::allow_degraded) return vm != nullptr && is_up(vm->state);
+  if (vm == nullptr) return false;
+  const std::string target = standing.subject.substr(uuid.value.size() + 1);
+  return std::ranges::any_of(vm->disks, [&](const VmDisk& disk) {
+    return disk.target.value == target && disk.attached.value_or(false);
+  });
+}
+
+void StandingKeeper::take_reading(const Step& step) {
+  std::vector<StandingKey> over;
+  for (const auto& [key, standing] : history_.standings) {
+    if (is_over(standing, step)) over.push_back(key);
+  }
+  for (const StandingKey& key : over) take_back(key);
+}
+
+void StandingKeeper::say(const Standing& standing) {
+  history_.standings[key_of(standing)] = standing;
+  journal_.changed(key_of(standing));
+}
+
+void StandingKeeper::take_back(const StandingKey& key) {
+  history_.standings.erase(key);
+  journal_.changed(key);
+}
+
+}  // namespace upkeep

@@ -1,0 +1,33 @@
+#pragma once
+
+#include "exporter/model/event.h"
+#include "remediation/history.h"
+#include "remediation/journal_keeper.h"
+#include "remediation/step.h"
+
+namespace upkeep {
+
+/// Keeps what stands until something else ends it: what persons said, which disks were lost. Owned
+/// by the loop's thread.
+class StandingKeeper {
+ public:
+  StandingKeeper(History& history, JournalKeeper& journal) : history_(history), journal_(journal) {}
+
+  /// libvirt tells when it drops a disk that a VM should have.
+  void take(const VmEvent& event, const Step& step);
+  /// Ends what the readings show to be over: a dead peer that connects, an allowed start that was
+  /// made or came too late, a disk that is back.
+  void take_reading(const Step& step);
+
+  /// A person says so.
+  void say(const Standing& standing);
+  void take_back(const StandingKey& key);
+
+ private:
+  [[nodiscard]] static bool is_over(const Standing& standing, const Step& step);
+
+  History& history_;
+  JournalKeeper& journal_;
+};
+
+}  // namespace upkeep
