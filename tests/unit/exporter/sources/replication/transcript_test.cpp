@@ -276,6 +276,30 @@ Drbd final_state(const std::string& name) {
 }
 
 // Three streams of one node at the same time, printed in three ways.
+// The recordings in which links were taken down by `drbdadm disconnect` alone, on either node.
+TEST(Transcripts, EveryRecordedDisconnectIsAnOperators) {
+  for (const char* name : {"drbd84-06-standalone.txt", "drbd92-06-standalone.txt"}) {
+    const auto path = transcript::folder() / name;
+    std::map<std::string, DrbdState> nodes;
+    int disconnects = 0;
+    for (const Line& line : transcript::read(path)) {
+      if (line.kind != Line::Kind::event) continue;
+      DrbdState& state =
+          nodes.try_emplace(line.node, transcript::kernel_version(path)).first->second;
+      for (const DrbdEvent& event : state.apply(line.text, {}).events) {
+        if (event.to != "StandAlone" || event.from != "Disconnecting") continue;
+        ++disconnects;
+        const auto& links = state.stories().at(event.resource);
+        ASSERT_EQ(links.size(), 1U);
+        const auto& loss = links.begin()->second.loss();
+        ASSERT_TRUE(loss) << name << ": " << line.text;
+        EXPECT_EQ(loss->cause, LinkLossCause::disconnected_by_operator) << line.text;
+      }
+    }
+    EXPECT_EQ(disconnects, 4) << name;
+  }
+}
+
 TEST(Transcripts, PlainFullAndDiffStreamsLeadToTheSameState) {
   const Drbd plain = final_state("drbd92-events2.txt");
   EXPECT_EQ(plain.resources.size(), 2U);
