@@ -35,10 +35,19 @@ std::vector<std::string> words_of(const std::string& line) {
   return words;
 }
 
+// Called by its path, as upkeep does, 9's drbdadm names the other tools by their paths, too.
+std::string_view program_of(std::string_view word) {
+  for (const std::string_view folder : {"/usr/sbin/"sv, "/sbin/"sv}) {
+    if (word.starts_with(folder)) return word.substr(folder.size());
+  }
+  return word;
+}
+
 bool is_harmless(const std::vector<std::string>& words) {
   if (words.size() < 2 || std::ranges::any_of(words, is_dangerous)) return false;
-  if (words[0] == "drbdmeta") return words.back() == "apply-al";
-  if (words[0] != "drbdsetup" && words[0] != "drbdsetup-84") return false;
+  const std::string_view program = program_of(words[0]);
+  if (program == "drbdmeta") return words.back() == "apply-al";
+  if (program != "drbdsetup" && program != "drbdsetup-84") return false;
   return std::ranges::find(kHarmless, words[1]) != kHarmless.end();
 }
 

@@ -48,6 +48,19 @@ TEST(AdjustInspection, PassesABringUpOf84AndOf9) {
   EXPECT_EQ(unsafe_line({}), std::nullopt) << "nothing to do";
 }
 
+TEST(AdjustInspection, KnowsTheToolsByTheirPathsToo) {
+  // Written by 9.22 that was called as /run/t/drbdadm.
+  EXPECT_EQ(unsafe_line({"/usr/sbin/drbdsetup new-resource r0 1",
+                         "/usr/sbin/drbdmeta 0 v09 /dev/mapper/b0 internal apply-al",
+                         "/usr/sbin/drbdsetup connect r0 0"}),
+            std::nullopt);
+  for (const char* line : {"/usr/sbin/drbdsetup down r0", "/usr/sbin/drbdmeta 0 v09 b0 wipe-md",
+                           "/usr/sbin/drbdsetup connect r0 0 --discard-my-data",
+                           "/bin/sh drbdsetup connect r0", "drbdsetup/sh connect r0"}) {
+    EXPECT_EQ(unsafe_line({line}), line);
+  }
+}
+
 TEST(AdjustInspection, PassesEveryRecordedDryRun) {
   const auto lines = recorded();
   ASSERT_GE(lines.size(), 20U);
