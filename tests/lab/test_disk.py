@@ -1,0 +1,44 @@
+"""Backing devices that are missing, fail, or stay failed."""
+
+import pytest
+
+from harness.lab.lab import RESOURCES
+from steps import every, in_sync, seen_in_sync, undisturbed
+
+MISSING = 3
+
+
+@pytest.mark.every_change
+def test_one_backing_device_of_eight_is_missing_and_the_other_seven_come_back(lab, story):
+    """`drbdadm adjust all` would leave the ones after it StandAlone."""
+    undisturbed(lab)
+    lab.n1.crash()
+    story.begin()
+    lab.n1.boot(f"lab-missing={MISSING}")
+
+    def seven_are_back():
+        devices = lab.n1.proc_drbd()
+        return all(devices.get(number, ())[:3:2] == ("Connected", "UpToDate/UpToDate")
+                   for number in range(RESOURCES) if number != MISSING)
+    every("the other seven to be UpToDate", seven_are_back)
+    healthy = story.seconds()
+    every("the eighth to be tried and found failing",
+          lambda: lab.n1.resource(f"r{MISSING}")["attempts"]["last_outcome"] is not None)
+    attempts = lab.n1.resource(f"r{MISSING}")["attempts"]
+    assert attempts["last_outcome"] == "failed", attempts
+    decision = every("upkeep to say what it does about the eighth",
+                     lambda: lab.n1.resource(f"r{MISSING}")["decision"])
+    story.tell(f"n1 powered on, the backing device of r{MISSING} missing",
+               f"drbd_down, each by itself; r{MISSING}: {attempts['last_detail']}; "
+               f"{decision['verdict']} {decision.get('hold') or ''}",
+               "7 of 8 UpToDate", healthy)
+
+    # It comes late: the next try brings it back.
+    size = lab.n2.run(f"dmsetup table b{MISSING}").output.split()[1]
+    story.begin()
+    lab.n1.run(f"dmsetup create b{MISSING} --noudevsync --table "
+               f"'0 {size} linear /dev/vda {int(size) * MISSING}' && dmsetup mknodes b{MISSING}")
+    in_sync(lab)
+    late = story.seconds()
+    seen_in_sync(*lab)
+    story.tell("the missing device appears", "drbd_down: tried again", "8 of 8 UpToDate", late)
