@@ -107,7 +107,8 @@ TEST(Config, ReadsEveryKey) {
             (LibvirtConfig{.uri = "test:///default", .resync_interval = 1h, .stats = false}));
   EXPECT_EQ(config.drbd, (DrbdAccessConfig{.enabled = DrbdUse::off,
                                            .drbdadm = "/opt/drbd/drbdadm",
-                                           .drbdsetup = "/opt/drbd/drbdsetup"}));
+                                           .drbdsetup = "/opt/drbd/drbdsetup",
+                                           .attach_on_primary = true}));
   EXPECT_EQ(config.journal, "/srv/upkeep/journal.db");
   EXPECT_THAT(config.peers, ElementsAre(PeerConfig{{"node2"}, "http://10.0.0.2:9893"},
                                         PeerConfig{{"node3.example"}, "https://[fd00::3]"}));
@@ -135,6 +136,8 @@ TEST(Config, BecomesThePolicyItDescribes) {
   EXPECT_EQ(policy.vms[0].keep, Keep::up);
   EXPECT_EQ(policy.vms[0].act_on, ActOn::loop);
   EXPECT_TRUE(policy.vms[0].exclusive);
+  EXPECT_TRUE(policy.vms[0].keep_disks);
+  EXPECT_TRUE(policy.attach_on_primary);
   EXPECT_EQ(policy.vms[0].guest_shutdown, GuestShutdown::respect);
   EXPECT_EQ(policy.vms[1].keep, Keep::ignore);
   EXPECT_EQ(policy.vms[1].act_on, ActOn::alerts);
