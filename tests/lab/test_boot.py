@@ -3,7 +3,7 @@
 import pytest
 
 from harness.lab.lab import RESOURCES
-from steps import in_sync, seen_in_sync
+from steps import every, held, in_sync, seen_in_sync
 
 
 @pytest.mark.every_change
@@ -22,3 +22,20 @@ def test_boot_with_the_module_not_loaded(lab, story):
         assert not [call for call in node.calls() if call.caller == "lab"]
     story.tell("both nodes powered on, module not loaded, nothing up",
                "drbd_down: bring_up_resource, each by itself", "8 of 8 UpToDate on both", healthy)
+
+
+def test_module_cannot_be_loaded(lab, story):
+    lab.make_new()
+    story.begin()
+    lab.n1.boot("lab-no-module")
+    lab.n1.wait_ready()
+    every("a try to have failed",
+          lambda: lab.n1.resource("r0")["attempts"]["last_outcome"] == "failed")
+    decision = held(lab.n1, "resource/r0", "backing_off", "latched")
+    metrics = lab.n1.metrics()
+    assert metrics.get("upkeep_drbd_resource_configured", resource="r0") == 1
+    assert metrics.sum("upkeep_drbd_connected") == 0
+    detail = lab.n1.resource("r0")["attempts"]["last_detail"]
+    story.tell("drbd.ko is not there", f"hold {decision['hold']}: {detail}",
+               "nothing up, and said so")
+    lab.crash()
