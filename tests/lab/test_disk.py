@@ -1,5 +1,7 @@
 """Backing devices that are missing, fail, or stay failed."""
 
+import re
+
 import pytest
 
 from harness.lab.lab import RESOURCES
@@ -22,14 +24,12 @@ def test_one_backing_device_of_eight_is_missing_and_the_other_seven_come_back(la
                    for number in range(RESOURCES) if number != MISSING)
     every("the other seven to be UpToDate", seven_are_back)
     healthy = story.seconds()
-    every("the eighth to be tried and found failing",
-          lambda: lab.n1.resource(f"r{MISSING}")["attempts"]["last_outcome"] is not None)
-    attempts = lab.n1.resource(f"r{MISSING}")["attempts"]
-    assert attempts["last_outcome"] == "failed", attempts
+    failure = every("the eighth to be tried and found failing", lambda: re.search(
+        f'msg="bring-up failed" resource=r{MISSING} .*detail="([^"]*)"', lab.n1.log()))
     decision = every("upkeep to say what it does about the eighth",
                      lambda: lab.n1.resource(f"r{MISSING}")["decision"])
     story.tell(f"n1 powered on, the backing device of r{MISSING} missing",
-               f"drbd_down, each by itself; r{MISSING}: {attempts['last_detail']}; "
+               f"drbd_down, each by itself; r{MISSING}: {failure[1]}; "
                f"{decision['verdict']} {decision.get('hold') or ''}",
                "7 of 8 UpToDate", healthy)
 
@@ -42,3 +42,26 @@ def test_one_backing_device_of_eight_is_missing_and_the_other_seven_come_back(la
     late = story.seconds()
     seen_in_sync(*lab)
     story.tell("the missing device appears", "drbd_down: tried again", "8 of 8 UpToDate", late)
+
+
+def test_adjust_of_everything_that_was_cut_short(lab, story):
+    """What somebody's `adjust all` left attached and unconnected, because one disk was missing."""
+    undisturbed(lab)
+    lab.n1.run("rm /persist/enabled-upkeep; sync")
+    lab.n1.crash()
+    lab.n1.boot(f"lab-missing={MISSING}")
+    lab.n1.run("modprobe drbd && ! drbdadm adjust all")
+    left = {number: one[0] for number, one in lab.n1.proc_drbd().items()}
+    unconnected = [number for number, state in left.items()
+                   if state == "StandAlone" and number != MISSING]
+    assert unconnected, left
+    story.begin()
+    lab.n1.run("touch /persist/enabled-upkeep")
+    lab.n1.start_upkeep()
+    every("the others to be UpToDate", lambda: all(
+        lab.n1.proc_drbd().get(number, ())[:3:2] == ("Connected", "UpToDate/UpToDate")
+        for number in range(RESOURCES) if number != MISSING))
+    story.tell(f"`drbdadm adjust all` stopped at r{MISSING}, whose disk is missing: "
+               f"{len(unconnected)} left StandAlone", "drbd_standalone: reconnect_resource",
+               "7 of 8 UpToDate", story.seconds())
+    lab.crash()
