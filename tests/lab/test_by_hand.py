@@ -1,6 +1,6 @@
 """What an administrator did on purpose is not undone."""
 
-from steps import every, held, in_sync, left_alone, undisturbed
+from steps import every, held, in_sync, left_alone, seen_in_sync, undisturbed
 
 
 def test_resource_that_an_administrator_disconnected(lab, story):
@@ -17,3 +17,24 @@ def test_resource_that_an_administrator_disconnected(lab, story):
                "r3 StandAlone on n1, untouched")
     lab.n1.run("drbdadm connect r3")
     in_sync(lab)
+
+
+def test_resource_that_an_administrator_took_down(lab, story):
+    undisturbed(lab)
+    story.begin()
+    lab.n1.run("drbdadm down r4")
+    decision = held(lab.n1, "resource/r4", "down_by_operator")
+    assert decision["opens_with"] == "drbdadm adjust r4"
+    left_alone(story)
+    assert 4 not in lab.n1.proc_drbd()
+    story.tell("drbdadm down r4 on n1", f"hold {decision['hold']}: {decision['text']}",
+               "r4 down on n1, untouched")
+    # It stays so when upkeep itself comes back: the journal remembers that r4 was up in this boot.
+    lab.n1.stop_upkeep()
+    lab.n1.start_upkeep()
+    held(lab.n1, "resource/r4", "down_by_operator")
+    left_alone(story)
+    story.tell("upkeep restarted meanwhile", "the same", "r4 down on n1, untouched")
+    lab.n1.run("drbdadm adjust r4")
+    in_sync(lab)
+    seen_in_sync(*lab)

@@ -5,7 +5,8 @@ import re
 import pytest
 
 from harness.lab.lab import RESOURCES
-from steps import every, in_sync, seen_in_sync, undisturbed
+from harness.waiting import stays_so
+from steps import every, held, in_sync, seen_in_sync, undisturbed
 
 MISSING = 3
 
@@ -65,3 +66,51 @@ def test_adjust_of_everything_that_was_cut_short(lab, story):
                f"{len(unconnected)} left StandAlone", "drbd_standalone: reconnect_resource",
                "7 of 8 UpToDate", story.seconds())
     lab.crash()
+
+
+def write_to(node, number):
+    node.run(f"dd if=/dev/urandom of=/dev/drbd{number} bs=64k count=1 oflag=direct")
+
+
+def test_disk_fails_and_is_repaired(lab, story):
+    undisturbed(lab)
+    lab.n1.run("drbdadm primary r5")
+    story.begin()
+    lab.n2.fail_disk(5)
+    write_to(lab.n1, 5)
+    every("n2 to have detached the failing disk",
+          lambda: lab.n2.proc_drbd()[5][2].startswith("Diskless"))
+    decision = held(lab.n2, "resource/r5", "disk_unreadable", "latched", "backing_off")
+    story.tell("I/O error below r5 on n2, Secondary", f"hold {decision['hold']}: {decision['text']}",
+               "r5 Diskless on n2; n1 serves it")
+    lab.n2.mend_disk(5)
+    story.begin()
+    lab.n2.upkeep("release resource/r5")
+    in_sync(lab)
+    healthy = story.seconds()
+    seen_in_sync(*lab)
+    story.tell("the disk is repaired", "drbd_diskless: attach_device", "r5 UpToDate on both",
+               healthy)
+    lab.n1.run("drbdadm secondary r5")
+
+
+def test_disk_that_stays_failed_is_tried_once_at_most(lab, story):
+    undisturbed(lab)
+    lab.n1.run("drbdadm primary r7")
+    story.begin()
+    lab.n2.fail_disk(7)
+    write_to(lab.n1, 7)
+    every("n2 to have detached the failing disk",
+          lambda: lab.n2.proc_drbd()[7][2].startswith("Diskless"))
+    decision = held(lab.n2, "resource/r7", "disk_unreadable", "latched")
+    before = len(story.commands(lab.n2))
+    stays_so("no further command", lambda: len(story.commands(lab.n2)) == before, 45)
+    attaches = [call for call in story.commands(lab.n2)
+                if not call.nested and "attach" in call.words]
+    assert len(attaches) <= 1, attaches
+    story.tell("I/O errors below r7 on n2 that stay", f"hold {decision['hold']}: {decision['text']}",
+               "r7 Diskless on n2; n1 serves it")
+    lab.n2.mend_disk(7)
+    lab.n2.run("drbdadm attach r7")
+    in_sync(lab)
+    lab.n1.run("drbdadm secondary r7")
