@@ -82,6 +82,8 @@ void DrbdStory::tell_link(const DrbdEvent& event) {
   const std::string before = last;
   last = event.to;
   if (event.initial || before == event.to || event.to.empty()) return;
+  // A link is created StandAlone, before it is told to connect.
+  if (before.empty() && kind == DrbdConnection::stand_alone) return;
   const LogFields fields{{"resource", event.resource.value},
                          {"peer", event.peer.value},
                          {"from", before},

@@ -55,6 +55,13 @@ TEST_F(DrbdStoryTest, TellsALostLinkOnceAndFromWhereItWas) {
                                   "from=Connecting to=Connected"));
 }
 
+TEST_F(DrbdStoryTest, DoesNotCallALinkLostThatWasJustMade) {
+  link("", "StandAlone");
+  EXPECT_THAT(lines_, IsEmpty());
+  link("StandAlone", "Connecting");
+  EXPECT_THAT(lines_, ElementsAre(HasSubstr("drbd link changed")));
+}
+
 TEST_F(DrbdStoryTest, KnowsWhereALinkWasWithoutAFirstDump) {
   link("Connected", "NetworkFailure");
   link("NetworkFailure", "Connecting");
