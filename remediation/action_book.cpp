@@ -11,7 +11,10 @@ namespace {
 
 /// More than the executor's workers, so that they never wait for the loop; not many more, because
 /// a ticket is judged by the history of the moment it was chosen.
-constexpr auto kMostAtOnce = 8;
+constexpr int kMostAtOnce = 8;
+/// DESIGN §5: at most two DRBD commands at a time. What waits for its turn has not begun: its time
+/// doesn't run, and it keeps no hand from the VMs.
+constexpr int kMostResourcesAtOnce = 2;
 /// A reading may have begun before the action ended; from here on it shows what came of it.
 constexpr Duration kEffectShows = std::chrono::seconds(1);
 /// An event can be that much later than the call that caused it.
@@ -100,10 +103,16 @@ std::optional<Outcome::Kind> settled(const Action& action, const History& histor
 ActionBook::ActionBook(Parts parts, History& history, std::vector<ActionRecord> unfinished)
     : parts_(parts), history_(history), unfinished_(std::move(unfinished)) {}
 
-bool ActionBook::hands_free() const {
-  const auto busy = std::ranges::count_if(
-      flights_, [](const Flight& flight) { return !flight.overdue && !flight.reported; });
-  return busy < kMostAtOnce;
+bool ActionBook::hands_free(const Action& action) const {
+  const bool on_resource = target_of(action).kind == Target::Kind::resource;
+  int busy = 0;
+  int busy_with_resources = 0;
+  for (const Flight& flight : flights_) {
+    if (flight.overdue || flight.reported) continue;
+    ++busy;
+    if (target_of(flight.ticket.action).kind == Target::Kind::resource) ++busy_with_resources;
+  }
+  return busy < kMostAtOnce && (!on_resource || busy_with_resources < kMostResourcesAtOnce);
 }
 
 void ActionBook::begin(std::vector<Decision>& decisions, const Step& step,
@@ -113,7 +122,7 @@ void ActionBook::begin(std::vector<Decision>& decisions, const Step& step,
     const auto* act = std::get_if<Act>(&decision.verdict);
     if (act == nullptr) continue;
     // The rest stays decided; a hand that gets free wakes the loop.
-    if (parts_.journal.ok() && !hands_free()) return;
+    if (parts_.journal.ok() && !hands_free(act->action)) continue;
     if (parts_.journal.ok() && begin_one(decision, act->action, step, policy)) continue;
     decision.verdict = Held{
         .reason = Hold::journal_failed, .detail = "", .opens_with = "", .retry_at = std::nullopt};

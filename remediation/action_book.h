@@ -57,7 +57,7 @@ class ActionBook {
     Tick from{}, until{};
   };
 
-  [[nodiscard]] bool hands_free() const;
+  [[nodiscard]] bool hands_free(const Action& action) const;
   [[nodiscard]] bool begin_one(const Decision& decision, const Action& action, const Step& step,
                                const std::shared_ptr<const Policy>& policy);
   void finish(const Completed& completed, const Step& step);

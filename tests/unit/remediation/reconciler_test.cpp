@@ -821,6 +821,22 @@ TEST_F(ReconcilerTest, BringsUpAResourceThatIsDownAfterABoot) {
   EXPECT_THAT(recorder_.starting_with("outage resource resource/r0"), SizeIs(1));
 }
 
+TEST_F(ReconcilerTest, ResourcesToBringUpTakeTurnsAndKeepNoHandFromVms) {
+  world_.drbd_version("8.4.11");
+  for (std::uint32_t i = 0; i < 10; ++i) {
+    world_.with(a_resource(fmt::format("r{}", i), i).down());
+  }
+  start_settled();
+  EXPECT_THAT(started(), ElementsAre("r0", "r1"));
+  world_.with(a_vm("web1").off(VmReason::crashed));
+  step(event("web1", VmEventKind::stopped_failed));
+  EXPECT_THAT(started(), ElementsAre("r0", "r1", "web1"));
+  world_.with(a_resource("r0", 0));
+  executor_->end(executor_->submitted[0].id, outcome(Outcome::Kind::succeeded), clock_.now());
+  pass(2s);
+  EXPECT_THAT(started(), ElementsAre("r0", "r1", "web1", "r2"));
+}
+
 TEST_F(ReconcilerTest, CountsAnEventThatAPollHasJustOvertaken) {
   start_settled();
   world_.with(a_vm("web1").off(VmReason::crashed));
