@@ -25,7 +25,10 @@ namespace {
 constexpr std::size_t kBlock = 4096;
 
 struct Free {
-  void operator()(void* memory) const { std::free(memory); }  // NOLINT(cppcoreguidelines-no-malloc)
+  void operator()(void* memory) const {
+    // NOLINTNEXTLINE(cppcoreguidelines-no-malloc,cppcoreguidelines-owning-memory)
+    std::free(memory);
+  }
 };
 
 /// One probe, shared by its thread and whoever waits for it.

@@ -64,9 +64,9 @@ int run_cli(std::span<const char* const> arguments, Output& output) noexcept {
     output.out.flush();
     return exit_code == kOk && !output.out ? kFailed : exit_code;
   } catch (const std::exception& bug) {
-    std::fprintf(stderr, "upkeep: internal error: %s\n", bug.what());
+    static_cast<void>(std::fprintf(stderr, "upkeep: internal error: %s\n", bug.what()));
   } catch (...) {
-    std::fputs("upkeep: internal error\n", stderr);
+    static_cast<void>(std::fputs("upkeep: internal error\n", stderr));
   }
   return kFailed;
 }

@@ -42,10 +42,10 @@ std::string_view path_of(const mg_request_info& info) {
   return info.local_uri == nullptr ? std::string_view() : std::string_view(info.local_uri);
 }
 
-std::ptrdiff_t count_headers(const mg_request_info& info, std::string_view name) {
+std::ptrdiff_t count_headers(const mg_request_info& info, const char* name) {
   return std::ranges::count_if(
       std::span(info.http_headers).first(static_cast<std::size_t>(info.num_headers)),
-      [&](const mg_header& one) { return mg_strcasecmp(one.name, name.data()) == 0; });
+      [&](const mg_header& one) { return mg_strcasecmp(one.name, name) == 0; });
 }
 
 /// How long the body is going to be, or the refusal. Chunked and contradictory lengths are refused:

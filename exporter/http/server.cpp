@@ -153,6 +153,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(HttpOptions options,
   auto state = std::make_unique<State>(std::move(options), *address, std::move(routes));
   const std::vector<std::string> settings = civetweb_options(state->options, *address);
   std::vector<const char*> pointers;
+  pointers.reserve(settings.size() + 1);
   for (const auto& setting : settings) pointers.push_back(setting.c_str());
   pointers.push_back(nullptr);
   mg_callbacks callbacks{};

@@ -16,7 +16,10 @@ namespace upkeep {
 namespace {
 
 struct Free {
-  void operator()(char* text) const { std::free(text); }  // NOLINT(cppcoreguidelines-no-malloc)
+  void operator()(char* text) const {
+    // NOLINTNEXTLINE(cppcoreguidelines-no-malloc,cppcoreguidelines-owning-memory)
+    std::free(text);
+  }
 };
 
 using Slots = std::counting_semaphore<LibvirtControl::kMaxCalls>;

@@ -1,5 +1,6 @@
 #include "exporter/sources/hypervisor/disk_prober.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <map>
@@ -113,10 +114,8 @@ void DiskProber::settle(Duration at_most) {
   State& state = *state_;
   std::unique_lock lock(state.mutex);
   state.changed.wait_for(lock, at_most, [&] {
-    for (const auto& [path, entry] : state.entries) {
-      if (!entry.probed) return false;
-    }
-    return true;
+    return std::ranges::all_of(state.entries,
+                               [](const auto& entry) { return entry.second.probed.has_value(); });
   });
 }
 

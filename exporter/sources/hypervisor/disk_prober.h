@@ -38,7 +38,7 @@ class DiskProber {
 
  private:
   struct State;
-  static void run(const std::shared_ptr<State>& state, std::uint64_t generation);
+  static void run(const std::shared_ptr<State>& shared, std::uint64_t generation);
 
   std::shared_ptr<State> state_;  ///< Shared with threads that may hang.
 };

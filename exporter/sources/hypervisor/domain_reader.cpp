@@ -17,8 +17,10 @@ namespace {
 
 struct FreeMemory {
   void operator()(void* memory) const noexcept {
+    // libvirt malloc'ed it.
+    // NOLINTNEXTLINE(cppcoreguidelines-no-malloc,cppcoreguidelines-owning-memory)
     std::free(memory);
-  }  // NOLINT(cppcoreguidelines-no-malloc): libvirt malloc'ed it
+  }
 };
 using LibvirtString = std::unique_ptr<char, FreeMemory>;
 

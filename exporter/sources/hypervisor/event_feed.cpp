@@ -20,8 +20,9 @@ using DeskReference = std::shared_ptr<EventDesk>;
 
 EventDesk& desk_of(void* opaque) { return **static_cast<DeskReference*>(opaque); }
 void free_reference(void* opaque) {
+  // libvirt owned it. NOLINTNEXTLINE(cppcoreguidelines-owning-memory)
   delete static_cast<DeskReference*>(opaque);
-}  // NOLINT(cppcoreguidelines-owning-memory): libvirt owned it
+}
 
 std::string_view text_of(const char* text) { return text == nullptr ? "" : text; }
 

@@ -18,7 +18,7 @@ struct SlowFacts {
 };
 
 /// The source with a pool's volume replaced by what it is, when that is known.
-[[nodiscard]] inline const DiskSource& resolved(const DiskSource& source, const SlowFacts& slow) {
+[[nodiscard]] inline DiskSource resolved(const DiskSource& source, const SlowFacts& slow) {
   if (source.kind != DiskSource::Kind::volume) return source;
   const auto found = slow.volumes.find(source.text);
   return found == slow.volumes.end() ? source : found->second;
