@@ -17,8 +17,9 @@ class DiskProber {
  public:
   /// A probe that takes longer is given up on; the next one gets a new thread.
   static constexpr Duration kPatience = std::chrono::seconds(2);
-  /// What was found out is looked at again after so long.
-  static constexpr Duration kMaxAge = std::chrono::seconds(5);
+  /// What was found out is looked at again after so long: sooner than a start that was refused is
+  /// thought of again (5 s), which would else be chosen once more by what was seen before.
+  static constexpr Duration kMaxAge = std::chrono::seconds(3);
   /// An answer that nobody could confirm for so long is no answer any more.
   static constexpr Duration kForgetAfter = std::chrono::seconds(60);
   /// Threads that may hang at once; with so many stuck, nothing new is probed.
