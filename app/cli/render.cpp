@@ -9,6 +9,7 @@
 
 #include "app/cli/json_reading.h"
 #include "app/cli/json_words.h"
+#include "app/cli/replica_rows.h"
 #include "app/cli/times.h"
 
 namespace upkeep::cli {
@@ -112,8 +113,6 @@ std::string vm_lines(const json& status, const Style& style) {
   return "\n" + table.text(style);
 }
 
-Colour good_if(bool good) { return good ? Colour::good : Colour::bad; }
-
 /// The cells of one volume seen from here and from one peer; `peer` may be null.
 std::vector<Cell> peer_cells(const json& peer, const json& volume) {
   if (!peer.is_object()) return {{"-"}, {"-"}, {"-"}, {""}};
@@ -143,28 +142,9 @@ std::vector<Cell> peer_cells(const json& peer, const json& volume) {
 }
 
 void add_resource(Table& table, const json& resource) {
-  const std::string name = text_or(resource, "name");
-  const bool down = flag_at(resource, "in_kernel") == false;
   const bool split = value_at(resource, "split_brain").is_object();
-  Cell note = split ? Cell{"SPLIT BRAIN", Colour::bad} : decision_cell(resource);
-  std::vector<json> devices = list_at(resource, "devices");
-  std::vector<json> peers = list_at(resource, "peers");
-  if (devices.empty()) devices.emplace_back();
-  if (peers.empty()) peers.emplace_back();
-  for (const json& device : devices) {
-    const json& volume = value_at(device, "volume");
-    for (const json& peer : peers) {
-      const std::string disk = text_or(device, "disk", "-");
-      std::vector<Cell> row{
-          {volume.is_number() ? fmt::format("{}/{}", name, volume.dump()) : name, Colour::strong},
-          {down ? "down" : text_or(resource, "role"), down ? Colour::bad : Colour::none},
-          {disk, disk == "-" ? Colour::none : good_if(disk == "UpToDate")}};
-      for (Cell& cell : peer_cells(peer, volume)) row.push_back(std::move(cell));
-      row.push_back(note);
-      note = {};  // once a resource
-      table.add(std::move(row));
-    }
-  }
+  add_replica_rows(table, resource, peer_cells,
+                   split ? Cell{"SPLIT BRAIN", Colour::bad} : decision_cell(resource));
 }
 
 std::string drbd_lines(const json& status, const Style& style) {

@@ -10,14 +10,13 @@
 #include "app/cli/json_reading.h"
 #include "app/cli/json_words.h"
 #include "app/cli/render.h"
+#include "app/cli/replica_rows.h"
 #include "app/cli/times.h"
 
 namespace upkeep::cli {
 namespace {
 
 using nlohmann::json;
-
-Colour good_if(bool good) { return good ? Colour::good : Colour::bad; }
 
 /// What the replication state means to a reader; empty where nothing is to be said.
 std::string direction(const std::string& replication) {
@@ -88,27 +87,7 @@ std::vector<Cell> peer_cells(const json& peer, const json& volume) {
 }
 
 void add_resource(Table& table, const json& status, const json& resource) {
-  const std::string name = text_or(resource, "name");
-  const bool down = flag_at(resource, "in_kernel") == false;
-  std::vector<json> devices = list_at(resource, "devices");
-  std::vector<json> peers = list_at(resource, "peers");
-  if (devices.empty()) devices.emplace_back();
-  if (peers.empty()) peers.emplace_back();
-  std::string vms = carried(status, name);
-  for (const json& device : devices) {
-    const json& volume = value_at(device, "volume");
-    for (const json& peer : peers) {
-      const std::string disk = text_or(device, "disk", "-");
-      std::vector<Cell> row{
-          {volume.is_number() ? fmt::format("{}/{}", name, volume.dump()) : name, Colour::strong},
-          {down ? "down" : text_or(resource, "role"), down ? Colour::bad : Colour::none},
-          {disk, disk == "-" ? Colour::none : good_if(disk == "UpToDate")}};
-      for (Cell& cell : peer_cells(peer, volume)) row.push_back(std::move(cell));
-      row.push_back({vms});
-      vms.clear();  // Once a resource.
-      table.add(std::move(row));
-    }
-  }
+  add_replica_rows(table, resource, peer_cells, {carried(status, text_or(resource, "name"))});
 }
 
 /// What a table has no room for: a line for each.
