@@ -20,7 +20,7 @@ struct Stated {
   std::string text;
 
   friend bool operator==(const Stated&, const Stated&) = default;
-  friend bool operator==(const Stated& stated, Kind kind) { return stated.kind == kind; }
+  friend bool operator==(const Stated& stated, Kind wanted) { return stated.kind == wanted; }
 };
 
 // The closed sets of drbd-headers/drbd_strings.c; DRBD 8.4's tools print the same words.
