@@ -8,9 +8,6 @@
 namespace upkeep {
 namespace {
 
-/// DRBD 8.4 calls every peer so.
-constexpr std::string_view kNameless = "peer";
-
 ResourceProgress after_reading(const ResourceProgress& known, const DrbdResource& resource,
                                Tick at) {
   ResourceProgress progress;
@@ -43,7 +40,7 @@ bool is_shared_with(const DrbdResource& resource, const NodeName& node) {
       resource.peers, [&](const DrbdPeer& peer) { return peer.name == node || is_nameless(peer); });
 }
 
-bool is_nameless(const DrbdPeer& peer) { return peer.name.value == kNameless; }
+bool is_nameless(const DrbdPeer& peer) { return peer.name.value == kPeerOf84; }
 
 bool is_trying(const DrbdPeer& peer) {
   return peer.connection.kind != DrbdConnection::connected &&

@@ -27,9 +27,9 @@ class ProgressWatch {
   std::optional<Tick> last_drbd_;
 };
 
-/// True when the resource has a replica on that node. DRBD 8.4 does not name its peer: then it may.
+/// True when the resource has a replica on that node. A peer without a name may be any node.
 [[nodiscard]] bool is_shared_with(const DrbdResource& resource, const NodeName& node);
-/// True for DRBD 8.4's one peer, whose name it doesn't know.
+/// True for DRBD 8.4's one peer where the configuration doesn't tell its name.
 [[nodiscard]] bool is_nameless(const DrbdPeer& peer);
 /// True for a link that is neither up nor given up: DRBD is trying.
 [[nodiscard]] bool is_trying(const DrbdPeer& peer);

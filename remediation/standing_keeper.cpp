@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "remediation/progress_watch.h"
+
 namespace upkeep {
 namespace {
 
@@ -13,7 +15,7 @@ bool is_seen(const NodeName& node, WallTime since, const Step& step) {
   if (drbd.fresh(step.now, step.policy.freshness.drbd)) {
     for (const DrbdResource& resource : (*drbd.reading)->resources) {
       for (const DrbdPeer& peer : resource.peers) {
-        const bool may_be_it = peer.name == node || peer.name.value == "peer";
+        const bool may_be_it = peer.name == node || is_nameless(peer);
         if (may_be_it && peer.connection == DrbdConnection::connected) return true;
       }
     }

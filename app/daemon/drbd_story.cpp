@@ -57,11 +57,11 @@ void DrbdStory::tell(const Drbd& drbd) {
                 {{"error", kernel_log_problem_}});
     }
   }
-  std::map<std::pair<ResourceName, NodeName>, LinkLossCause> losses;
+  std::map<std::pair<ResourceName, std::uint32_t>, LinkLossCause> losses;
   for (const DrbdResource& resource : drbd.resources) {
     for (const DrbdPeer& peer : resource.peers) {
       if (!peer.loss) continue;
-      const std::pair link(resource.name, peer.name);
+      const std::pair link(resource.name, peer.node_id);
       const auto told = losses_.find(link);
       losses.emplace(link, peer.loss->cause);
       if (told != losses_.end() && told->second == peer.loss->cause) continue;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <utility>
@@ -25,8 +26,9 @@ class DrbdStory {
   void tell_helper(const DrbdEvent& event) const;
 
   const Log& log_;
-  std::map<std::pair<ResourceName, NodeName>, std::string> links_;     ///< Where each rested last.
-  std::map<std::pair<ResourceName, NodeName>, LinkLossCause> losses_;  ///< Told, and still so.
+  std::map<std::pair<ResourceName, NodeName>, std::string> links_;  ///< Where each rested last.
+  /// Told, and still so; by node id, because 8.4's peer may get its name later.
+  std::map<std::pair<ResourceName, std::uint32_t>, LinkLossCause> losses_;
   std::string kernel_log_problem_;
   std::map<ResourceName, std::string> disks_;  ///< One word a resource is enough for a log.
 };

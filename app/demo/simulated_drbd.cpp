@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "exporter/sources/replication/drbd_config.h"
-
 namespace upkeep {
 namespace {
 
@@ -15,13 +13,17 @@ constexpr std::string_view kVersion = "8.4.11";  // Debian 12's kernel has it.
 /// What drbdadm would say of the demo's configuration.
 DrbdConfig config_of(const std::vector<SimulatedKernel::Resource>& resources) {
   DrbdResourceOptionsByName configured;
+  DrbdConfig::Peers peers;
   for (const SimulatedKernel::Resource& resource : resources) {
     configured[resource.name] = {.after_sb_all_disconnect = true,
                                  .quorum_configured = {},
-                                 .file = "the demo's own configuration"};
+                                 .file = "the demo's own configuration",
+                                 .peer = {}};
+    peers.emplace(resource.name, NodeName{"node2"});
   }
   DrbdConfig config;
   config.resources = std::move(configured);
+  config.peers = std::move(peers);
   return config;
 }
 
@@ -31,6 +33,7 @@ SimulatedDrbd::SimulatedDrbd(Options options, const Clock& clock, SourceListener
     : options_(std::move(options)),
       clock_(clock),
       listener_(listener),
+      config_(config_of(options_.resources)),
       kernel_(options_.resources),
       state_(std::string(kVersion)) {
   const Moment now{.at = clock_.now(), .wall = clock_.wall()};
@@ -81,7 +84,10 @@ void SimulatedDrbd::apply(const SimulatedKernel::Lines& lines) {
   const Moment now{.at = clock_.now(), .wall = clock_.wall()};
   for (const std::string& line : lines) {
     const AppliedLine applied = state_.apply(line, now);
-    for (const DrbdEvent& event : applied.events) listener_.drbd_event(event);
+    for (DrbdEvent event : applied.events) {
+      name_peer(config_, event);
+      listener_.drbd_event(event);
+    }
     for (const std::string& what : applied.unparsed) listener_.unparsed(SourceKind::drbd, what);
   }
   if (!lines.empty()) publish();
@@ -119,7 +125,7 @@ Drbd SimulatedDrbd::reading() const {
   drbd.simulated = true;
   drbd.module_loaded = true;
   drbd.kernel_version = kVersion;
-  merge(config_of(options_.resources), drbd);
+  merge(config_, drbd);
   return drbd;
 }
 

@@ -13,6 +13,7 @@
 #include "app/demo/simulated_kernel.h"
 #include "exporter/model/latest.h"
 #include "exporter/model/observed.h"
+#include "exporter/sources/replication/drbd_config.h"
 #include "exporter/sources/replication/drbd_state.h"
 #include "exporter/sources/source.h"
 #include "remediation/effects.h"
@@ -80,6 +81,7 @@ class SimulatedDrbd final : public Source, public ReplicationControl {
   Options options_;
   const Clock& clock_;
   SourceListener& listener_;
+  DrbdConfig config_;  ///< As drbdadm would tell it.
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
   SimulatedKernel kernel_;

@@ -182,10 +182,15 @@ struct LinkLoss {
   friend bool operator==(const LinkLoss&, const LinkLoss&) = default;
 };
 
+/// What DRBD 8.4 calls every peer.
+inline constexpr std::string_view kPeerOf84 = "peer";
+
 /// The link of a resource to one peer. On DRBD 8.4 a StandAlone link has no kernel object: the
 /// source then supplies one in state StandAlone, so that readers need not know.
 struct DrbdPeer {
-  NodeName name;              ///< conn-name; always "peer" on 8.4.
+  /// conn-name. 8.4 has none: the other host of the configuration, and `kPeerOf84` where that
+  /// doesn't name exactly one.
+  NodeName name;
   std::uint32_t node_id = 0;  ///< peer-node-id; always 0 on 8.4.
   Stated<DrbdConnection> connection;
   Stated<DrbdRole> role;

@@ -52,7 +52,7 @@ def test_link_is_cut_and_mended(lab, story):
         waits_for_peer(node)
     lab.n1.run("dd if=/dev/urandom of=/dev/drbd2 bs=64k count=4 oflag=direct")
     out_of_sync = every("what the peer lacks to be seen", lambda: lab.n1.metrics().get(
-        "upkeep_drbd_out_of_sync_bytes", resource="r2", peer="peer", volume="0"))
+        "upkeep_drbd_out_of_sync_bytes", resource="r2", peer="n2", volume="0"))
     assert out_of_sync >= 4 * 65536
     left_alone(story)
     lab.n1.mend_link()
@@ -60,7 +60,7 @@ def test_link_is_cut_and_mended(lab, story):
     in_sync(lab)
     healthy = mended.seconds()
     seen_in_sync(*lab)
-    assert lab.n1.metrics().get("upkeep_drbd_out_of_sync_bytes", resource="r2", peer="peer",
+    assert lab.n1.metrics().get("upkeep_drbd_out_of_sync_bytes", resource="r2", peer="n2",
                                 volume="0") == 0
     lab.n1.run("drbdadm secondary r2")
     story.tell("link cut, n1 writes, link mended", "none: DRBD reconnects by itself",

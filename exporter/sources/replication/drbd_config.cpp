@@ -1,6 +1,7 @@
 #include "exporter/sources/replication/drbd_config.h"
 
 #include <fmt/core.h>
+#include <sys/utsname.h>
 
 #include <algorithm>
 #include <array>
@@ -42,6 +43,32 @@ bool all_disconnect(const pugi::xml_node& link, const pugi::xml_node& resource,
   });
 }
 
+// The other of two hosts. A section may be of several hosts at once (stacked, `on a b`), and a
+// `floating` one is of whichever has the address: then nobody can tell who is there.
+std::optional<NodeName> other_host(const pugi::xml_node& resource, std::string_view host) {
+  std::vector<std::string> others;
+  bool here = false;
+  for (const pugi::xml_node& section : resource.children("host")) {
+    std::istringstream names(section.attribute("name").value());
+    std::string name;
+    if (!(names >> name)) return std::nullopt;
+    do {
+      if (name == host) {
+        here = true;
+      } else {
+        others.push_back(name);
+      }
+    } while (names >> name);
+  }
+  if (!here || others.size() != 1) return std::nullopt;
+  return NodeName{others[0]};
+}
+
+std::string this_host() {
+  utsname name{};
+  return uname(&name) == 0 ? name.nodename : "";
+}
+
 DrbdResourceOptions to_options(const pugi::xml_node& resource, const pugi::xml_node& common) {
   DrbdResourceOptions options;
   bool disconnect = all_disconnect({}, resource, common);
@@ -71,8 +98,17 @@ Result<std::string> drbdadm(const DrbdConfigRequest& request, const char* comman
   return std::move(result->out);
 }
 
+DrbdConfig::Peers peers_of(const DrbdResourceOptionsByName& resources) {
+  DrbdConfig::Peers peers;
+  for (const auto& [name, options] : resources) {
+    if (options.peer) peers.emplace(name, *options.peer);
+  }
+  return peers;
+}
+
 Result<DrbdResourceOptionsByName> read_resources(const DrbdConfigRequest& request,
-                                                 const std::stop_token& stop) {
+                                                 const std::stop_token& stop,
+                                                 std::optional<DrbdConfig::Peers>& peers) {
   const auto names = drbdadm(request, "sh-resources", stop);
   if (!names) return std::unexpected(names.error());
   DrbdResourceOptionsByName resources;
@@ -80,8 +116,10 @@ Result<DrbdResourceOptionsByName> read_resources(const DrbdConfigRequest& reques
   // dump-xml checks addresses and so fails while a network card is down; the names are still good,
   // their options are not known then.
   const auto xml = resources.empty() ? Result<std::string>("") : drbdadm(request, "dump-xml", stop);
-  const auto options = xml ? parse_dump_xml(*xml) : std::unexpected(xml.error());
+  if (!xml) return resources;
+  const auto options = parse_dump_xml(*xml, request.host.empty() ? this_host() : request.host);
   if (!options) return resources;
+  peers = peers_of(*options);
   for (auto& [name, known] : resources) {
     if (const auto found = options->find(name); found != options->end()) known = found->second;
   }
@@ -134,6 +172,12 @@ bool is_ganeti_name(const DrbdResource& resource) {
   });
 }
 
+void put_name(const DrbdConfig& config, const ResourceName& resource, NodeName& peer) {
+  if (!config.peers || peer.value != kPeerOf84) return;
+  const auto found = config.peers->find(resource);
+  if (found != config.peers->end()) peer = found->second;
+}
+
 std::string manager_of(const DrbdConfig& config, const DrbdResource& resource,
                        const std::string& file) {
   if (config.linstor.contains(resource.name) || file.starts_with("/var/lib/linstor")) {
@@ -164,7 +208,7 @@ std::string parse_utils_version(std::string_view text) {
   return {};
 }
 
-Result<DrbdResourceOptionsByName> parse_dump_xml(const std::string& text) {
+Result<DrbdResourceOptionsByName> parse_dump_xml(const std::string& text, std::string_view host) {
   pugi::xml_document document;
   const auto parsed = document.load_string(text.c_str());
   if (!parsed) return fail(Errc::invalid, fmt::format("dump-xml: {}", parsed.description()));
@@ -174,7 +218,9 @@ Result<DrbdResourceOptionsByName> parse_dump_xml(const std::string& text) {
   DrbdResourceOptionsByName resources;
   for (const pugi::xml_node& resource : config.children("resource")) {
     const ResourceName name{resource.attribute("name").value()};
-    resources.insert_or_assign(name, to_options(resource, config.child("common")));
+    DrbdResourceOptions options = to_options(resource, config.child("common"));
+    options.peer = other_host(resource, host);
+    resources.insert_or_assign(name, std::move(options));
   }
   return resources;
 }
@@ -186,7 +232,7 @@ DrbdConfig read_drbd_config(const DrbdConfigRequest& request, const std::stop_to
   if (config.drbdadm_missing) {
     config.resources = fail(Errc::not_found, request.drbdadm + " is not installed");
   } else {
-    config.resources = read_resources(request, stop);
+    config.resources = read_resources(request, stop, config.peers);
     if (auto version = drbdadm(request, "--version", stop)) {
       config.utils_version = parse_utils_version(*version);
     }
@@ -194,6 +240,10 @@ DrbdConfig read_drbd_config(const DrbdConfigRequest& request, const std::stop_to
   config.linstor = read_linstor(request.root);
   config.promoter_words = read_promoter_words(request.root);
   return config;
+}
+
+void name_peer(const DrbdConfig& config, DrbdEvent& event) {
+  put_name(config, event.resource, event.peer);
 }
 
 void merge(const DrbdConfig& config, Drbd& drbd) {
@@ -219,6 +269,7 @@ void merge(const DrbdConfig& config, Drbd& drbd) {
       }
     }
     resource.other_manager = manager_of(config, resource, file);
+    for (DrbdPeer& peer : resource.peers) put_name(config, resource.name, peer.name);
   }
 }
 

@@ -23,8 +23,10 @@ void DrbdConfigWatch::watch(const std::stop_token& stop) {
   std::mutex mutex;
   std::condition_variable_any never;
   while (!stop.stop_requested()) {
-    auto config = std::make_shared<const DrbdConfig>(read_drbd_config(request_, stop));
+    auto config = std::make_shared<DrbdConfig>(read_drbd_config(request_, stop));
     if (stop.stop_requested()) return;
+    // drbdadm refuses to tell while a network card is down, which is when a name is needed most.
+    if (!config->peers) config->peers = latest_.get()->peers;
     const bool known = config->resources.has_value() || config->drbdadm_missing;
     latest_.set(std::move(config));
     changed_();

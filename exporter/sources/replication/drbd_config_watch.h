@@ -16,7 +16,8 @@ class DrbdConfigWatch {
   /// Starts at once. `changed` is called from the watch's thread after each reading.
   DrbdConfigWatch(DrbdConfigRequest request, Duration interval, std::function<void()> changed);
 
-  /// The newest reading; "not read yet" before the first.
+  /// The newest reading; "not read yet" before the first. Names of peers outlast readings that
+  /// don't tell them.
   [[nodiscard]] std::shared_ptr<const DrbdConfig> latest() const { return latest_.get(); }
 
  private:

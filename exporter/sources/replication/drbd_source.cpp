@@ -17,7 +17,7 @@ DrbdSource::DrbdSource(DrbdSourceOptions options, const Clock& clock, SourceList
 void DrbdSource::start() {
   if (options_.enabled == DrbdSourceOptions::Enabled::off) return;
   config_ = std::make_unique<DrbdConfigWatch>(
-      DrbdConfigRequest{options_.root, options_.drbdadm, options_.command_deadline},
+      DrbdConfigRequest{options_.root, options_.drbdadm, options_.command_deadline, options_.host},
       options_.reread_config, [this] { poke(); });
   crashed_primary_ = std::make_unique<CrashedPrimaryWatch>(options_, [this] { poke(); });
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
@@ -100,6 +100,11 @@ void DrbdSource::failed(Error error) {
   latest_.set(std::make_shared<const Observed<std::shared_ptr<const Drbd>>>(
       Observed<std::shared_ptr<const Drbd>>{std::unexpected(std::move(error)), clock_.now()}));
   listener_.published(SourceKind::drbd);
+}
+
+void DrbdSource::event(DrbdEvent event) {
+  name_peer(*config_->latest(), event);
+  listener_.drbd_event(event);
 }
 
 void DrbdSource::evidence(StreamEvidence evidence) {

@@ -43,6 +43,7 @@ class DrbdSource final : public Source, private DrbdSink {
   void run(const std::stop_token& stop);
   void reading(Drbd drbd, Tick at) override;
   void failed(Error error) override;
+  void event(DrbdEvent event) override;
   void evidence(StreamEvidence evidence) override;
   /// Adds configuration and evidence; any thread.
   void complete(Drbd& drbd) const;

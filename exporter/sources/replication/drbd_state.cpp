@@ -14,7 +14,7 @@ constexpr std::size_t kShown = 120;  // Of a line nobody understands.
 
 DrbdPeer stand_alone_peer() {
   DrbdPeer peer;
-  peer.name = NodeName{"peer"};
+  peer.name = NodeName{std::string(kPeerOf84)};
   peer.connection = stated(kDrbdConnections, kStandAlone);
   peer.role = stated(kDrbdRoles, "Unknown");
   return peer;

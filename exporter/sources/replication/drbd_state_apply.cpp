@@ -64,7 +64,7 @@ DrbdState::Link& DrbdState::link_of(Step& step, Resource& resource, std::uint32_
     if (complete_ && step.line.verb == Events2Verb::change) step.applied.resync = true;
   }
   step.values.text("conn-name", at->second.facts.name.value);
-  if (is_84()) at->second.facts.name.value = "peer";
+  if (is_84()) at->second.facts.name.value = kPeerOf84;
   return at->second;
 }
 

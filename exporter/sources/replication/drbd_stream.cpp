@@ -261,7 +261,7 @@ void DrbdStream::confirmed(Drbd drbd, Tick at) {
 }
 
 void DrbdStream::tell(const std::vector<DrbdEvent>& events) {
-  for (const DrbdEvent& event : events) parts_.listener.drbd_event(event);
+  for (const DrbdEvent& event : events) parts_.sink.event(event);
 }
 
 }  // namespace upkeep

@@ -38,6 +38,7 @@ class DrbdSink {
 
   virtual void reading(Drbd drbd, Tick at) = 0;
   virtual void failed(Error error) = 0;
+  virtual void event(DrbdEvent event) = 0;
   /// What the stream knows beside the state; comes before the reading it belongs to.
   virtual void evidence(StreamEvidence evidence) = 0;
 };

@@ -17,9 +17,6 @@
 
 namespace upkeep {
 
-/// The peer's name where the tools know none: on DRBD 8.4.
-inline constexpr std::string_view kPeerOf84 = "peer";
-
 /// What the kernel log of this boot says about DRBD's links, so that a daemon started later still
 /// knows why a link is StandAlone. Thread-safe.
 class LinkEvidence {

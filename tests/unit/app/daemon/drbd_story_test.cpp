@@ -127,6 +127,14 @@ TEST_F(DrbdStoryTest, TellsTheCauseOfALossOnceAndAgainWhenItChanges) {
   EXPECT_THAT(lines_, ElementsAre(HasSubstr("cause=split_brain"))) << "lost anew";
 }
 
+TEST_F(DrbdStoryTest, APeerThatGetsItsNameIsNoNewLoss) {
+  Drbd nameless = lost(LinkLossCause::unknown);
+  nameless.resources[0].peers[0].name = NodeName{std::string(kPeerOf84)};
+  story_.tell(nameless);
+  story_.tell(lost(LinkLossCause::unknown));
+  EXPECT_THAT(lines_, ElementsAre(HasSubstr("peer=peer")));
+}
+
 TEST_F(DrbdStoryTest, WarnsOnceOfAClosedKernelLog) {
   Drbd drbd;
   drbd.kernel_log_problem = "open /dev/kmsg: Permission denied";

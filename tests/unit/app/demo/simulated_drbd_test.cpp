@@ -95,6 +95,7 @@ TEST_F(SimulatedDrbdTest, BeginsAsAHealthyPairAndSaysThatItIsNotReal) {
   EXPECT_EQ(db1().role, DrbdRole::primary);
   EXPECT_EQ(db1().configured, true);
   EXPECT_EQ(db1().devices.at(0).disk, DrbdDisk::up_to_date);
+  EXPECT_EQ(db1().peers.at(0).name.value, "node2") << "as if from its configuration";
   EXPECT_THAT(listener_.events(), IsEmpty());
 }
 
@@ -139,7 +140,8 @@ TEST_F(SimulatedDrbdTest, ComesUpTheWayARealOneDoes) {
 TEST_F(SimulatedDrbdTest, ACutLinkStaysCutUntilItIsMended) {
   ASSERT_TRUE(drbd_.cut_link(kDb1));
   EXPECT_EQ(db1().peers.at(0).connection, DrbdConnection::connecting);
-  EXPECT_FALSE(listener_.events().empty());
+  ASSERT_FALSE(listener_.events().empty());
+  EXPECT_EQ(listener_.events().front().peer.value, "node2");
   EXPECT_FALSE(drbd_.cut_link(kDb1));
   ASSERT_TRUE(drbd_.mend_link(kDb1));
   EXPECT_TRUE(seen_connected());

@@ -27,7 +27,7 @@ TEST(DrbdConfig, ListsResourcesOfBothVersions) {
 }
 
 TEST(DrbdConfig, ReadsOptionsOf9WithCommonAndConnectionSections) {
-  const auto resources = parse_dump_xml(fixture("dump-xml-9.xml"));
+  const auto resources = parse_dump_xml(fixture("dump-xml-9.xml"), "alpha");
   ASSERT_TRUE(resources) << resources.error().message;
   ASSERT_EQ(resources->size(), 3U);
   const auto& r0 = resources->at(ResourceName{"r0"});
@@ -40,7 +40,7 @@ TEST(DrbdConfig, ReadsOptionsOf9WithCommonAndConnectionSections) {
 }
 
 TEST(DrbdConfig, ReadsOptionsOf84) {
-  const auto resources = parse_dump_xml(fixture("dump-xml-8.xml"));
+  const auto resources = parse_dump_xml(fixture("dump-xml-8.xml"), "alpha");
   ASSERT_TRUE(resources);
   EXPECT_EQ(resources->at(ResourceName{"r0"}).after_sb_all_disconnect, false);
   EXPECT_EQ(resources->at(ResourceName{"r0"}).quorum_configured, false);
@@ -50,7 +50,8 @@ TEST(DrbdConfig, DefaultsAreDisconnectAndNoQuorum) {
   const auto resources = parse_dump_xml(
       R"(<config><resource name="a"/><resource name="b"><section name="net">
          <option name="after-sb-0pri" value="disconnect"/></section><section name="options">
-         <option name="quorum" value="off"/></section></resource></config>)");
+         <option name="quorum" value="off"/></section></resource></config>)",
+      "alpha");
   ASSERT_TRUE(resources);
   for (const auto& [name, options] : *resources) {
     EXPECT_EQ(options.after_sb_all_disconnect, true) << name.value;
@@ -62,7 +63,8 @@ TEST(DrbdConfig, AConnectionMayDifferFromItsResource) {
   const auto resources = parse_dump_xml(
       R"(<config><resource name="a"><connection><section name="net">
          <option name="after-sb-2pri" value="violently-as0p"/></section></connection>
-         </resource></config>)");
+         </resource></config>)",
+      "alpha");
   ASSERT_TRUE(resources);
   EXPECT_EQ(resources->at(ResourceName{"a"}).after_sb_all_disconnect, false);
 }
@@ -74,19 +76,42 @@ TEST(DrbdConfig, ReadsTheRecordedDumpOfOneResource) {
     xml += line.text + "\n";
     if (line.text == "</resource>") break;
   }
-  const auto resources = parse_dump_xml(xml);
+  const auto resources = parse_dump_xml(xml, "alpha");
   ASSERT_TRUE(resources) << resources.error().message;
   EXPECT_EQ(resources->at(ResourceName{"r0"}).after_sb_all_disconnect, true);
   EXPECT_EQ(resources->at(ResourceName{"r0"}).file, "/etc/drbd.d/r0.res");
 }
 
 TEST(DrbdConfig, BrokenXmlIsAnError) {
-  EXPECT_FALSE(parse_dump_xml("<config><resource name="));
-  EXPECT_FALSE(parse_dump_xml("drbdadm: something else"));
+  EXPECT_FALSE(parse_dump_xml("<config><resource name=", "alpha"));
+  EXPECT_FALSE(parse_dump_xml("drbdadm: something else", "alpha"));
 }
 
 DrbdConfigRequest request(const FakeDrbd& fake) {
   return {fake.options().root, fake.options().drbdadm, std::chrono::seconds(5)};
+}
+
+TEST(DrbdConfig, KnowsTheOtherHostWhereThereIsExactlyOne) {
+  const auto resources = parse_dump_xml(fixture("dump-xml-8-hosts.xml"), "alpha");
+  ASSERT_TRUE(resources) << resources.error().message;
+  const auto peer = [&](const char* name) {
+    const auto& known = resources->at(ResourceName{name}).peer;
+    return known ? known->value : "";
+  };
+  EXPECT_EQ(peer("low"), "beta");
+  EXPECT_EQ(peer("fqdn"), "beta.example.org") << "as the configuration words it";
+  EXPECT_EQ(peer("up"), "") << "stacked: alpha and beta on one side";
+  EXPECT_EQ(peer("fl"), "") << "an address is no name";
+  EXPECT_EQ(peer("two"), "") << "beta or gamma";
+  EXPECT_EQ(peer("own2"), "") << "omega may be there in alpha's place";
+  EXPECT_EQ(peer("ign"), "") << "not alpha's";
+}
+
+TEST(DrbdConfig, TheOtherHostDependsOnWhoAsks) {
+  const auto resources = parse_dump_xml(fixture("dump-xml-8.xml"), "beta");
+  ASSERT_TRUE(resources);
+  EXPECT_EQ(resources->at(ResourceName{"r0"}).peer, NodeName{"alpha"});
+  EXPECT_EQ(resources->at(ResourceName{"r1"}).peer, NodeName{"gamma"});
 }
 
 TEST(DrbdConfig, RunsOnlyCommandsThatLeaveTheModuleAlone) {
@@ -168,6 +193,31 @@ TEST(DrbdConfig, MergesConfiguredAndManagedResources) {
   EXPECT_EQ(named(drbd, "resource7").other_manager, "ganeti");
   EXPECT_EQ(named(drbd, "resource7").configured, false);
   EXPECT_EQ(named(drbd, "resource9").other_manager, "") << "not its minor";
+}
+
+TEST(DrbdConfig, NamesThePeersThat84LeavesNameless) {
+  DrbdConfig config;
+  config.peers = {{ResourceName{"r0"}, NodeName{"beta"}}, {ResourceName{"r9"}, NodeName{"beta"}}};
+  Drbd drbd;
+  drbd.resources = {in_kernel("r0", 1), in_kernel("r1", 2), in_kernel("r9", 9)};
+  drbd.resources[0].peers.push_back({.name = NodeName{"peer"}});
+  drbd.resources[1].peers.push_back({.name = NodeName{"peer"}});
+  drbd.resources[2].peers = {{.name = NodeName{"beta"}}, {.name = NodeName{"gamma"}}};
+  merge(config, drbd);
+  EXPECT_EQ(drbd.resources[0].peers[0].name.value, "beta");
+  EXPECT_EQ(drbd.resources[1].peers[0].name.value, "peer") << "nothing is known of it";
+  EXPECT_EQ(drbd.resources[2].peers[1].name.value, "gamma") << "9 knows better";
+  DrbdEvent event;
+  event.resource = ResourceName{"r0"};
+  event.peer = NodeName{"peer"};
+  name_peer(config, event);
+  EXPECT_EQ(event.peer.value, "beta");
+  name_peer(DrbdConfig{}, event);
+  EXPECT_EQ(event.peer.value, "beta");
+  DrbdEvent of_nobody;
+  of_nobody.resource = ResourceName{"r0"};
+  name_peer(config, of_nobody);
+  EXPECT_EQ(of_nobody.peer.value, "") << "a role belongs to no peer";
 }
 
 TEST(DrbdConfig, UnknownConfigurationLeavesConfiguredOpen) {

@@ -154,6 +154,38 @@ TEST_F(DrbdSourceTest, Follows84AndConfirmsItWithProcDrbd) {
   EXPECT_EQ(fake_.calls("drbdsetup").size(), 1U);
 }
 
+TEST_F(DrbdSourceTest, NamesThePeerOf84AndGoesOnNamingItWhileTheConfigurationCannotBeRead) {
+  fake_.write("proc/drbd", proc84(kConnected));
+  fake_.write("stream", kDump + kDumpEnd);
+  fake_.drbdsetup("case $* in *--now*) cat $D/stream;; *) " + kFollow + ";; esac");
+  fake_.write("dump", "<resource name='r0'><host name='alpha'/><host name='beta'/></resource>");
+  fake_.drbdadm("case $1 in sh-resources) echo r0;; dump-xml) cat $D/dump || exit 10;; esac");
+  auto options = fake_.options();
+  options.host = "alpha";
+  options.reread_config = 20ms;
+  start(options);
+  const auto named = [&] {
+    return r0() != nullptr && !r0()->peers.empty() && r0()->peers[0].name.value == "beta";
+  };
+  ASSERT_TRUE(log_.wait(named));
+  const auto now = source_->read_now(5s);
+  ASSERT_TRUE(now) << now.error().message;
+  EXPECT_EQ((*now)->resources[0].peers[0].name.value, "beta");
+  // A network card is down: drbdadm lists the resources and tells nothing of them.
+  std::filesystem::remove(fake_.options().root / "dump");
+  ASSERT_TRUE(log_.wait([&] { return r0() != nullptr && !r0()->after_sb_all_disconnect; }));
+  EXPECT_TRUE(named());
+  fake_.append("stream", kLost);
+  fake_.write("proc/drbd", proc84(kConnecting));
+  ASSERT_TRUE(wait_for_connection(DrbdConnection::connecting));
+  EXPECT_TRUE(named());
+  ASSERT_TRUE(log_.wait([&] {
+    return std::ranges::any_of(log_.events, [](const DrbdEvent& event) {
+      return event.to == "Connecting" && event.peer.value == "beta";
+    });
+  }));
+}
+
 TEST_F(DrbdSourceTest, PublishesNothingBeforeTheDumpIsComplete) {
   fake_.write("proc/drbd", proc84(kConnected));
   fake_.write("stream", kDump);
