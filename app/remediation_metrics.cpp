@@ -107,6 +107,33 @@ void write_targets(Exposition& out, const RemediationView& view) {
   }
 }
 
+/// The source's evidence dies with the process and the kernel's log; what is on record in the
+/// journal holds until both sides replicate again, and is what keeps hands off. Without a reading
+/// it stands alone.
+void write_split_brain(Exposition& out, const RemediationView& view, const Snapshot& snapshot,
+                       Tick now) {
+  if (!snapshot.drbd_in_use) return;
+  out.family("upkeep_drbd_split_brain", MetricType::gauge,
+             "Whether there is evidence that the copies diverged.");
+  const Freshness freshness = view.policy ? view.policy->freshness : Freshness{};
+  const bool current = snapshot.drbd.fresh(now, freshness.drbd);
+  std::map<ResourceName, bool> evidence;
+  if (current) {
+    for (const DrbdResource& resource : (*snapshot.drbd.reading)->resources) {
+      evidence[resource.name] = resource.split_brain.has_value();
+    }
+  }
+  for (const auto& [name, known] : view.history.resources) {
+    if (!known.split_brain) continue;
+    // One that DRBD no longer lists is none of this node's.
+    const auto listed = evidence.find(name);
+    if (listed != evidence.end() || !current) evidence[name] = true;
+  }
+  for (const auto& [name, diverged] : evidence) {
+    out.sample({{"resource", name.value}}, diverged ? 1 : 0);
+  }
+}
+
 void write_in_flight(Exposition& out, const RemediationView& view) {
   out.family("upkeep_remediation_inflight", MetricType::gauge,
              "Actions that were begun and have not ended.");
@@ -152,6 +179,7 @@ void write_remediation(Exposition& out, const RemediationView& view, const Snaps
   write_targets(out, view);
   write_in_flight(out, view);
   write_boots(out, view);
+  write_split_brain(out, view, snapshot, now);
 }
 
 InstrumentLabels instrument_labels() {

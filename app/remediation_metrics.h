@@ -7,8 +7,9 @@
 
 namespace upkeep {
 
-/// Writes the gauges of what the remediation thinks: mode, wishes, latches, what is in flight and
-/// when it tries again, boots. They don't depend on libvirt or DRBD answering.
+/// Writes the gauges of what the remediation thinks: mode, wishes, latches, what is in flight or
+/// waits, when it tries again, boots, split brains on record. They don't depend on libvirt or DRBD
+/// answering.
 void write_remediation(Exposition& out, const RemediationView& view, const Snapshot& snapshot,
                        Tick now);
 

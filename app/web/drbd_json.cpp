@@ -51,18 +51,10 @@ Json peer_json(const DrbdPeer& peer, bool current) {
           {"devices", devices}};
 }
 
-/// The evidence in the reading, else what this boot remembers of it.
-std::optional<SplitBrainEvidence> evidence(const DrbdResource& resource, const Moment& moment) {
-  if (resource.split_brain || !moment.view) return resource.split_brain;
-  const auto known = moment.view->history.resources.find(resource.name);
-  if (known == moment.view->history.resources.end()) return std::nullopt;
-  return known->second.split_brain;
-}
-
 Json resource_json(const ResourceReport& report, const Moment& moment, bool current) {
   const DrbdResource& resource = *report.resource;
   Json split_brain;
-  if (const auto seen = evidence(resource, moment)) {
+  if (const auto& seen = report.split_brain) {
     split_brain = {{"what", seen->what}, {"at", json_of(seen->at)}};
   }
   Json out{{"name", resource.name.value},

@@ -35,6 +35,14 @@ VmReport vm_report(const Moment& moment, const Vm& vm, bool current) {
   return report;
 }
 
+std::optional<SplitBrainEvidence> split_brain_of(const DrbdResource& resource, bool current,
+                                                 const Moment& moment) {
+  if (current && resource.split_brain) return resource.split_brain;
+  if (!moment.view) return std::nullopt;
+  const auto known = moment.view->history.resources.find(resource.name);
+  return known == moment.view->history.resources.end() ? std::nullopt : known->second.split_brain;
+}
+
 }  // namespace
 
 Freshness Moment::freshness() const {
@@ -60,8 +68,9 @@ Report report_of(const Moment& moment) {
   report.drbd_current = drbd.current;
   if (!drbd.drbd) return report;
   for (const auto& resource : drbd.drbd->resources) {
-    report.resources.push_back(
-        {.resource = &resource, .target = target_report(moment, target_of(resource.name))});
+    report.resources.push_back({.resource = &resource,
+                                .split_brain = split_brain_of(resource, drbd.current, moment),
+                                .target = target_report(moment, target_of(resource.name))});
   }
   return report;
 }

@@ -51,6 +51,8 @@ struct VmReport {
 /// A DRBD resource as it is shown. Points into the Moment.
 struct ResourceReport {
   const DrbdResource* resource = nullptr;
+  /// In the reading while that is current, else on record.
+  std::optional<SplitBrainEvidence> split_brain = std::nullopt;
   TargetReport target;
 };
 

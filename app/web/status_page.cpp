@@ -149,7 +149,7 @@ HtmlCell state_cell(const std::string& text, bool current, bool good) {
 void add_resource(HtmlTable& table, const ResourceReport& report, bool current, Tick now) {
   const DrbdResource& resource = *report.resource;
   std::string thinks = decision_html(report.target, now);
-  if (current && resource.split_brain) thinks = span("SPLIT BRAIN", Tone::bad) + " " + thinks;
+  if (report.split_brain) thinks = span("SPLIT BRAIN", Tone::bad) + " " + thinks;
   const HtmlCell name{escaped(resource.name.value), Tone::name};
   if (current && !resource.in_kernel) {
     table.add({name, {"down", Tone::bad}, {}, {}, {}, {thinks}});

@@ -152,11 +152,6 @@ void write_resources(Exposition& out, const Drbd& drbd) {
     out.sample({{"resource", resource.name.value}}, *resource.configured ? 1 : 0);
   }
   write_suspended(out, drbd);
-  out.family("upkeep_drbd_split_brain", MetricType::gauge,
-             "Whether there is evidence that the copies diverged.");
-  for (const auto& resource : drbd.resources) {
-    out.sample({{"resource", resource.name.value}}, resource.split_brain ? 1 : 0);
-  }
 }
 
 /// A family of what a device or peer device may report; `value` returns a number or nothing.

@@ -105,6 +105,23 @@ def test_three_nodes_of_which_one_diverged(drbd, upkeep):
     assert not drbd.orders()
 
 
+def test_split_brain_outlasts_the_daemon_and_the_kernel_log(drbd, upkeep):
+    drbd.tell(resource("create"), device("create"), *connected())
+    upkeep.start()
+    shows(upkeep, "upkeep_drbd_split_brain", 0)
+    drbd.log("drbd r0/0 drbd10 beta: Split-Brain detected but unresolved, dropping connection!")
+    drbd.tell(*gone(state="StandAlone"))
+    shows(upkeep, "upkeep_drbd_split_brain", 1)
+    (drbd.root / "dev/kmsg").write_text("")
+    upkeep.restart()
+    shows(upkeep, "upkeep_drbd_split_brain", 1)
+    assert "SPLIT BRAIN" in upkeep.cli("drbd", "status").stdout
+    stays_so("no order after a split brain", lambda: not drbd.orders(), 2)
+    # Somebody resolved it: sides that diverged don't replicate.
+    drbd.tell(link("change"), copy("change"))
+    shows(upkeep, "upkeep_drbd_split_brain", 0)
+
+
 def test_an_operators_disconnect_is_left_alone(drbd, upkeep):
     drbd.tell(resource("create"), device("create"), *connected())
     upkeep.start()

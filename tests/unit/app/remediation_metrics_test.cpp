@@ -70,6 +70,30 @@ TEST_F(RemediationMetrics, SayWhatIsWanted) {
   EXPECT_EQ(value(text, R"(upkeep_vm_intent_known{vm="mine"})"), "1");
 }
 
+constexpr const char* kSplitBrain = R"(upkeep_drbd_split_brain{resource="r0"})";
+
+TEST_F(RemediationMetrics, SayWhatDivergedByTheReading) {
+  world.with(test::a_resource("r0", 5).stand_alone().split_brain("helper split-brain"));
+  world.with(test::a_resource("r1", 6));
+  EXPECT_EQ(value(written(), kSplitBrain), "1");
+  EXPECT_EQ(value(written(), R"(upkeep_drbd_split_brain{resource="r1"})"), "0");
+  world.snapshot.drbd.reading = fail(Errc::unavailable, "drbdsetup: exited with 20");
+  EXPECT_EQ(count(written(), "upkeep_drbd_split_brain{"), 0) << "nobody knows";
+  world.snapshot.drbd_in_use = false;
+  EXPECT_EQ(count(written(), "upkeep_drbd_split_brain"), 0);
+}
+
+TEST_F(RemediationMetrics, SayWhatIsOnRecordOfSplitBrain) {
+  world.with(test::a_resource("r0", 5).stand_alone());
+  world.history.resources[{"r0"}].split_brain = {.what = "helper split-brain", .at = test::kWall};
+  world.history.resources[{"gone"}].split_brain = {.what = "helper split-brain", .at = test::kWall};
+  EXPECT_EQ(value(written(), kSplitBrain), "1") << "the source knows nothing of it any more";
+  EXPECT_EQ(value(written(), R"(upkeep_drbd_split_brain{resource="gone"})"), kAbsent)
+      << "DRBD knows no such resource";
+  world.snapshot.drbd.reading = fail(Errc::unavailable, "drbdsetup: exited with 20");
+  EXPECT_EQ(value(written(), kSplitBrain), "1") << "what is on record needs no reading";
+}
+
 TEST_F(RemediationMetrics, DoNotTakeUnknownForUnwanted) {
   world.with(a_vm("new1"));
   world.with(a_vm("cfg1").off()).vm_policy({.match = "cfg*", .keep = Keep::up});

@@ -126,6 +126,17 @@ TEST(StatusPage, ShowsDrbd) {
   EXPECT_FALSE(has(page(without), "<h2>DRBD</h2>"));
 }
 
+TEST(StatusPage, ShowsASplitBrainThatIsOnRecordOnly) {
+  WebWorld web;
+  web.world.with(a_resource("r0", 5).stand_alone());
+  EXPECT_FALSE(has(page(web), "SPLIT BRAIN"));
+  web.world.history.resources[{"r0"}].split_brain = {.what = "helper split-brain",
+                                                     .at = test::kWall};
+  EXPECT_TRUE(has(page(web), "SPLIT BRAIN"));
+  web.lose_drbd();
+  EXPECT_TRUE(has(page(web), "SPLIT BRAIN")) << "what is on record needs no reading";
+}
+
 TEST(StatusPage, ShowsWhatHappenedAndWhatIsDone) {
   WebWorld web;
   web.view.in_flight.push_back(
