@@ -1,5 +1,7 @@
 #include "remediation/plan.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 #include <utility>
@@ -13,6 +15,9 @@ namespace {
 
 // How soon to look again at what waits for a second look; sources read at least this often.
 constexpr Duration kSecondLook = std::chrono::seconds(1);
+
+// DRBD's readings follow its event stream, which may still be telling of an action that has ended.
+constexpr Duration kStreamCatchesUp = std::chrono::seconds(2);
 
 using Verdict = decltype(Decision::verdict);
 
@@ -109,13 +114,23 @@ std::optional<Held> grace_hold(const World& world) {
   return held;
 }
 
-std::optional<Held> confirmation_hold(const Rule& rule, const Finding& finding,
-                                      const World& world) {
-  const auto tried = world.history.targets.find(finding.subject);
-  if (tried != world.history.targets.end() && tried->second.last_end &&
-      seen_at(rule.needs, world.snapshot) <= *tried->second.last_end) {
-    return hold(Hold::unconfirmed, "not looked at since the last attempt");
+/// What is seen of a target while upkeep works on it, and right after, may be that work half done
+/// (a resource that is brought up is StandAlone on its way): no reason to tell anybody. Past its
+/// deadline it is a state like any other.
+std::optional<Held> own_work_hold(const Rule& rule, const Target& subject, const World& world) {
+  const auto found = world.history.targets.find(subject);
+  if (found == world.history.targets.end()) return std::nullopt;
+  const TargetHistory& tried = found->second;
+  if (tried.in_flight && !tried.stuck) {
+    return hold(Hold::in_flight, fmt::format("action {} has not ended", *tried.in_flight));
   }
+  if (!tried.last_end) return std::nullopt;
+  const Duration late = subject.kind == Target::Kind::resource ? kStreamCatchesUp : Duration{};
+  if (seen_at(rule.needs, world.snapshot) > *tried.last_end + late) return std::nullopt;
+  return hold(Hold::unconfirmed, "not looked at since the last attempt");
+}
+
+std::optional<Held> confirmation_hold(const Finding& finding) {
   if (finding.confirmed) return std::nullopt;
   return hold(Hold::unconfirmed, "seen once");
 }
@@ -138,7 +153,8 @@ std::optional<Held> pacing_hold(const Finding& finding, const Action& action, co
 Verdict judge(const Rule& rule, const Finding& finding, const World& world, const Busy& busy) {
   if (auto held = safety_hold(rule, finding.subject, world)) return *held;
   if (auto held = grace_hold(world)) return *held;
-  if (auto held = confirmation_hold(rule, finding, world)) return *held;
+  if (auto held = own_work_hold(rule, finding.subject, world)) return *held;
+  if (auto held = confirmation_hold(finding)) return *held;
   const auto action = rule.remedy(finding, world);
   if (!action) return action.error();
   if (auto held = risk_hold(*action, world)) return *held;

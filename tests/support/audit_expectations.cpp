@@ -115,8 +115,9 @@ bool Audit::general_gates_open(const Finding& finding) const {
   const auto tried = world_.history.targets.find(finding.subject);
   const Tick looked =
       finding.subject.kind == Target::Kind::vm ? world_.snapshot.vms.at : world_.snapshot.drbd.at;
+  const auto late = seconds(finding.subject.kind == Target::Kind::resource ? 2 : 0);
   return tried == world_.history.targets.end() || !tried->second.last_end ||
-         looked > *tried->second.last_end;
+         looked > *tried->second.last_end + late;
 }
 
 Must Audit::expect(const Decision& decision) const {

@@ -189,6 +189,32 @@ TEST(PlanGates, DoesNotActOnALookFromBeforeTheLastAttemptEnded) {
   EXPECT_EQ(verdict_on(world, vm_target("web1")), "act");
 }
 
+/// r0 is StandAlone, seen often, and nothing is known that would let it be connected.
+TestWorld r0_stand_alone() {
+  TestWorld world;
+  world.with(a_resource("r0", 1).stand_alone());
+  return world.confirmed("drbd_standalone", resource_target("r0"));
+}
+
+TEST(PlanGates, DoesNotJudgeWhatAnActionOfUpkeepsMayHaveHalfDone) {
+  TestWorld world = r0_stand_alone();
+  EXPECT_EQ(held_by(world, resource_target("r0")), Hold::after_sb_policy);
+  world.tried(resource_target("r0")).in_flight = 7;
+  EXPECT_EQ(held_by(world, resource_target("r0")), Hold::in_flight);
+  world.tried(resource_target("r0")).stuck = true;
+  EXPECT_EQ(held_by(world, resource_target("r0")), Hold::after_sb_policy)
+      << "past its deadline it may stay so for ever";
+}
+
+TEST(PlanGates, LetsDrbdsStreamCatchUpAfterAnAction) {
+  TestWorld world = r0_stand_alone();
+  world.tried(resource_target("r0")).last_end = world.snapshot.drbd.at - 2s;
+  EXPECT_EQ(held_by(world, resource_target("r0")), Hold::unconfirmed);
+  EXPECT_EQ(upkeep::plan(world.view()).next_look, world.now + 1s);
+  world.later(1ms);
+  EXPECT_EQ(held_by(world, resource_target("r0")), Hold::after_sb_policy);
+}
+
 TEST(PlanGates, ReportsWhatTheRemedyRefuses) {
   TestWorld world = crashed_web1();
   world.with(a_vm("web1").off().disk("vdb", DiskBacking::missing));
