@@ -144,6 +144,19 @@ void write_in_flight(Exposition& out, const RemediationView& view) {
   }
 }
 
+/// What is decided and has no free hand yet.
+void write_queue(Exposition& out, const RemediationView& view) {
+  out.family("upkeep_remediation_queue_length", MetricType::gauge,
+             "Actions that are decided and wait for their turn.");
+  const auto waits = [&](const Decision& decision) {
+    const auto* act = std::get_if<Act>(&decision.verdict);
+    return act != nullptr && std::ranges::none_of(view.in_flight, [&](const Ticket& ticket) {
+             return target_of(ticket.action) == target_of(act->action);
+           });
+  };
+  out.sample({}, std::ranges::count_if(view.decisions, waits));
+}
+
 void write_boots(Exposition& out, const RemediationView& view) {
   out.family("upkeep_node_boots_total", MetricType::counter,
              "Boots of this node that upkeep has recorded, by how the boot before them ended.");
@@ -178,6 +191,7 @@ void write_remediation(Exposition& out, const RemediationView& view, const Snaps
   write_wishes(out, view, snapshot, now);
   write_targets(out, view);
   write_in_flight(out, view);
+  write_queue(out, view);
   write_boots(out, view);
   write_split_brain(out, view, snapshot, now);
 }

@@ -13,7 +13,7 @@ export const remediation = page('upkeep-remediation', 'upkeep / Remediation',
     says: 'VMs and resources whose tries are used up.', links: [runbook('UpkeepLatched')]}))
   .withPanel(number({title: 'In flight', width: 3, query: `sum(${of('upkeep_remediation_inflight')})`,
     says: 'Actions that began and have not ended.', links: [runbook('UpkeepRemediationStuck')]}))
-  .withPanel(number({title: 'Queued', width: 3, none: 'nothing exported', query: `sum(${of('upkeep_remediation_queue_length')})`,
+  .withPanel(number({title: 'Queued', width: 3, query: `sum(${of('upkeep_remediation_queue_length')})`,
     says: 'Actions that wait for a slot.'}))
   .withPanel(number({title: 'Budget left', width: 3, none: 'nothing exported', colors: [[null, 'red'], [1, 'orange'], [6, 'green']],
     query: `min(${of('upkeep_remediation_budget_remaining')})`,

@@ -31,7 +31,6 @@ EMPTY = {
     ("remediation", "Budget left"): TO_COME,
     ("remediation", "Next tries"): ALL_WELL,
     ("remediation", "Paused"): TO_COME,
-    ("remediation", "Queued"): TO_COME,
     ("remediation", "Storms"): TO_COME,
     ("remediation", "VMs in recovery"): TO_COME,
 }

@@ -94,6 +94,20 @@ TEST_F(RemediationMetrics, SayWhatIsOnRecordOfSplitBrain) {
   EXPECT_EQ(value(written(), kSplitBrain), "1") << "what is on record needs no reading";
 }
 
+TEST_F(RemediationMetrics, CountWhatWaitsForItsTurn) {
+  EXPECT_EQ(value(written(), "upkeep_remediation_queue_length"), "0");
+  const auto decided = [&](const std::string& resource, auto verdict) {
+    view.decisions.push_back(
+        {.finding = {.rule = "drbd_down", .subject = test::resource_target(resource)},
+         .verdict = verdict});
+  };
+  for (const char* name : {"r0", "r1", "r2"}) decided(name, Act{BringUpResource{{name}, false}});
+  decided("r3", WouldAct{BringUpResource{{"r3"}, false}});
+  decided("r4", Held{.reason = Hold::backing_off});
+  view.in_flight.push_back({.id = 1, .action = BringUpResource{{"r0"}, false}});
+  EXPECT_EQ(value(written(), "upkeep_remediation_queue_length"), "2") << "r0 is on its way";
+}
+
 TEST_F(RemediationMetrics, DoNotTakeUnknownForUnwanted) {
   world.with(a_vm("new1"));
   world.with(a_vm("cfg1").off()).vm_policy({.match = "cfg*", .keep = Keep::up});
