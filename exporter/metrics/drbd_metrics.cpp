@@ -173,6 +173,11 @@ void write_devices(Exposition& out, const Drbd& drbd) {
   figures(out, drbd, each, [](const DrbdDevice& device) {
     return device.quorum ? std::optional(*device.quorum ? 1 : 0) : std::nullopt;
   });
+  out.family("upkeep_drbd_device_client", MetricType::gauge,
+             "Whether the device has no disk because it is to have none.");
+  figures(out, drbd, each, [](const DrbdDevice& device) {
+    return device.client ? std::optional(*device.client ? 1 : 0) : std::nullopt;
+  });
   out.family("upkeep_drbd_device_read_bytes_total", MetricType::counter,
              "Bytes read from the local disk.");
   figures(out, drbd, each, [](const DrbdDevice& device) { return count(device.read); });

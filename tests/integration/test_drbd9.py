@@ -137,6 +137,7 @@ def test_an_intended_client_is_not_repaired(drbd, upkeep):
     upkeep.start()
     wait_until("the disk's state", lambda: upkeep.metrics().states(
         "upkeep_drbd_device_state", "state", resource="r0") == ["Diskless"])
+    assert upkeep.metric("upkeep_drbd_device_client", resource="r0", volume="0") == 1
     stays_so("no order for a client", lambda: not drbd.orders(), 3)
 
 

@@ -52,6 +52,7 @@ inline const WallTime kWall{std::chrono::milliseconds(1772334764125)};
   r0.devices = {{.volume = {0},
                  .minor = {7},
                  .disk = stated(kDrbdDisks, "UpToDate"),
+                 .client = false,
                  .quorum = true,
                  .read = kibibytes(3),
                  .written = Bytes{12345678901234567U}}};

@@ -225,6 +225,21 @@ TEST(DrbdMetrics, SayFigures) {
   EXPECT_EQ(value(text, "upkeep_drbd_resync_speed_bytes" + link), "1536.5");
 }
 
+TEST(DrbdMetrics, SayWhoIsToHaveNoDiskWhereDrbdTells) {
+  const std::string client =
+      R"(upkeep_drbd_device_client{resource="r0",volume="0",device="drbd7"})";
+  EXPECT_EQ(value(written(example::snapshot()), client), "0");
+  const auto with = [](std::optional<bool> is_client) {
+    Snapshot snapshot = example::snapshot();
+    Drbd drbd = example::drbd();
+    drbd.resources[0].devices[0].client = is_client;
+    snapshot.drbd = example::read_at(kNow, drbd);
+    return snapshot;
+  };
+  EXPECT_EQ(value(written(with(true)), client), "1");
+  EXPECT_EQ(count(written(with(std::nullopt)), "upkeep_drbd_device_client{"), 0) << "8.4";
+}
+
 TEST(DrbdMetrics, SayWhyIoIsSuspended) {
   const std::string text = written(example::snapshot());
   EXPECT_EQ(value(text, R"(upkeep_drbd_suspended{resource="r0",reason="quorum"})"), "1");
@@ -250,8 +265,8 @@ TEST(DrbdMetrics, AreUnknownWhenDrbdCannotBeAsked) {
   EXPECT_EQ(value(text, R"(upkeep_drbd_resource_role{resource="r0",role="Unknown"})"), "0")
       << "DRBD's own word";
   for (const char* gone :
-       {"upkeep_drbd_connected", "upkeep_drbd_out_of_sync_bytes", "upkeep_drbd_kernel_info",
-        "upkeep_drbd_suspended", "upkeep_drbd_resource_configured"}) {
+       {"upkeep_drbd_connected", "upkeep_drbd_device_client", "upkeep_drbd_out_of_sync_bytes",
+        "upkeep_drbd_kernel_info", "upkeep_drbd_suspended", "upkeep_drbd_resource_configured"}) {
     EXPECT_EQ(count(text, gone), 0) << gone;
   }
   EXPECT_EQ(value(text, R"(upkeep_source_up{source="drbd"})"), "0");
