@@ -2,6 +2,14 @@
 
 namespace upkeep {
 
+Config reloaded(const Config& running, const Config& loaded) {
+  Config config = running;
+  config.mode = loaded.mode;
+  config.policy = loaded.policy;
+  config.vms = loaded.vms;
+  return config;
+}
+
 ConfigChange change_between(const Config& before, const Config& after) {
   ConfigChange change;
   if (before.mode != after.mode) change.now.emplace_back("mode");

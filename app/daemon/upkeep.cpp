@@ -271,12 +271,7 @@ std::shared_ptr<const Policy> Upkeep::reload() {
     return nullptr;
   }
   const ConfigChange change = change_between(config_, *loaded);
-  // What needs a restart stays as it runs, also where the policy rests on it.
-  Config applied = config_;
-  applied.mode = loaded->mode;
-  applied.policy = loaded->policy;
-  applied.vms = loaded->vms;
-  config_ = std::move(applied);
+  config_ = reloaded(config_, *loaded);
   log.info("configuration reloaded", {{"file", options_.config_file->string()},
                                       {"changed", fmt::format("{}", fmt::join(change.now, ","))},
                                       {"mode", to_string(config_.mode)}});

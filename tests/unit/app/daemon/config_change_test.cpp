@@ -33,5 +33,25 @@ TEST(ConfigChange, TellsWhatHappensAtOnceFromWhatWaits) {
   EXPECT_THAT(change.at_restart, ElementsAre("node", "http", "libvirt", "drbd", "journal", "peer"));
 }
 
+TEST(ConfigChange, WhatWaitsForARestartDoesNotReachThePolicyEither) {
+  Config running;
+  running.node = "node1";
+  Config file;
+  file.mode = Mode::act;
+  file.policy.back_off.first_gap = std::chrono::seconds(20);
+  file.vms.push_back({.match = "db*", .keep = Keep::up});
+  file.node = "other";
+  file.drbd.attach_on_primary = true;
+  file.peers.push_back({.name = NodeName{"node2"}, .url = "http://10.0.0.2:9893"});
+  const Config config = reloaded(running, file);
+  EXPECT_EQ(config.mode, Mode::act);
+  EXPECT_EQ(config.policy, file.policy);
+  EXPECT_EQ(config.vms, file.vms);
+  EXPECT_EQ(config.node, "node1");
+  const Policy policy = to_policy(config);
+  EXPECT_FALSE(policy.attach_on_primary);
+  EXPECT_THAT(policy.peers, IsEmpty());
+}
+
 }  // namespace
 }  // namespace upkeep
