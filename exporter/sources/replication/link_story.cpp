@@ -48,7 +48,8 @@ void LinkStory::refused(LinkLoss why) {
 
 LinkLoss LinkStory::cause_of_disconnect(std::string_view what, WallTime at) const {
   LinkLoss loss{LinkLossCause::disconnected_by_operator, std::string(what), at};
-  // Within a handshake a refusal is as likely as an order; before one only the log can tell.
+  // Within a handshake a refusal is as likely as an order. Before one a failed authentication or
+  // dialects that don't fit end in the same two words, and only the log can tell.
   const bool ordered =
       phase_ == LinkPhase::established ||
       (witness_ == Witness::kernel_log && phase_ && phase_ != LinkPhase::handshake);
