@@ -25,19 +25,28 @@ using Verdict = decltype(Decision::verdict);
 /// DRBD resources under it too: it may promote them, and demote them again if it fails.
 using Busy = std::set<Target>;
 
-std::set<Target> resources_under(const Target& target, const Snapshot& snapshot) {
+std::set<Target> resources_under(const Target& target, const Snapshot& snapshot,
+                                 const DiskTarget* only = nullptr) {
   std::set<Target> resources;
   if (target.kind != Target::Kind::vm) return resources;
   const Vm* vm = find_vm(snapshot, VmName{target.name});
   if (vm == nullptr) return resources;
   for (const VmDisk& disk : vm->disks) {
     if (!disk.in_definition) continue;  // A start does not touch it.
+    if (only != nullptr && disk.target != *only) continue;
     for (const DeviceMinor minor : disk.drbd) {
       const DrbdResource* resource = find_resource(snapshot, minor);
       if (resource != nullptr) resources.insert(target_of(resource->name));
     }
   }
   return resources;
+}
+
+/// A disk that is given back leaves what is under the others alone.
+std::set<Target> resources_under(const Action& action, const Snapshot& snapshot) {
+  const auto* reattach = std::get_if<ReattachDisk>(&action);
+  return resources_under(target_of(action), snapshot,
+                         reattach == nullptr ? nullptr : &reattach->disk);
 }
 
 void occupy(Busy& busy, const Target& target, const Snapshot& snapshot) {
@@ -54,11 +63,11 @@ Busy busy_now(const World& world) {
 }
 
 /// The target itself is judged by `back_off_hold`; this is about what it shares with others.
-std::optional<Held> sharing_hold(const Target& subject, const World& world, const Busy& busy) {
-  if (busy.contains(subject)) {
+std::optional<Held> sharing_hold(const Action& action, const World& world, const Busy& busy) {
+  if (busy.contains(target_of(action))) {
     return hold(Hold::in_flight, "an action that uses it has not ended");
   }
-  for (const Target& resource : resources_under(subject, world.snapshot)) {
+  for (const Target& resource : resources_under(action, world.snapshot)) {
     if (!busy.contains(resource)) continue;
     const auto tried = world.history.targets.find(resource);
     const bool stuck = tried != world.history.targets.end() && tried->second.stuck;
@@ -146,7 +155,7 @@ std::optional<Held> pacing_hold(const Finding& finding, const Action& action, co
   if (auto held = limit_hold(world.history, world.policy, finding.subject, name, world.now)) {
     return held;
   }
-  return sharing_hold(finding.subject, world, busy);
+  return sharing_hold(action, world, busy);
 }
 
 /// DESIGN §6, gates 1 to 8 in their order.

@@ -290,6 +290,25 @@ TEST(PlanSharing, AStartWaitsForItsResourcesAndTheirStuckCommands) {
   EXPECT_EQ(web1_held_by(world), Hold::in_flight);
 }
 
+TEST(PlanSharing, ALocalDiskIsGivenBackWhateverHappensUnderTheOthers) {
+  const auto web1 = [](bool local_attached) {
+    Vm vm = a_vm("web1").on_drbd(1).disk("vdb", DiskBacking::local);
+    for (VmDisk& disk : vm.disks) {
+      disk.source = "/dev/" + disk.target.value;
+      disk.attached = (disk.target.value == "vdb") == local_attached;
+    }
+    return vm;
+  };
+  TestWorld world;
+  world.with(a_resource("r0", 1).role(DrbdRole::primary)).with(web1(false)).wanted("web1");
+  world.confirmed("vm_disk_missing", vm_target("web1"))
+      .vm_policy({.match = "*", .keep_disks = true});
+  world.tried(resource_target("r0")).stuck = true;
+  EXPECT_EQ(verdict_on(world, vm_target("web1")), "act");
+  world.with(web1(true));
+  EXPECT_EQ(web1_held_by(world), Hold::command_stuck) << "the lost disk is the one on r0";
+}
+
 TEST(Plan, ReportsByRuleThenSubjectWhateverTheOrderOfTheReading) {
   TestWorld world = crashed_web1();
   world.with(a_vm("app1").off()).wanted("app1").with(a_resource("r0", 1).down());
