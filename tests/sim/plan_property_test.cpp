@@ -6,6 +6,7 @@
 #include <string>
 
 #include "remediation/plan.h"
+#include "tests/support/lost_disks.h"
 #include "tests/support/plan_auditor.h"
 #include "tests/support/random_world.h"
 
@@ -16,6 +17,12 @@ using test::Random;
 using test::TestWorld;
 
 constexpr std::uint64_t kWorlds = 20'000;
+
+TestWorld a_world(Random& random) {
+  TestWorld world = test::random_world(random);
+  test::draw_lost_disks(random, world);
+  return world;
+}
 
 std::set<std::string> acts_of(const Plan& plan) {
   std::set<std::string> acts;
@@ -65,10 +72,11 @@ TEST(PlanProperties, HoldInEveryRandomWorld) {
   std::size_t acts = 0;
   std::size_t would_acts = 0;
   std::map<Hold, std::size_t> holds;
+  std::map<std::string_view, std::size_t> actions;
   for (std::uint64_t seed = 1; seed <= kWorlds; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Random random(seed);
-    const TestWorld world = test::random_world(random);
+    const TestWorld world = a_world(random);
     const Plan plan = upkeep::plan(world.view());
     const auto faults = test::faults_of(plan, world.view());
     ASSERT_TRUE(faults.empty()) << joined(faults);
@@ -81,16 +89,19 @@ TEST(PlanProperties, HoldInEveryRandomWorld) {
     ASSERT_TRUE(takes_only_away(plan, upkeep::plan(less.view())));
     for (const Decision& one : plan.decisions) {
       if (const auto hold = hold_of(one)) ++holds[*hold];
-      acts += std::holds_alternative<Act>(one.verdict) ? 1U : 0U;
+      if (const auto* act = std::get_if<Act>(&one.verdict)) {
+        ++acts;
+        ++actions[name_of(act->action)];
+      }
       would_acts += std::holds_alternative<WouldAct>(one.verdict) ? 1U : 0U;
     }
   }
   EXPECT_GT(acts, kWorlds / 20);
   EXPECT_GT(would_acts, kWorlds / 100);
+  for (const auto name : all_action_names()) EXPECT_GT(actions[name], 20U) << name;
   // Decided elsewhere: by an operator's pause, by the executor's dry run, by its last look.
-  // Disks are not detached from the VMs of these worlds.
   const std::set<Hold> elsewhere{Hold::paused, Hold::unsafe_adjust, Hold::facts_changed,
-                                 Hold::disk_unreadable, Hold::detached_by_operator};
+                                 Hold::disk_unreadable};
   for (const Hold hold : all_holds()) {
     EXPECT_EQ(holds[hold] > 0, !elsewhere.contains(hold)) << to_string(hold);
   }
@@ -102,7 +113,7 @@ TEST(PlanProperties, TheLastLookAgreesWithThePlan) {
   for (std::uint64_t seed = 1; seed <= kWorlds / 4; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Random random(seed);
-    TestWorld world = test::random_world(random);
+    TestWorld world = a_world(random);
     world.policy.mode = Mode::act;
     for (const Decision& one : upkeep::plan(world.view()).decisions) {
       const auto* act = std::get_if<Act>(&one.verdict);
@@ -110,7 +121,7 @@ TEST(PlanProperties, TheLastLookAgreesWithThePlan) {
       ASSERT_FALSE(judge_again(one.finding, act->action, world.view()));
       ++agreed;
       // Somewhere else the same action is refused unless that world would allow it too.
-      TestWorld other = test::random_world(random);
+      TestWorld other = a_world(random);
       other.policy.mode = Mode::act;
       const auto held = judge_again(one.finding, act->action, other.view());
       const Vm* vm = find_vm(other.snapshot, VmName{one.finding.subject.name});
@@ -122,6 +133,9 @@ TEST(PlanProperties, TheLastLookAgreesWithThePlan) {
       } else if (std::holds_alternative<ResumeVm>(act->action)) {
         ASSERT_NE(vm, nullptr);
         ASSERT_EQ(vm->reason, VmReason::io_error);
+      } else if (const auto* reattach = std::get_if<ReattachDisk>(&act->action)) {
+        ASSERT_NE(vm, nullptr);
+        ASSERT_TRUE(test::audited_reattach(*vm, reattach->disk, other.view()));
       }
     }
   }

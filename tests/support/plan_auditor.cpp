@@ -119,6 +119,20 @@ void Audit::check_mending(const std::string& name, const Action& action) {
     }
     return;
   }
+  if (const auto* reattach = std::get_if<ReattachDisk>(&action)) {
+    const Vm* one = vm(name);
+    if (one == nullptr || one->uuid != reattach->uuid || !wanted(name, one->uuid.value) ||
+        !audited_reattach(*one, reattach->disk, world_)) {
+      fault(name + ": gives back a disk that it must not");
+    }
+    const auto tried = world_.history.targets.find({.kind = Target::Kind::vm, .name = name});
+    if (tried == world_.history.targets.end()) return;
+    const auto tries = tried->second.tries.find("reattach_disk");
+    if (tries != tried->second.tries.end() && tries->second.at.size() >= 3) {
+      fault(name + ": gives back a disk for the fourth time in an hour");
+    }
+    return;
+  }
   const DrbdResource* res = resource(name);
   if (res == nullptr) return;
   if (!res->other_manager.empty()) fault(name + ": mends what belongs to another manager");

@@ -15,4 +15,7 @@ namespace upkeep::test {
 /// Whether a guest may write to the VM's disks on this node now, by the raw facts.
 [[nodiscard]] bool audited_storage_open(const Vm& vm, const World& world);
 
+/// Whether the running VM may be given its disk back, by the raw facts.
+[[nodiscard]] bool audited_reattach(const Vm& vm, const DiskTarget& disk, const World& world);
+
 }  // namespace upkeep::test
