@@ -86,7 +86,7 @@ void read_drbd(ConfigTable table, DrbdAccessConfig& drbd) {
   table.read_path("drbdadm", drbd.drbdadm);
   table.read_path("drbdsetup", drbd.drbdsetup);
   table.read("attach_on_primary", drbd.attach_on_primary);
-  table.not_yet("allow_degraded");
+  assign(drbd.allow_degraded_after, table.parsed("allow_degraded", parse_allow_degraded));
   table.finish();
 }
 
@@ -272,6 +272,7 @@ Policy to_policy(const Config& config) {
                           .guest_shutdown = vm.guest_shutdown.value_or(policy.guest_shutdown),
                           .keep_disks = vm.keep_disks});
   }
+  policy.allow_degraded_after = config.drbd.allow_degraded_after;
   policy.attach_on_primary = config.drbd.attach_on_primary;
   for (const PeerConfig& peer : config.peers) policy.peers.push_back(peer.name);
   return policy;

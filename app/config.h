@@ -40,6 +40,8 @@ struct DrbdAccessConfig {
   DrbdUse enabled = DrbdUse::automatic;
   std::filesystem::path drbdadm = "/usr/sbin/drbdadm";
   std::filesystem::path drbdsetup = "/usr/sbin/drbdsetup";
+  /// Start a VM without its DRBD peers when they have been silent for so long; absent: never.
+  std::optional<Duration> allow_degraded_after;
   bool attach_on_primary = false;  ///< Attach a disk again also under a running guest.
 
   friend bool operator==(const DrbdAccessConfig&, const DrbdAccessConfig&) = default;

@@ -90,6 +90,23 @@ std::string duration_text(Duration duration) {
   return text;
 }
 
+Parsed<std::optional<Duration>> parse_allow_degraded(std::string_view text) {
+  constexpr std::string_view kAfter = "after ";
+  constexpr std::chrono::minutes kLeast{1};
+  constexpr std::chrono::days kMost{7};
+  if (text == "never") return std::optional<Duration>();
+  if (!text.starts_with(kAfter)) {
+    return std::unexpected(
+        fmt::format("'{}' is neither \"never\" nor a wait such as \"after 10m\"", text));
+  }
+  const auto wait = parse_duration(text.substr(kAfter.size()));
+  if (!wait) return std::unexpected(wait.error());
+  if (*wait < kLeast || *wait > kMost) {
+    return std::unexpected(fmt::format("{} is not between 1m and 7d", duration_text(*wait)));
+  }
+  return *wait;
+}
+
 Parsed<ListenAddress> parse_listen(std::string_view text) {
   if (text.find("://") != std::string_view::npos) {
     return std::unexpected(fmt::format(

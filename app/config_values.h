@@ -1,6 +1,7 @@
 #pragma once
 
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,9 @@ using Parsed = std::expected<T, std::string>;
 
 /// The shortest text that `parse_duration` reads back: "90s", "5m", "1h30m".
 [[nodiscard]] std::string duration_text(Duration duration);
+
+/// "never", which is absent, or "after 10m": 1 minute to 7 days.
+[[nodiscard]] Parsed<std::optional<Duration>> parse_allow_degraded(std::string_view text);
 
 /// "127.0.0.1:9894", "localhost:9894" or ":9894" (every address of the machine).
 [[nodiscard]] Parsed<ListenAddress> parse_listen(std::string_view text);

@@ -17,6 +17,20 @@ struct ReleaseTarget {
   Target target;
   std::string by;
 };
-using Command = std::variant<MarkVm, ReleaseTarget>;
+/// The VM may be started once without its DRBD peers; `take_back` ends that.
+struct AllowDegraded {
+  VmName vm;
+  std::string by;
+  std::string reason;
+  bool take_back = false;
+};
+/// The node is dead for certain: VMs that last ran here need not wait for it.
+struct DeclareDead {
+  NodeName node;
+  std::string by;
+  std::string reason;
+  bool take_back = false;
+};
+using Command = std::variant<MarkVm, ReleaseTarget, AllowDegraded, DeclareDead>;
 
 }  // namespace upkeep

@@ -82,6 +82,8 @@ struct Policy {
   ActionLimit attach{.tries = 1, .window = std::chrono::hours(24)};
   ActionLimit resume{.tries = 3, .window = std::chrono::minutes(10)};
   ActionLimit reattach{.tries = 3};
+  /// A VM may start without its DRBD peers when they have been silent for so long; absent: never.
+  std::optional<Duration> allow_degraded_after;
   bool attach_on_primary = false;        ///< One attach in four froze the guest's I/O (DRBD 9.2).
   std::vector<VmPolicy> vms;             ///< First match wins.
   std::vector<NodeName> peers;           ///< Configured peers.

@@ -83,6 +83,9 @@ class Reconciler {
   void carry_out(Inputs& inputs, const Step& step);
   [[nodiscard]] Result<std::string> carry_out(const MarkVm& command, const Step& step);
   [[nodiscard]] Result<std::string> carry_out(const ReleaseTarget& command, const Step& step);
+  [[nodiscard]] Result<std::string> carry_out(const AllowDegraded& command, const Step& step);
+  [[nodiscard]] Result<std::string> carry_out(const DeclareDead& command, const Step& step);
+  [[nodiscard]] Result<void> keep_word(const Standing& word, bool take_back, const Step& step);
   void end_problems(const Step& step);
   void tell_decisions(const std::vector<Decision>& decisions, const Step& step);
   void step_frozen(Inputs& inputs, const Step& step);

@@ -38,6 +38,8 @@ int carry_out(const CommandLine& line, Output& output) {
     int operator()(const HistoryCommand& /*c*/) const { return read_from_daemon(line, output); }
     int operator()(const MarkCommand& /*c*/) const { return order_daemon(line, output); }
     int operator()(const ReleaseCommand& /*c*/) const { return order_daemon(line, output); }
+    int operator()(const AllowDegradedCommand& /*c*/) const { return order_daemon(line, output); }
+    int operator()(const DeclareDeadCommand& /*c*/) const { return order_daemon(line, output); }
     int operator()(const DemoCommand& /*c*/) const { return order_daemon(line, output); }
     int operator()(const DrbdStatusCommand& /*c*/) const { return read_from_daemon(line, output); }
     int operator()(const DrbdParseCommand& command) const {

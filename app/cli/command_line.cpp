@@ -79,6 +79,7 @@ class Grammar {
   void add_run();
   void add_reading();
   void add_orders();
+  void add_words();
   void add_drbd();
   [[nodiscard]] std::optional<Stop> unexpected_argument() const;
 
@@ -92,6 +93,8 @@ class Grammar {
   MarkCommand mark_;
   std::string keep_;
   ReleaseCommand release_;
+  AllowDegradedCommand allow_degraded_;
+  DeclareDeadCommand declare_dead_;
   DemoCommand demo_;
   DrbdParseCommand drbd_parse_;
   bool version_ = false;
@@ -188,6 +191,30 @@ void Grammar::add_orders() {
   demo.add_option("--root", root_)->group("");
 }
 
+void Grammar::add_words() {
+  CLI::App& allow =
+      command("allow-degraded", "Let a VM start once without its DRBD peer (within 2 h)",
+              [this] { return allow_degraded_; });
+  allow.add_option("VM", allow_degraded_.vm, "The VM's name")->required();
+  allow.add_option("--reason", allow_degraded_.reason, "For those who ask later")
+      ->type_name("TEXT");
+  allow.add_flag("--undo", allow_degraded_.undo, "Take it back");
+
+  CLI::App* peer = app_.add_subcommand("peer", "Tell upkeep about other nodes");
+  peer->allow_extras();
+  CLI::App& dead = command(*peer, "declare-dead",
+                           "The node is off for certain: VMs that last ran here need not wait "
+                           "for it (until it is seen again)",
+                           [this] { return declare_dead_; });
+  dead.add_option("NODE", declare_dead_.node, "The node's name")->required();
+  dead.add_option("--reason", declare_dead_.reason, "For those who ask later")->type_name("TEXT");
+  dead.add_flag("--undo", declare_dead_.undo, "Take it back");
+  for (CLI::App* word : {&allow, &dead}) {
+    takes_daemon(*word);
+    word->add_flag("--demo", line_.demo, "Tell the running demo");
+  }
+}
+
 void Grammar::add_drbd() {
   CLI::App* drbd = app_.add_subcommand("drbd", "Look at DRBD");
   drbd->allow_extras();
@@ -211,6 +238,7 @@ Grammar::Grammar() {
   add_run();
   add_reading();
   add_orders();
+  add_words();
   add_drbd();
   takes_json(command("version", "Print the version", [] { return VersionCommand{}; }));
 }

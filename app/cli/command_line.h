@@ -32,6 +32,16 @@ struct MarkCommand {
 struct ReleaseCommand {
   std::string target;
 };
+struct AllowDegradedCommand {
+  std::string vm;
+  std::string reason;
+  bool undo = false;
+};
+struct DeclareDeadCommand {
+  std::string node;
+  std::string reason;
+  bool undo = false;
+};
 struct DemoCommand {
   std::string what;                 ///< "crash", "power-cut", …
   std::optional<std::string> name;  ///< The VM or resource that it is done to.
@@ -42,9 +52,9 @@ struct DrbdParseCommand {
 };
 struct VersionCommand {};
 
-using Command =
-    std::variant<RunCommand, CheckCommand, StatusCommand, WhyCommand, HistoryCommand, MarkCommand,
-                 ReleaseCommand, DemoCommand, DrbdStatusCommand, DrbdParseCommand, VersionCommand>;
+using Command = std::variant<RunCommand, CheckCommand, StatusCommand, WhyCommand, HistoryCommand,
+                             MarkCommand, ReleaseCommand, AllowDegradedCommand, DeclareDeadCommand,
+                             DemoCommand, DrbdStatusCommand, DrbdParseCommand, VersionCommand>;
 
 /// What `upkeep …` was asked to do.
 struct CommandLine {

@@ -159,15 +159,40 @@ struct Order {
   json body;
 };
 
+/// "web1" for "vm/web1", as targets are written elsewhere, and for "web1".
+std::string bare_name(std::string_view kind, const std::string& name) {
+  return name.starts_with(kind) ? name.substr(kind.size()) : name;
+}
+
 Order order_for(const MarkCommand& command) {
-  const std::string vm = command.vm.starts_with("vm/") ? command.vm.substr(3) : command.vm;
-  json body{{"vm", vm}, {"keep", to_string(command.keep)}, {"by", user_name()}};
+  json body{
+      {"vm", bare_name("vm/", command.vm)}, {"keep", to_string(command.keep)}, {"by", user_name()}};
   if (!command.reason.empty()) body["reason"] = command.reason;
   return {.path = "/api/v1/mark", .body = std::move(body)};
 }
 
 Order order_for(const ReleaseCommand& command) {
   return {.path = "/api/v1/release", .body = {{"target", command.target}, {"by", user_name()}}};
+}
+
+/// The body that both words have in common.
+json word_about(const char* subject, const std::string& name, const std::string& reason,
+                bool undo) {
+  json body{{subject, name}, {"by", user_name()}};
+  if (!reason.empty()) body["reason"] = reason;
+  if (undo) body["undo"] = true;
+  return body;
+}
+
+Order order_for(const AllowDegradedCommand& command) {
+  return {.path = "/api/v1/allow-degraded",
+          .body = word_about("vm", bare_name("vm/", command.vm), command.reason, command.undo)};
+}
+
+Order order_for(const DeclareDeadCommand& command) {
+  return {
+      .path = "/api/v1/peer/declare-dead",
+      .body = word_about("node", bare_name("peer/", command.node), command.reason, command.undo)};
 }
 
 Order order_for(const DemoCommand& command) {
@@ -217,6 +242,12 @@ int order_daemon(const CommandLine& line, Output& output) {
   }
   if (const auto* release = std::get_if<ReleaseCommand>(&line.command)) {
     return send_and_print(line, *release, output);
+  }
+  if (const auto* allow = std::get_if<AllowDegradedCommand>(&line.command)) {
+    return send_and_print(line, *allow, output);
+  }
+  if (const auto* dead = std::get_if<DeclareDeadCommand>(&line.command)) {
+    return send_and_print(line, *dead, output);
   }
   return send_and_print(line, std::get<DemoCommand>(line.command), output);
 }

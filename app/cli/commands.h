@@ -19,7 +19,7 @@ struct Output {
 /// status, why, history, drbd status: ask the daemon; while it is down, read its journal and say
 /// so.
 [[nodiscard]] int read_from_daemon(const CommandLine& line, Output& output);
-/// mark, release, demo: take a running daemon.
+/// mark, release, allow-degraded, peer, demo: take a running daemon.
 [[nodiscard]] int order_daemon(const CommandLine& line, Output& output);
 
 }  // namespace upkeep::cli

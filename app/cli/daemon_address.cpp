@@ -51,7 +51,7 @@ std::optional<fs::path> config_file(const CommandLine& line) {
   if (const char* named = std::getenv("UPKEEP_CONFIG"); named != nullptr && *named != '\0') {
     return named;
   }
-  const fs::path usual = line.root / "etc/upkeep/upkeep.toml";
+  fs::path usual = line.root / "etc/upkeep/upkeep.toml";
   std::error_code unreadable;
   // What can't be looked at is there: its error is better than silence.
   if (fs::exists(usual, unreadable) || unreadable) return usual;

@@ -127,7 +127,7 @@ void add_tries(std::vector<std::string>& facts, const JournalState& journal, con
 Result<Target> resolve_target(const std::string& word, const JournalState& journal) {
   if (const auto target = to_target(word)) return *target;
   if (find_intent(journal, word) != nullptr) return Target{Target::Kind::vm, word};
-  const Target resource{Target::Kind::resource, word};
+  Target resource{Target::Kind::resource, word};
   if (journal.resources.contains(ResourceName{word}) || find_record(journal, resource) != nullptr) {
     return resource;
   }

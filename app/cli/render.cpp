@@ -162,6 +162,23 @@ std::string drbd_lines(const json& status, const Style& style) {
   return "\n" + head + "\n" + table.text(style);
 }
 
+std::string declared_line(const json& said) {
+  const bool dead = text_or(said, "what") == "peer_dead";
+  std::string line = fmt::format("{} {} ({}, {})", text_or(said, "subject"),
+                                 dead ? "is declared dead" : "may start once without its DRBD peer",
+                                 text_or(said, "by"), time_or(said, "at"));
+  if (const auto reason = text_at(said, "reason")) line += ": " + printable(*reason);
+  return line;
+}
+
+std::string declared_lines(const json& status, const Style& style) {
+  std::string text;
+  for (const json& said : list_at(status, "declared")) {
+    text += painted(declared_line(said), Colour::warning, style) + "\n";
+  }
+  return text.empty() ? text : "\n" + text;
+}
+
 std::string action_lines(const json& status, const Style& style) {
   std::string text;
   for (const json& action : list_at(status, "in_flight")) {
@@ -187,7 +204,7 @@ Colour colour_of_entry(const std::string& kind, const std::string& text) {
 
 std::string render_status(const json& status, const Style& style) {
   return head_lines(status, style) + source_lines(status, style) + vm_lines(status, style) +
-         drbd_lines(status, style) + action_lines(status, style);
+         drbd_lines(status, style) + declared_lines(status, style) + action_lines(status, style);
 }
 
 std::string render_history(const json& history, const Style& style) {

@@ -131,6 +131,50 @@ Result<Command> release_command(const HttpRequest& request, const Moment& moment
   return ReleaseTarget{.target = *target, .by = by->value_or("")};
 }
 
+/// A yes or no; no when it isn't there.
+Result<bool> flag_at(const nlohmann::json& object, const char* key) {
+  const auto found = object.find(key);
+  if (found == object.end() || found->is_null()) return false;
+  if (!found->is_boolean()) {
+    return fail(Errc::invalid, fmt::format("'{}' is neither true nor false", key));
+  }
+  return found->get<bool>();
+}
+
+/// Who says so, why, and whether it is taken back: what a person's word has beside its subject.
+struct Word {
+  std::string subject, by, reason;
+  bool take_back = false;
+};
+
+Result<Word> word_about(const char* subject, const HttpRequest& request) {
+  const auto body = object_of(request);
+  if (!body) return std::unexpected(body.error());
+  auto name = required_text_at(*body, subject);
+  if (!name) return std::unexpected(name.error());
+  const auto by = text_at(*body, "by");
+  if (!by) return std::unexpected(by.error());
+  const auto reason = text_at(*body, "reason");
+  if (!reason) return std::unexpected(reason.error());
+  const auto take_back = flag_at(*body, "undo");
+  if (!take_back) return std::unexpected(take_back.error());
+  return Word{.subject = std::move(*name),
+              .by = by->value_or(""),
+              .reason = reason->value_or(""),
+              .take_back = *take_back};
+}
+
+/// Has an order about a VM carried out; a name that nobody knows gets a hint.
+HttpResponse order_about_vm(const WebSources& sources, const Command& command, const VmName& vm) {
+  auto done = sources.command(command);
+  if (!done && done.error().code == Errc::not_found) {
+    const Moment moment = moment_of(sources);
+    const auto names = vm_names(moment);
+    if (!contains(names, vm.value)) done.error().message += did_you_mean(vm.value, names);
+  }
+  return response_of(done);
+}
+
 Result<std::size_t> limit_of(const HttpRequest& request) {
   constexpr std::size_t kMost = 1000;
   const auto text = request.parameter("limit");
@@ -194,14 +238,28 @@ HttpResponse answer_history(const WebSources& sources, const HttpRequest& reques
 HttpResponse answer_mark(const WebSources& sources, const HttpRequest& request) {
   const auto command = mark_command(request, sources.clock.wall());
   if (!command) return error_response(command.error());
-  auto done = sources.command(*command);
-  if (!done && done.error().code == Errc::not_found) {
-    const Moment moment = moment_of(sources);
-    const auto names = vm_names(moment);
-    const std::string& name = command->vm.value;
-    if (!contains(names, name)) done.error().message += did_you_mean(name, names);
-  }
-  return response_of(done);
+  return order_about_vm(sources, *command, command->vm);
+}
+
+HttpResponse answer_allow_degraded(const WebSources& sources, const HttpRequest& request) {
+  auto word = word_about("vm", request);
+  if (!word) return error_response(word.error());
+  const VmName vm{word->subject};
+  return order_about_vm(sources,
+                        AllowDegraded{.vm = vm,
+                                      .by = std::move(word->by),
+                                      .reason = std::move(word->reason),
+                                      .take_back = word->take_back},
+                        vm);
+}
+
+HttpResponse answer_declare_dead(const WebSources& sources, const HttpRequest& request) {
+  auto word = word_about("node", request);
+  if (!word) return error_response(word.error());
+  return response_of(sources.command(DeclareDead{.node = {std::move(word->subject)},
+                                                 .by = std::move(word->by),
+                                                 .reason = std::move(word->reason),
+                                                 .take_back = word->take_back}));
 }
 
 HttpResponse answer_release(const WebSources& sources, const HttpRequest& request) {

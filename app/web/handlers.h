@@ -18,6 +18,10 @@ namespace upkeep::web {
 [[nodiscard]] HttpResponse answer_history(const WebSources& sources, const HttpRequest& request);
 [[nodiscard]] HttpResponse answer_mark(const WebSources& sources, const HttpRequest& request);
 [[nodiscard]] HttpResponse answer_release(const WebSources& sources, const HttpRequest& request);
+[[nodiscard]] HttpResponse answer_allow_degraded(const WebSources& sources,
+                                                 const HttpRequest& request);
+[[nodiscard]] HttpResponse answer_declare_dead(const WebSources& sources,
+                                               const HttpRequest& request);
 [[nodiscard]] HttpResponse answer_demo(const WebSources& sources, const HttpRequest& request);
 
 }  // namespace upkeep::web

@@ -135,6 +135,10 @@ std::vector<HttpRoute> control_routes(Sources sources) {
   routes.push_back(answers(sources, HttpMethod::get, "/api/v1/history", answer_history));
   routes.push_back(answers(sources, HttpMethod::post, "/api/v1/mark", answer_mark));
   routes.push_back(answers(sources, HttpMethod::post, "/api/v1/release", answer_release));
+  routes.push_back(
+      answers(sources, HttpMethod::post, "/api/v1/allow-degraded", answer_allow_degraded));
+  routes.push_back(
+      answers(sources, HttpMethod::post, "/api/v1/peer/declare-dead", answer_declare_dead));
   routes.push_back(answers(sources, HttpMethod::post, "/api/v1/demo", answer_demo));
   return routes;
 }

@@ -171,6 +171,28 @@ Json in_flight_json(const Moment& moment) {
   return list;
 }
 
+/// "vm/web1" or "peer/node2"; a VM that nobody knows any more by its UUID.
+std::string subject_of(const Standing& said, const History& history) {
+  if (said.kind == Standing::Kind::peer_dead) return "peer/" + said.subject;
+  const auto line = history.intents.find(VmUuid{said.subject});
+  return "vm/" + (line == history.intents.end() ? said.subject : line->second.name.value);
+}
+
+/// What persons said that still holds.
+Json declared_json(const Moment& moment) {
+  Json list = Json::array();
+  if (!moment.view) return list;
+  for (const auto& [key, said] : moment.view->history.standings) {
+    if (said.kind == Standing::Kind::disk_lost) continue;
+    list.push_back({{"what", to_string(said.kind)},
+                    {"subject", subject_of(said, moment.view->history)},
+                    {"by", json_or_null(said.by)},
+                    {"reason", json_or_null(said.reason)},
+                    {"at", json_of(said.at)}});
+  }
+  return list;
+}
+
 }  // namespace
 
 void put_target(Json& out, const TargetReport& target, Tick now) {
@@ -203,6 +225,7 @@ std::string status_json(const Moment& moment) {
                   {"sources", sources},
                   {"vms", vms},
                   {"drbd", drbd_status(report, moment)},
+                  {"declared", declared_json(moment)},
                   {"in_flight", in_flight_json(moment)}});
 }
 

@@ -1,6 +1,7 @@
 // The storage gate, read a second time from DESIGN §5 and from the raw facts alone.
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "tests/support/plan_auditor.h"
 
@@ -54,8 +55,63 @@ std::vector<Link> links_of(const DrbdResource& resource, const DrbdDevice& devic
   return links;
 }
 
+/// Did a person, or the configuration after a silence, say that this peer need not be waited for?
+bool may_be_left_out(const DrbdPeer& peer, const DrbdResource& resource, const Vm& vm,
+                     const World& world) {
+  const auto& said = world.history.standings;
+  if (said.count({Standing::Kind::allow_degraded, vm.uuid.value}) > 0) return true;
+  if (said.count({Standing::Kind::peer_dead, peer.name.value}) > 0) return true;
+  if (!world.policy.allow_degraded_after) return false;
+  for (const Peer& node : world.snapshot.peers) {
+    if (node.name.value == peer.name.value && node.facts.reading.has_value() &&
+        world.now - node.facts.at <= seconds(15)) {
+      return false;
+    }
+  }
+  const auto seen = world.history.progress.find(resource.name);
+  if (seen == world.history.progress.end()) return false;
+  const auto since = seen->second.unconnected_since.find(peer.node_id);
+  return since != seen->second.unconnected_since.end() &&
+         world.now - since->second >= *world.policy.allow_degraded_after;
+}
+
+/// (d): left alone by everybody who is not here, and provably the last to write.
+bool open_without_peers(const DrbdResource& resource, const DrbdDevice& device, const Vm& vm,
+                        const World& world) {
+  if (device.disk.text != "UpToDate" || device.crashed_primary != true) return false;
+  if (device.quorum == false || resource.may_promote == false) return false;
+  const auto line = world.history.intents.find(vm.uuid);
+  if (line == world.history.intents.end()) return false;
+  const StopCause stop = line->second.last_stop;
+  if (stop == StopCause::never_ran || stop == StopCause::moved_away) return false;
+  const std::vector<Link> links = links_of(resource, device);
+  // One word opens for all absent peers only when it is about each of them.
+  bool config_only = true;
+  bool word_for_all = true;
+  bool any = false;
+  for (std::size_t i = 0; i < links.size(); ++i) {
+    const DrbdPeer& peer = resource.peers[i];
+    if (!links[i].diskful) continue;
+    if (links[i].connected) {
+      if (!links[i].secondary) return false;
+      continue;
+    }
+    any = true;
+    if (peer.connection.text == "StandAlone") return false;
+    Policy never = world.policy;
+    never.allow_degraded_after.reset();
+    const World without_config{world.snapshot, never, world.history, world.now};
+    if (!may_be_left_out(peer, resource, vm, without_config)) word_for_all = false;
+    History silent = world.history;
+    silent.standings.clear();
+    const World without_words{world.snapshot, world.policy, silent, world.now};
+    if (!may_be_left_out(peer, resource, vm, without_words)) config_only = false;
+  }
+  return any && (word_for_all || config_only);
+}
+
 bool device_open(const DrbdResource& resource, const DrbdDevice& device, const Drbd& drbd,
-                 const World& world) {
+                 const Vm& vm, const World& world) {
   const auto known = world.history.resources.find(resource.name);
   const bool recorded = known != world.history.resources.end();
   if (resource.split_brain.has_value()) return false;
@@ -81,10 +137,10 @@ bool device_open(const DrbdResource& resource, const DrbdDevice& device, const D
   const bool b = somebody_diskful && all_stand_by && readable;
   const bool c = drbd.kernel_version.rfind("9.", 0) == 0 && resource.quorum_configured == true &&
                  device.quorum == true && resource.may_promote == true;
-  return a || b || c;
+  return a || b || c || open_without_peers(resource, device, vm, world);
 }
 
-bool minor_open(DeviceMinor minor, const World& world) {
+bool minor_open(DeviceMinor minor, const Vm& vm, const World& world) {
   if (!world.snapshot.drbd_in_use || !world.snapshot.drbd.reading.has_value()) return false;
   if (world.now - world.snapshot.drbd.at > seconds(10)) return false;
   const Drbd& drbd = **world.snapshot.drbd.reading;
@@ -92,7 +148,7 @@ bool minor_open(DeviceMinor minor, const World& world) {
   for (const DrbdResource& resource : drbd.resources) {
     for (const DrbdDevice& device : resource.devices) {
       if (device.minor.value != minor.value) continue;
-      return resource.in_kernel && device_open(resource, device, drbd, world);
+      return resource.in_kernel && device_open(resource, device, drbd, vm, world);
     }
   }
   return false;
@@ -106,7 +162,7 @@ bool disk_open(const Vm& vm, const VmDisk& disk, const World& world) {
   }
   if (disk.backing != DiskBacking::drbd || disk.drbd.empty()) return false;
   bool open = true;
-  for (const DeviceMinor minor : disk.drbd) open = open && minor_open(minor, world);
+  for (const DeviceMinor minor : disk.drbd) open = open && minor_open(minor, vm, world);
   return open;
 }
 

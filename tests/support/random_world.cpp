@@ -117,6 +117,7 @@ DrbdResource random_resource(Random& random, std::uint32_t minor) {
                                        LinkLossCause::role_conflict, LinkLossCause::unknown}),
                  .what = "as logged"};
   }
+  if (random.percent(80)) resource.devices.front().crashed_primary = random.percent(75);
   if (random.percent(60)) resource.devices.front().client = random.percent(10);
   if (resource.peers.size() > 1 && random.percent(40)) {
     resource.peers.back().devices.front().peer_client = random.percent(80);
@@ -201,6 +202,28 @@ void draw_resource(Random& random, TestWorld& world, std::uint32_t minor) {
   if (random.percent(3)) known.split_brain = SplitBrainEvidence{.what = "on record"};
 }
 
+/// What persons said, and how long the absent peers have been silent.
+void draw_standings(Random& random, TestWorld& world) {
+  Standings& said = world.history.standings;
+  const auto say = [&](Standing::Kind kind, const std::string& subject) {
+    said[{kind, subject}] = {
+        .kind = kind, .subject = subject, .by = "anna", .reason = "", .at = kWall};
+  };
+  for (const char* name : {"web1", "web2"}) {
+    if (random.percent(20)) say(Standing::Kind::allow_degraded, uuid_of(name));
+  }
+  if (random.percent(30)) say(Standing::Kind::peer_dead, "node2");
+  if (random.percent(10)) say(Standing::Kind::peer_dead, "node3");
+  if (random.percent(20)) world.policy.allow_degraded_after = seconds(600);
+  for (const DrbdResource& resource : (*world.snapshot.drbd.reading)->resources) {
+    for (const DrbdPeer& peer : resource.peers) {
+      if (peer.connection == DrbdConnection::connected || random.percent(20)) continue;
+      world.history.progress[resource.name].unconnected_since[peer.node_id] =
+          world.now - random.seconds(1200);
+    }
+  }
+}
+
 void draw_policy(Random& random, TestWorld& world) {
   Policy& policy = world.policy;
   policy.mode =
@@ -248,6 +271,7 @@ TestWorld random_world(Random& random) {
   if (random.percent(3)) world.drbd_version("");
   world.snapshot.drbd_in_use = random.percent(96);
   draw_policy(random, world);
+  draw_standings(random, world);
   draw_peers(random, world);
   world.snapshot.node.reading->shutting_down = random.percent(4);
   age(random, world.snapshot.vms, world.now, 5);

@@ -26,7 +26,7 @@ struct KernelLogRecord {
 /// waiting. Owned by one thread at a time.
 class KernelLog {
  public:
-  explicit KernelLog(std::filesystem::path root) : path_(std::move(root) / "dev/kmsg") {}
+  explicit KernelLog(const std::filesystem::path& root) : path_(root / "dev/kmsg") {}
 
   /// Gives every record not given yet to `take`, in order. An Error: it can't be read (denied in
   /// most containers); it is tried again with the next call. `overrun` is called when records were

@@ -108,6 +108,7 @@ TEST(Config, ReadsEveryKey) {
   EXPECT_EQ(config.drbd, (DrbdAccessConfig{.enabled = DrbdUse::off,
                                            .drbdadm = "/opt/drbd/drbdadm",
                                            .drbdsetup = "/opt/drbd/drbdsetup",
+                                           .allow_degraded_after = 90min,
                                            .attach_on_primary = true}));
   EXPECT_EQ(config.journal, "/srv/upkeep/journal.db");
   EXPECT_THAT(config.peers, ElementsAre(PeerConfig{{"node2"}, "http://10.0.0.2:9893"},
@@ -137,6 +138,7 @@ TEST(Config, BecomesThePolicyItDescribes) {
   EXPECT_EQ(policy.vms[0].act_on, ActOn::loop);
   EXPECT_TRUE(policy.vms[0].exclusive);
   EXPECT_TRUE(policy.vms[0].keep_disks);
+  EXPECT_EQ(policy.allow_degraded_after, 90min);
   EXPECT_TRUE(policy.attach_on_primary);
   EXPECT_EQ(policy.vms[0].guest_shutdown, GuestShutdown::respect);
   EXPECT_EQ(policy.vms[1].keep, Keep::ignore);

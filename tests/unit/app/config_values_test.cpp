@@ -38,6 +38,22 @@ TEST(ParseDuration, DoesNotOverflow) {
   }
 }
 
+TEST(ParseAllowDegraded, IsNeverOrAfterAWait) {
+  EXPECT_EQ(parse_allow_degraded("never").value(), std::nullopt);
+  EXPECT_EQ(parse_allow_degraded("after 10m").value(), 10min);
+  EXPECT_EQ(parse_allow_degraded("after 7d").value(), 168h);
+}
+
+TEST(ParseAllowDegraded, RefusesTheRest) {
+  EXPECT_EQ(parse_allow_degraded("always").error(),
+            "'always' is neither \"never\" nor a wait such as \"after 10m\"");
+  EXPECT_EQ(parse_allow_degraded("after 10s").error(), "10s is not between 1m and 7d");
+  EXPECT_EQ(parse_allow_degraded("after 8d").error(), "8d is not between 1m and 7d");
+  EXPECT_FALSE(parse_allow_degraded("after").has_value());
+  EXPECT_FALSE(parse_allow_degraded("after soon").has_value());
+  EXPECT_FALSE(parse_allow_degraded("10m").has_value());
+}
+
 TEST(DurationText, IsWhatPeopleWrite) {
   EXPECT_EQ(duration_text(0s), "0s");
   EXPECT_EQ(duration_text(500ms), "500ms");

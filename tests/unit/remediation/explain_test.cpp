@@ -143,6 +143,7 @@ TEST_F(Explain, AClosedGateNamesDiskPeerAndTheWayOut) {
   TestWorld world;
   world.with(a_vm("web1").off(VmReason::crashed).on_drbd(1)).wanted("web1");
   world.confirmed("vm_down", vm_target("web1")).with(a_resource("r0", 1).peer_gone());
+  world.history.progress[{"r0"}].unconnected_since[1] = kNow - 5min;
   const Explanation explanation = of_web1(world);
   EXPECT_NE(explanation.headline.find("silence is never taken for gone"), std::string::npos);
   EXPECT_NE(explanation.headline.find("node2 is not connected (Connecting)"), std::string::npos);

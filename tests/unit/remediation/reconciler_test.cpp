@@ -137,6 +137,8 @@ class ReconcilerTest : public ::testing::Test {
     return texts;
   }
 
+  void power_cut_without_peer();
+
   FakeClock clock_;
   TestWorld world_;
   MemoryJournal journal_;
@@ -531,6 +533,107 @@ TEST_F(ReconcilerTest, MarkingAutoEndsTheMark) {
   EXPECT_FALSE(journal_.state().intents.at({uuid_of("web1")}).mark);
   crash("web1");
   EXPECT_THAT(started(), ElementsAre("web1"));
+}
+
+// A person's word about a start without a peer.
+
+/// web1 on r0, which was Primary here when the power went; node2 does not come back.
+void ReconcilerTest::power_cut_without_peer() {
+  DrbdResource resource = test::a_resource("r0", 1).peer_gone();
+  resource.devices.front().crashed_primary = true;
+  world_.with(a_vm("web1").on_drbd(1)).with(test::a_resource("r0", 1).role(DrbdRole::primary));
+  start_settled();
+  world_.snapshot.node.reading->boot_id = {"boot-2"};
+  world_.with(a_vm("web1").off().on_drbd(1)).with(resource);
+  start_daemon();
+  pass(90s);
+}
+
+TEST_F(ReconcilerTest, AVmThatMayStartDegradedStartsOnceAndTheWordEndsWithIt) {
+  power_cut_without_peer();
+  EXPECT_EQ(hold_on("web1"), Hold::peer_not_connected);
+  const auto answer = ask(AllowDegraded{.vm = {"web1"}, .by = "anna", .reason = "node2 burnt"});
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_THAT(*answer, HasSubstr("web1 may start now"));
+  pass(2s);
+  EXPECT_THAT(started(), ElementsAre("web1"));
+  world_.with(a_vm("web1").on_drbd(1));
+  end_last(Outcome::Kind::succeeded);
+  pass(5s);
+  EXPECT_TRUE(daemon_->view()->history.standings.empty());
+  EXPECT_TRUE(journal_.state().standings.empty());
+  EXPECT_THAT(story("allow_degraded"),
+              ElementsAre("vm/web1: allowed to start once without its DRBD peer by anna: "
+                          "node2 burnt"));
+}
+
+TEST_F(ReconcilerTest, ADegradedStartThatWasNotNeededForTwoHoursIsNoLongerAllowed) {
+  power_cut_without_peer();
+  DrbdResource unproven = test::a_resource("r0", 1).peer_gone();
+  unproven.devices.front().crashed_primary = false;
+  world_.with(unproven);
+  const auto answer = ask(AllowDegraded{.vm = {"web1"}, .by = "anna"});
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_THAT(*answer, HasSubstr("web1 is still held"));
+  pass(5s);
+  EXPECT_FALSE(journal_.state().standings.empty());
+  pass(2h);
+  EXPECT_TRUE(journal_.state().standings.empty());
+  EXPECT_THAT(started(), IsEmpty());
+}
+
+TEST_F(ReconcilerTest, ADeadNodeIsNotWaitedForAlsoAfterARestartUntilItIsSeen) {
+  power_cut_without_peer();
+  libvirt_answers_ = false;
+  ASSERT_TRUE(ask(DeclareDead{.node = {"node2"}, .by = "anna"}));
+  libvirt_answers_ = true;
+  start_daemon();
+  pass(70s);
+  EXPECT_THAT(started(), ElementsAre("web1"));
+  world_.with(a_vm("web1").on_drbd(1));
+  end_last(Outcome::Kind::succeeded);
+  pass(5s);
+  EXPECT_FALSE(journal_.state().standings.empty());
+  world_.with(test::a_resource("r0", 1).role(DrbdRole::primary));
+  pass(2s);
+  EXPECT_TRUE(journal_.state().standings.empty());
+}
+
+TEST_F(ReconcilerTest, ANodeThatIsAliveOrUnknownIsNotDeclaredDead) {
+  world_.with(a_vm("web1").on_drbd(1)).with(test::a_resource("r0", 1));
+  start_settled();
+  const auto alive = ask(DeclareDead{.node = {"node2"}, .by = "anna"});
+  ASSERT_FALSE(alive);
+  EXPECT_EQ(alive.error(),
+            (Error{Errc::conflict, "node2 is not dead: DRBD resource r0 is connected to it"}));
+  const auto unknown = ask(DeclareDead{.node = {"node7"}, .by = "anna"});
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error(), (Error{Errc::not_found, "no node named 'node7'; known are: node2"}));
+}
+
+TEST_F(ReconcilerTest, AWordThatIsTakenBackOrCannotBeKeptDoesNotCount) {
+  power_cut_without_peer();
+  journal_.failing = true;
+  EXPECT_EQ(ask(DeclareDead{.node = {"node2"}, .by = "anna"}).error().code, Errc::unavailable);
+  EXPECT_TRUE(daemon_->view()->history.standings.empty());
+  journal_.failing = false;
+  pass(10s);
+  world_.policy.mode = Mode::observe;
+  start_daemon();
+  pass(70s);
+  ASSERT_TRUE(ask(DeclareDead{.node = {"node2"}, .by = "anna"}));
+  EXPECT_FALSE(journal_.state().standings.empty());
+  ASSERT_TRUE(ask(DeclareDead{.node = {"node2"}, .by = "anna", .take_back = true}));
+  EXPECT_TRUE(journal_.state().standings.empty());
+  EXPECT_THAT(started(), IsEmpty());
+}
+
+TEST_F(ReconcilerTest, AVmThatRunsOrHasNothingOnDrbdNeedsNoWord) {
+  world_.with(a_vm("web2").on_drbd(1)).with(test::a_resource("r0", 1));
+  start_settled();
+  EXPECT_EQ(ask(AllowDegraded{.vm = {"web1"}}).error().code, Errc::conflict);
+  EXPECT_EQ(ask(AllowDegraded{.vm = {"web2"}}).error().code, Errc::conflict);
+  EXPECT_EQ(ask(AllowDegraded{.vm = {"web9"}}).error().code, Errc::not_found);
 }
 
 TEST_F(ReconcilerTest, AfterABootWhatWasWantedComesBackAndNothingElse) {

@@ -90,6 +90,14 @@ TEST(CommandLine, ReadsTheOrders) {
   EXPECT_EQ(command_of<MarkCommand>({"mark", "web1", "ignore"}).keep, Keep::ignore);
   EXPECT_EQ(command_of<MarkCommand>({"mark", "web1", "auto"}).keep, Keep::automatic);
   EXPECT_EQ(command_of<ReleaseCommand>({"release", "resource/r0"}).target, "resource/r0");
+  const auto allow = command_of<AllowDegradedCommand>({"allow-degraded", "web1", "--undo"});
+  EXPECT_EQ(allow.vm, "web1");
+  EXPECT_TRUE(allow.undo);
+  const auto dead =
+      command_of<DeclareDeadCommand>({"peer", "declare-dead", "node2", "--reason", "burnt"});
+  EXPECT_EQ(dead.node, "node2");
+  EXPECT_EQ(dead.reason, "burnt");
+  EXPECT_FALSE(dead.undo);
   EXPECT_EQ(command_of<DemoCommand>({"demo", "power-cut"}).what, "power-cut");
   EXPECT_EQ(command_of<DemoCommand>({"demo", "crash", "web1"}).name, "web1");
 }
@@ -158,6 +166,9 @@ TEST(CommandLine, NamesTheWordThatIsMissingOrTooMany) {
   EXPECT_THAT(refusal({"why"}), HasSubstr("upkeep why: TARGET is required"));
   EXPECT_THAT(refusal({"mark", "web1"}), HasSubstr("KEEP is required"));
   EXPECT_THAT(refusal({"release"}), HasSubstr("TARGET is required"));
+  EXPECT_THAT(refusal({"allow-degraded"}), HasSubstr("VM is required"));
+  EXPECT_THAT(refusal({"peer", "declare-dead"}), HasSubstr("NODE is required"));
+  EXPECT_THAT(refusal({"peer", "declare-ded", "node2"}), HasSubstr("declare-dead"));
   EXPECT_THAT(refusal({"status", "web1"}), HasSubstr("'web1' is one too many"));
   EXPECT_THAT(refusal({"why", "web1", "web2"}), HasSubstr("'web2' is one too many"));
   EXPECT_THAT(refusal({"run", "--config"}), HasSubstr("--config"));

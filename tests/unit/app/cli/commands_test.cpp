@@ -43,7 +43,8 @@ class FakeDaemon {
     for (const char* path : {"/api/v1/status", "/api/v1/why", "/api/v1/history"}) {
       routes.push_back({HttpMethod::get, path, answer});
     }
-    for (const char* path : {"/api/v1/mark", "/api/v1/release", "/api/v1/demo"}) {
+    for (const char* path : {"/api/v1/mark", "/api/v1/release", "/api/v1/allow-degraded",
+                             "/api/v1/peer/declare-dead", "/api/v1/demo"}) {
       routes.push_back({HttpMethod::post, path, answer});
     }
     HttpOptions options;
@@ -165,6 +166,13 @@ TEST_F(Commands, SendOrdersAndSayWhatWasDone) {
 
   EXPECT_EQ(run({"release", "resource/r0"}), kOk);
   EXPECT_EQ(daemon.last_body(), (json{{"target", "resource/r0"}, {"by", "anna"}}));
+
+  EXPECT_EQ(run({"allow-degraded", "vm/web1", "--undo"}), kOk);
+  EXPECT_EQ(daemon.last_asked(), "/api/v1/allow-degraded");
+  EXPECT_EQ(daemon.last_body(), (json{{"vm", "web1"}, {"by", "anna"}, {"undo", true}}));
+  EXPECT_EQ(run({"peer", "declare-dead", "node2", "--reason", "burnt"}), kOk);
+  EXPECT_EQ(daemon.last_asked(), "/api/v1/peer/declare-dead");
+  EXPECT_EQ(daemon.last_body(), (json{{"node", "node2"}, {"by", "anna"}, {"reason", "burnt"}}));
 }
 
 TEST_F(Commands, ShowTheDaemonsNo) {
@@ -208,8 +216,8 @@ TEST_F(Commands, ReadTheJournalWhileTheDaemonIsDownAndSaySo) {
 
 TEST_F(Commands, NeedADaemonToGiveOrders) {
   write_journal();
-  for (const auto& arguments :
-       std::vector<std::vector<const char*>>{{"mark", "web1", "down"}, {"release", "web1"}}) {
+  for (const auto& arguments : std::vector<std::vector<const char*>>{
+           {"mark", "web1", "down"}, {"release", "web1"}, {"peer", "declare-dead", "node2"}}) {
     EXPECT_EQ(run(arguments), kNotRunning);
     EXPECT_THAT(err_.str(), HasSubstr("upkeep is not running"));
     EXPECT_THAT(err_.str(), HasSubstr("nothing was changed"));

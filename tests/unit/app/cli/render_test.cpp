@@ -60,6 +60,8 @@ TEST_F(Render, TheDocumentedStatus) {
             "RESOURCE  ROLE     DISK      PEER   CONNECTION  PEER DISK     RESYNC                                                DECISION\n"
             "r0/0      Primary  UpToDate  node2  Connected   Inconsistent  SyncSource, 97.0 %, 4.0 KiB out of sync, 3.0 s to go  SPLIT BRAIN\n"
             "\n"
+            "peer/node2 is declared dead (anna, 2026-03-01 03:20:00): burnt down\n"
+            "\n"
             "doing now: start_vm vm/web1 for 0.2 s\n"
       // clang-format on
   );

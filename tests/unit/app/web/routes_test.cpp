@@ -266,6 +266,38 @@ TEST_F(Routes, ReleaseFindsItsTarget) {
   EXPECT_EQ(commands.size(), 1U);
 }
 
+TEST_F(Routes, AWordOnADegradedStartBecomesACommand) {
+  const char* path = "/api/v1/allow-degraded";
+  EXPECT_EQ(post(path, R"({"vm":"web1","by":"anna","reason":"burnt"})").status, 200);
+  const auto& allow = std::get<AllowDegraded>(commands.at(0));
+  EXPECT_EQ(allow.vm.value, "web1");
+  EXPECT_EQ(allow.by, "anna");
+  EXPECT_EQ(allow.reason, "burnt");
+  EXPECT_FALSE(allow.take_back);
+  EXPECT_EQ(post(path, R"({"vm":"web1","undo":true})").status, 200);
+  EXPECT_TRUE(std::get<AllowDegraded>(commands.at(1)).take_back);
+  EXPECT_EQ(error_of(post(path, R"({"undo":true})")), "'vm' is missing");
+  EXPECT_EQ(error_of(post(path, R"({"vm":"web1","undo":"yes"})")),
+            "'undo' is neither true nor false");
+  EXPECT_EQ(commands.size(), 2U);
+  commanded = fail(Errc::not_found, "no VM named 'web11'");
+  EXPECT_EQ(error_of(post(path, R"({"vm":"web11"})")),
+            "no VM named 'web11' (did you mean 'web1'?)");
+}
+
+TEST_F(Routes, AWordOnADeadNodeBecomesACommand) {
+  const char* path = "/api/v1/peer/declare-dead";
+  EXPECT_EQ(post(path, R"({"node":"node2","by":"anna","reason":"burnt"})").status, 200);
+  const auto& dead = std::get<DeclareDead>(commands.at(0));
+  EXPECT_EQ(dead.node.value, "node2");
+  EXPECT_EQ(dead.by, "anna");
+  EXPECT_EQ(dead.reason, "burnt");
+  EXPECT_FALSE(dead.take_back);
+  EXPECT_EQ(error_of(post(path, R"({"vm":"web1"})")), "'node' is missing");
+  EXPECT_EQ(post(path, "[]").status, 400);
+  EXPECT_EQ(commands.size(), 1U);
+}
+
 TEST_F(Routes, DemoIsRefusedWhereNothingMayBeBroken) {
   const HttpResponse response = post("/api/v1/demo", R"({"do":"crash","vm":"web1"})");
   EXPECT_EQ(response.status, 409);

@@ -52,6 +52,28 @@ TEST(StatusJson, SaysOfABootThatIsNotKnownNothing) {
   EXPECT_EQ(boot.size(), 7U);
 }
 
+TEST(StatusJson, ShowsWhatPersonsSaidThatStillHolds) {
+  WebWorld web;
+  EXPECT_EQ(status(web)["declared"], json::array());
+  Standings& said = web.world.history.standings;
+  const auto say = [&](Standing::Kind kind, const std::string& subject) {
+    said[{kind, subject}] = {
+        .kind = kind, .subject = subject, .by = "anna", .reason = "", .at = test::kWall};
+  };
+  web.world.wanted("web1");
+  say(Standing::Kind::allow_degraded, test::uuid_of("web1"));
+  say(Standing::Kind::peer_dead, "node2");
+  say(Standing::Kind::disk_lost, test::uuid_of("web1") + "/vda");
+  const json declared = status(web)["declared"];
+  ASSERT_EQ(declared.size(), 2U);
+  EXPECT_EQ(declared[0], (json{{"what", "allow_degraded"},
+                               {"subject", "vm/web1"},
+                               {"by", "anna"},
+                               {"reason", nullptr},
+                               {"at", "2026-11-22T03:12:04.000Z"}}));
+  EXPECT_EQ(declared[1]["subject"], "peer/node2");
+}
+
 TEST(StatusJson, ShowsSourcesAndTheirTroubles) {
   WebWorld web;
   web.lose_libvirt();

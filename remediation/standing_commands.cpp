@@ -1,0 +1,155 @@
+// What a person's word about degraded starts and dead nodes does in the loop.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <vector>
+
+#include "remediation/progress_watch.h"
+#include "remediation/reconciler.h"
+#include "remediation/sight.h"
+#include "remediation/storage_gate.h"
+
+namespace upkeep {
+namespace {
+
+std::string by_whom(const Standing& word) {
+  std::string text = word.by.empty() ? "" : " by " + word.by;
+  if (!word.reason.empty()) text += ": " + word.reason;
+  return text;
+}
+
+bool lies_on_drbd(const Vm& vm) {
+  return !vm.definition_known || std::ranges::any_of(vm.disks, [](const VmDisk& disk) {
+    return disk.backing == DiskBacking::drbd || disk.backing == DiskBacking::unknown;
+  });
+}
+
+/// How the node is known to be alive: "connected on r0", "its upkeep answers"; empty: it is silent.
+std::string sign_of_life(const NodeName& node, const Step& step) {
+  const auto& drbd = step.snapshot.drbd;
+  if (drbd.fresh(step.now, step.policy.freshness.drbd)) {
+    for (const DrbdResource& resource : (*drbd.reading)->resources) {
+      for (const DrbdPeer& peer : resource.peers) {
+        if (peer.name == node && peer.connection == DrbdConnection::connected) {
+          return fmt::format("DRBD resource {} is connected to it", resource.name.value);
+        }
+      }
+    }
+  }
+  const bool answers = std::ranges::any_of(step.snapshot.peers, [&](const Peer& peer) {
+    return peer.name == node && peer.facts.fresh(step.now, step.policy.freshness.peers);
+  });
+  return answers ? "upkeep answers on it" : "";
+}
+
+/// The nodes a person may mean: those of the configuration and those that DRBD names.
+std::set<std::string> known_nodes(const Step& step) {
+  std::set<std::string> names;
+  for (const NodeName& name : step.policy.peers) names.insert(name.value);
+  if (!step.snapshot.drbd.reading) return names;
+  for (const DrbdResource& resource : (*step.snapshot.drbd.reading)->resources) {
+    for (const DrbdPeer& peer : resource.peers) {
+      if (!is_nameless(peer)) names.insert(peer.name.value);
+    }
+  }
+  return names;
+}
+
+/// What the word changes for the VM.
+std::string effect_on(const Vm& vm, const World& world) {
+  const auto clearance = storage_gate(vm, world);
+  if (clearance) return fmt::format("{} may start now", vm.name.value);
+  return fmt::format("{} is still held: {}", vm.name.value, clearance.error().detail);
+}
+
+}  // namespace
+
+Result<void> Reconciler::keep_word(const Standing& word, bool take_back, const Step& step) {
+  const StandingKey key = key_of(word);
+  const auto known = history_.standings.find(key);
+  const bool was_there = known != history_.standings.end();
+  const Standing before = was_there ? known->second : Standing{};
+  if (take_back) {
+    if (was_there) standings_.take_back(key);
+  } else {
+    standings_.say(word);
+  }
+  journal_.flush({.now = step.now, .wall = step.wall});
+  if (journal_.ok()) return {};
+  if (was_there) {
+    history_.standings[key] = before;
+  } else {
+    history_.standings.erase(key);
+  }
+  return fail(Errc::unavailable, "the journal can't be written, so it would not last: see the log");
+}
+
+Result<std::string> Reconciler::carry_out(const AllowDegraded& command, const Step& step) {
+  const std::string& name = command.vm.value;
+  const Vm* vm = find_vm(step.snapshot, command.vm);
+  if (vm == nullptr) return fail(Errc::not_found, fmt::format("no VM named '{}'", name));
+  if (!lies_on_drbd(*vm)) {
+    return fail(Errc::conflict, fmt::format("{} has no disk on DRBD: it waits for no peer", name));
+  }
+  if (!command.take_back && is_up(vm->state)) {
+    return fail(Errc::conflict, fmt::format("{} runs: there is nothing to allow", name));
+  }
+  const Standing word{.kind = Standing::Kind::allow_degraded,
+                      .subject = vm->uuid.value,
+                      .by = command.by,
+                      .reason = command.reason,
+                      .at = step.wall};
+  const bool was_said = history_.standings.contains(key_of(word));
+  if (const auto kept = keep_word(word, command.take_back, step); !kept) {
+    return std::unexpected(kept.error());
+  }
+  if (command.take_back && !was_said) return fmt::format("{} was not allowed to start so", name);
+  const std::string text = (command.take_back ? "a start without its DRBD peer is no longer allowed"
+                                              : "allowed to start once without its DRBD peer") +
+                           by_whom(word);
+  journal_.note({.at = step.wall,
+                 .kind = "allow_degraded",
+                 .target = to_string(target_of(command.vm)),
+                 .text = text,
+                 .action_id = std::nullopt});
+  if (command.take_back) return fmt::format("{}: {}", name, text);
+  const World world{step.snapshot, step.policy, history_, step.now};
+  return fmt::format("{}: {}, within 2 h; {}", name, text, effect_on(*vm, world));
+}
+
+Result<std::string> Reconciler::carry_out(const DeclareDead& command, const Step& step) {
+  const std::string& name = command.node.value;
+  const Standing word{.kind = Standing::Kind::peer_dead,
+                      .subject = name,
+                      .by = command.by,
+                      .reason = command.reason,
+                      .at = step.wall};
+  const bool was_said = history_.standings.contains(key_of(word));
+  const std::set<std::string> nodes = known_nodes(step);
+  if (!was_said && !nodes.contains(name)) {
+    return fail(Errc::not_found,
+                fmt::format("no node named '{}'; known are: {}", name, fmt::join(nodes, ", ")));
+  }
+  const std::string alive = sign_of_life(command.node, step);
+  if (!command.take_back && !alive.empty()) {
+    return fail(Errc::conflict, fmt::format("{} is not dead: {}", name, alive));
+  }
+  if (const auto kept = keep_word(word, command.take_back, step); !kept) {
+    return std::unexpected(kept.error());
+  }
+  if (command.take_back && !was_said) return fmt::format("{} was not declared dead", name);
+  const std::string text =
+      (command.take_back ? "no longer declared dead" : "declared dead") + by_whom(word);
+  journal_.note({.at = step.wall,
+                 .kind = "declare_dead",
+                 .target = "peer/" + name,
+                 .text = text,
+                 .action_id = std::nullopt});
+  if (command.take_back) return fmt::format("{}: {}", name, text);
+  return fmt::format("{}: {}; VMs that last ran here no longer wait for it, until it is seen again",
+                     name, text);
+}
+
+}  // namespace upkeep
