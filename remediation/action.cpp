@@ -46,6 +46,12 @@ struct Traits<ReattachDisk> {
   static constexpr Risk risk = Risk::medium;
 };
 
+template <>
+struct Traits<ResolveSplitBrain> {
+  static constexpr std::string_view name = "resolve_split_brain";
+  static constexpr Risk risk = Risk::high;
+};
+
 template <class Variant>
 struct Names;
 
@@ -60,6 +66,7 @@ Target target_of_one(const ReconnectResource& reconnect) { return target_of(reco
 Target target_of_one(const AttachDevice& attach) { return target_of(attach.resource); }
 Target target_of_one(const ResumeVm& resume) { return target_of(resume.vm); }
 Target target_of_one(const ReattachDisk& reattach) { return target_of(reattach.vm); }
+Target target_of_one(const ResolveSplitBrain& resolve) { return target_of(resolve.resource); }
 
 }  // namespace
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "exporter/model/ids.h"
+#include "remediation/split_brain_side.h"
 
 namespace upkeep {
 
@@ -78,14 +79,22 @@ struct ReattachDisk {
   friend bool operator==(const ReattachDisk&, const ReattachDisk&) = default;
 };
 
-using Action =
-    std::variant<StartVm, BringUpResource, ReconnectResource, AttachDevice, ResumeVm, ReattachDisk>;
+/// This node's part in ending a split brain. No rule's remedy: only a person asks for it.
+struct ResolveSplitBrain {
+  ResourceName resource;
+  SplitBrainSide side = SplitBrainSide::keep_local;
+
+  friend bool operator==(const ResolveSplitBrain&, const ResolveSplitBrain&) = default;
+};
+
+using Action = std::variant<StartVm, BringUpResource, ReconnectResource, AttachDevice, ResumeVm,
+                            ReattachDisk, ResolveSplitBrain>;
 
 /// How much harm an action can do if it is wrong. Ordered; policy names the highest allowed.
 enum class Risk {
   low,     ///< Starts what is off, brings up what is down.
   medium,  ///< Touches something that is up: resume, reconnect, attach.
-  high,    ///< Interrupts a guest: reset.
+  high,    ///< Interrupts a guest, or gives up data.
 };
 
 [[nodiscard]] constexpr std::string_view to_string(Risk risk) {

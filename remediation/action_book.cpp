@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "remediation/effect_seen.h"
+#include "remediation/rules/finding.h"
 #include "remediation/sight.h"
 #include "remediation/tries.h"
 
@@ -34,68 +36,6 @@ std::string_view rule_name(std::string_view name) {
 const Rule* rule_of(const Finding& finding) {
   const auto rule = std::ranges::find(all_rules(), finding.rule, &Rule::name);
   return rule == all_rules().end() ? nullptr : &*rule;
-}
-
-/// Is the effect of an action to be seen? Nothing: not to be told yet.
-struct Effect {
-  const Snapshot& snapshot;
-
-  std::optional<bool> operator()(const StartVm& start) const {
-    const Vm* vm = find_vm(snapshot, start.uuid);
-    if (vm == nullptr) return false;
-    if (vm->state == VmState::paused && vm->reason == VmReason::starting_up) return std::nullopt;
-    return is_up(vm->state);
-  }
-  std::optional<bool> operator()(const BringUpResource& bring_up) const {
-    const auto* resource = find_resource(snapshot, bring_up.resource);
-    return resource != nullptr && is_brought_up(*resource);
-  }
-  std::optional<bool> operator()(const ReconnectResource& reconnect) const {
-    const auto* resource = find_resource(snapshot, reconnect.resource);
-    return resource != nullptr && resource->in_kernel &&
-           std::ranges::none_of(resource->peers, [](const DrbdPeer& peer) {
-             return peer.connection == DrbdConnection::stand_alone;
-           });
-  }
-  std::optional<bool> operator()(const AttachDevice& attach) const {
-    const auto* resource = find_resource(snapshot, attach.resource);
-    if (resource == nullptr) return false;
-    const auto device = std::ranges::find(resource->devices, attach.volume, &DrbdDevice::volume);
-    if (device == resource->devices.end()) return false;
-    if (device->disk == DrbdDisk::attaching) return std::nullopt;
-    return device->disk.kind != DrbdDisk::diskless && device->disk.kind != DrbdDisk::failed;
-  }
-  std::optional<bool> operator()(const ResumeVm& resume) const {
-    const Vm* vm = find_vm(snapshot, resume.uuid);
-    return vm != nullptr && is_up(vm->state);
-  }
-  std::optional<bool> operator()(const ReattachDisk& reattach) const {
-    const Vm* vm = find_vm(snapshot, reattach.uuid);
-    return vm != nullptr && std::ranges::any_of(vm->disks, [&](const VmDisk& disk) {
-             return disk.target == reattach.disk && disk.attached.value_or(false);
-           });
-  }
-};
-
-template <class T>
-bool read_since_start(const Observed<T>& observed, Duration max_age, const History& history,
-                      Tick now) {
-  return observed.fresh(now, max_age) && observed.at >= history.started;
-}
-
-/// What became of an action whose daemon died; nothing while that can't be told.
-std::optional<Outcome::Kind> settled(const Action& action, const History& history,
-                                     const Step& step) {
-  const Snapshot& snapshot = step.snapshot;
-  const Freshness& freshness = step.policy.freshness;
-  const bool on_vm = target_of(action).kind == Target::Kind::vm;
-  if (!on_vm && !snapshot.drbd_in_use) return Outcome::Kind::interrupted;
-  const bool read = on_vm ? read_since_start(snapshot.vms, freshness.vms, history, step.now)
-                          : read_since_start(snapshot.drbd, freshness.drbd, history, step.now);
-  if (!read) return std::nullopt;
-  const auto there = std::visit(Effect{snapshot}, action);
-  if (!there) return std::nullopt;
-  return *there ? Outcome::Kind::succeeded : Outcome::Kind::interrupted;
 }
 
 }  // namespace
@@ -164,6 +104,16 @@ bool ActionBook::begin_one(const Decision& decision, const Action& action, const
   return true;
 }
 
+bool ActionBook::begin_ordered(const Order& order, const Step& step,
+                               const std::shared_ptr<const Policy>& policy) {
+  frozen_.reset();
+  Decision decision{.finding = finding(order.rule, target_of(order.action), order.why,
+                                       {step.snapshot, step.policy, history_, step.now}),
+                    .verdict = Act{order.action}};
+  decision.finding.trigger = Trigger::manual;
+  return parts_.journal.ok() && begin_one(decision, order.action, step, policy);
+}
+
 void ActionBook::take_completed(const Step& step) {
   std::erase_if(dropped_, [&](const Dropped& dropped) { return dropped.until < step.now; });
   for (const Completed& completed : parts_.executor.drain()) {
@@ -205,8 +155,7 @@ void ActionBook::verify(const Step& step) {
       if (blindness(rule->needs, world)) continue;
       const Tick seen = seen_at(rule->needs, step.snapshot);
       if (seen <= completed.at) continue;
-      const bool open = history_.problems.contains(
-          {std::string(completed.finding.rule), completed.finding.subject});
+      const bool open = is_open(completed, step);
       if (open && seen < completed.at + kEffectShows) continue;
       if (open) {
         completed.outcome = {.kind = Outcome::Kind::ineffective,
@@ -217,6 +166,16 @@ void ActionBook::verify(const Step& step) {
     ended.push_back(std::move(completed));
   }
   for (const Completed& completed : ended) finish(completed, step);
+}
+
+bool ActionBook::is_open(const Completed& completed, const Step& step) const {
+  // What a person asked for is over when its effect is seen; the sides of a split brain may find
+  // each other much later.
+  if (std::holds_alternative<ResolveSplitBrain>(completed.action)) {
+    return effect_seen(completed.action, step.snapshot) != true;
+  }
+  return history_.problems.contains(
+      {std::string(completed.finding.rule), completed.finding.subject});
 }
 
 void ActionBook::stop_verifying(const Step& step) {
@@ -233,9 +192,19 @@ void ActionBook::finish(const Completed& completed, const Step& step) {
   const bool was_latched = line.latched_since.has_value();
   line = after_end(line, completed.outcome, step.policy.back_off, step.now);
   line = after_try(line, step.policy, name_of(completed.action), completed.outcome, step.now);
+  if (completed.outcome.kind == Outcome::Kind::succeeded) settle_split_brain(completed.action);
   parts_.journal.ended(completed.id, target, completed.outcome, step.wall);
   parts_.recorder.action_ended(completed, !was_latched && line.latched_since.has_value());
   std::erase_if(flights_, [&](const Flight& flight) { return flight.ticket.id == completed.id; });
+}
+
+void ActionBook::settle_split_brain(const Action& action) {
+  const auto* resolve = std::get_if<ResolveSplitBrain>(&action);
+  if (resolve == nullptr || resolve->side != SplitBrainSide::keep_local) return;
+  const auto line = history_.resources.find(resolve->resource);
+  if (line == history_.resources.end() || !line->second.split_brain) return;
+  line->second.split_brain.reset();
+  parts_.journal.changed(resolve->resource);
 }
 
 void ActionBook::settle_unfinished(const Step& step) {

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -30,6 +32,15 @@ class ActionBook {
   /// a hold.
   void begin(std::vector<Decision>& decisions, const Step& step,
              const std::shared_ptr<const Policy>& policy);
+  /// What a person asked for, whatever the mode is.
+  struct Order {
+    Action action;
+    std::string_view rule;  ///< The problem it is against; static storage.
+    std::string why;        ///< Who asked, and why.
+  };
+  /// Begins it at once; false: it could not be journaled. Whether it may be is for the caller.
+  [[nodiscard]] bool begin_ordered(const Order& order, const Step& step,
+                                   const std::shared_ptr<const Policy>& policy);
   /// Takes the executor's news. A success is only reported: the next reading must show it.
   void take_completed(const Step& step);
   /// Compares reported successes with what is seen now. Problems must be up to date.
@@ -60,6 +71,10 @@ class ActionBook {
   [[nodiscard]] bool hands_free(const Action& action) const;
   [[nodiscard]] bool begin_one(const Decision& decision, const Action& action, const Step& step,
                                const std::shared_ptr<const Policy>& policy);
+  /// Is it not to be seen yet that what was reported helped?
+  [[nodiscard]] bool is_open(const Completed& completed, const Step& step) const;
+  /// A person said that this node's data is the right one: what is on record is answered.
+  void settle_split_brain(const Action& action);
   void finish(const Completed& completed, const Step& step);
   void overdue(Flight& flight, const Completed& completed, const Step& step);
   void note_dropped(const Completed& completed);

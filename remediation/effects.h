@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -39,6 +40,12 @@ struct DrbdVolume {
   VolumeNumber volume;
 };
 
+/// The link of a resource to one peer.
+struct DrbdLink {
+  ResourceName resource;
+  NodeName peer;
+};
+
 /// What upkeep can do to DRBD. Same rules as above; each command has its own deadline and
 /// Errc::timed_out means it may still be running.
 class ReplicationControl {
@@ -55,6 +62,15 @@ class ReplicationControl {
                                             Duration deadline) = 0;
   /// A plain connect: never with --discard-my-data. Conflict when it is connected or on its way.
   [[nodiscard]] virtual Result<void> connect(const ResourceName& resource, Duration deadline) = 0;
+  /// The same of one link of several.
+  [[nodiscard]] virtual Result<void> connect_link(const DrbdLink& link, Duration deadline) = 0;
+  // The other two of a split brain that a person decided; nothing else may ask for them.
+  [[nodiscard]] virtual Result<void> disconnect(const ResourceName& resource,
+                                                Duration deadline) = 0;
+  /// Connects with --discard-my-data: what this node wrote since the sides diverged is lost. DRBD
+  /// refuses on a Primary.
+  [[nodiscard]] virtual Result<void> connect_discarding_local(const ResourceName& resource,
+                                                              Duration deadline) = 0;
   /// Reads both ends of the volume's backing device, past the page cache. Errc::storage when they
   /// can't be read.
   [[nodiscard]] virtual Result<void> probe_backing(const DrbdVolume& volume, Duration deadline) = 0;
@@ -77,6 +93,9 @@ class FactReader {
   /// the call began. Blocks until `deadline` at most.
   [[nodiscard]] virtual Result<std::shared_ptr<const Snapshot>> reread(const Target& target,
                                                                        Duration deadline) = 0;
+  /// What is known by now of the resource's split brain, as something to be forgotten: calling the
+  /// result makes it count no more in later readings. What becomes known from here on does count.
+  [[nodiscard]] virtual std::function<void()> split_brain_settler(const ResourceName& resource) = 0;
 };
 
 }  // namespace upkeep

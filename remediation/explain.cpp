@@ -31,6 +31,11 @@ std::string verb(const Action& action) {
     std::string operator()(const ReattachDisk& reattach) const {
       return fmt::format("attach its disk {} again", reattach.disk.value);
     }
+    std::string operator()(const ResolveSplitBrain& resolve) const {
+      return resolve.side == SplitBrainSide::discard_local
+                 ? "connect it and give up this node's changes"
+                 : "connect it and keep this node's changes";
+    }
   } const verbs;
   return std::visit(verbs, action);
 }

@@ -18,6 +18,9 @@ class HostFactReader final : public FactReader {
 
   [[nodiscard]] Result<std::shared_ptr<const Snapshot>> reread(const Target& target,
                                                                Duration deadline) override;
+  [[nodiscard]] std::function<void()> split_brain_settler(const ResourceName& resource) override {
+    return host_->split_brain_settler(resource);
+  }
 
  private:
   [[nodiscard]] Result<void> reread_vm(Snapshot& snapshot, const VmName& name, Tick until);

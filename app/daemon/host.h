@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -39,6 +40,9 @@ class Host {
   // takes.
   [[nodiscard]] virtual Result<Vm> read_vm(const VmUuid& uuid) = 0;
   [[nodiscard]] virtual Result<std::shared_ptr<const Drbd>> read_drbd(Duration deadline) = 0;
+
+  /// See FactReader.
+  [[nodiscard]] virtual std::function<void()> split_brain_settler(const ResourceName& resource) = 0;
 
   [[nodiscard]] virtual HypervisorControl& hypervisor() = 0;
   [[nodiscard]] virtual ReplicationControl& replication() = 0;

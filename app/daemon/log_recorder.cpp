@@ -41,6 +41,9 @@ Words words_of(const Action& action) {
     Words operator()(const ReattachDisk& /*reattach*/) const {
       return {"reattaching vm disk", "would reattach vm disk", "reattach"};
     }
+    Words operator()(const ResolveSplitBrain& /*resolve*/) const {
+      return {"resolving drbd split brain", "would resolve drbd split brain", "resolve"};
+    }
   } const words;
   return std::visit(words, action);
 }

@@ -38,6 +38,10 @@ class RealHost final : public Host {
   [[nodiscard]] Result<Vm> read_vm(const VmUuid& uuid) override;
   [[nodiscard]] Result<std::shared_ptr<const Drbd>> read_drbd(Duration deadline) override;
 
+  [[nodiscard]] std::function<void()> split_brain_settler(const ResourceName& resource) override {
+    return drbd_.split_brain_settler(resource);
+  }
+
   [[nodiscard]] HypervisorControl& hypervisor() override { return hypervisor_; }
   [[nodiscard]] ReplicationControl& replication() override { return replication_; }
 

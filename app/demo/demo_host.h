@@ -47,6 +47,12 @@ class DemoHost final : public Host {
   [[nodiscard]] Result<Vm> read_vm(const VmUuid& uuid) override;
   [[nodiscard]] Result<std::shared_ptr<const Drbd>> read_drbd(Duration deadline) override;
 
+  /// The demo's two sides never diverge.
+  [[nodiscard]] std::function<void()> split_brain_settler(
+      const ResourceName& /*resource*/) override {
+    return [] {};
+  }
+
   [[nodiscard]] HypervisorControl& hypervisor() override { return hypervisor_; }
   [[nodiscard]] ReplicationControl& replication() override { return drbd_; }
 

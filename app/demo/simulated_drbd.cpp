@@ -159,6 +159,19 @@ Result<void> SimulatedDrbd::connect(const ResourceName& resource, Duration /*dea
   return fail(Errc::conflict, fmt::format("connect {}: it is not StandAlone", resource.value));
 }
 
+Result<void> SimulatedDrbd::connect_link(const DrbdLink& link, Duration deadline) {
+  return connect(link.resource, deadline);
+}
+
+Result<void> SimulatedDrbd::disconnect(const ResourceName& resource, Duration /*deadline*/) {
+  return fail(Errc::conflict, fmt::format("disconnect {}: its sides are one", resource.value));
+}
+
+Result<void> SimulatedDrbd::connect_discarding_local(const ResourceName& resource,
+                                                     Duration deadline) {
+  return connect(resource, deadline);
+}
+
 Result<void> SimulatedDrbd::probe_backing(const DrbdVolume& /*volume*/, Duration /*deadline*/) {
   return {};
 }

@@ -49,6 +49,10 @@ class SimulatedDrbd final : public Source, public ReplicationControl {
   [[nodiscard]] Result<void> adjust(const ResourceName& resource, AdjustScope scope,
                                     Duration deadline) override;
   [[nodiscard]] Result<void> connect(const ResourceName& resource, Duration deadline) override;
+  [[nodiscard]] Result<void> connect_link(const DrbdLink& link, Duration deadline) override;
+  [[nodiscard]] Result<void> disconnect(const ResourceName& resource, Duration deadline) override;
+  [[nodiscard]] Result<void> connect_discarding_local(const ResourceName& resource,
+                                                      Duration deadline) override;
   [[nodiscard]] Result<void> probe_backing(const DrbdVolume& volume, Duration deadline) override;
   [[nodiscard]] Result<void> attach(const DrbdVolume& volume, Duration deadline) override;
   [[nodiscard]] Result<void> promote(const ResourceName& resource, Duration deadline) override;

@@ -10,6 +10,7 @@
 
 #include "remediation/adjust_inspection.h"
 #include "remediation/plan.h"
+#include "remediation/resolve.h"
 
 namespace upkeep {
 namespace {
@@ -68,6 +69,7 @@ Outcome ActionRun::carry_out(const Action& action) {
       return run.send(
           [&] { return run.tools_.hypervisor->attach_disk(reattach.uuid, reattach.disk); });
     }
+    Outcome operator()(const ResolveSplitBrain& resolve) const { return run.resolve(resolve); }
   } const each{*this};
   return std::visit(each, action);
 }
@@ -84,7 +86,10 @@ std::optional<Outcome> ActionRun::look() {
   facts_ = std::move(*facts);
   const World world{
       .snapshot = *facts_, .policy = *ticket_.policy, .history = *ticket_.history, .now = now};
-  if (const auto held = judge_again(ticket_.finding, ticket_.action, world)) return judged(*held);
+  const auto* resolve = std::get_if<ResolveSplitBrain>(&ticket_.action);
+  const auto held = resolve != nullptr ? resolve_hold(*resolve, world)
+                                       : judge_again(ticket_.finding, ticket_.action, world);
+  if (held) return judged(*held);
   return std::nullopt;
 }
 
@@ -197,13 +202,18 @@ Outcome ActionRun::attach(const AttachDevice& attach) {
 
 Outcome ActionRun::send(const std::function<Result<void>()>& command) {
   if (auto stop = look()) return *stop;
-  if (auto stop = before_command()) return *stop;
-  const Tick sent = tools_.clock->now();
-  times_.command_sent = sent;
-  const auto done = command();
-  times_.start = tools_.clock->now() - sent;
-  if (!done) return outcome_of(done.error());
+  if (auto stop = order(command)) return *stop;
   return {.kind = Outcome::Kind::succeeded, .reason = "", .detail = ""};
+}
+
+std::optional<Outcome> ActionRun::order(const std::function<Result<void>()>& command) {
+  if (auto stop = before_command()) return stop;
+  const Tick sent = tools_.clock->now();
+  if (times_.command_sent == Tick{}) times_.command_sent = sent;
+  const auto done = command();
+  times_.start += tools_.clock->now() - sent;
+  if (!done) return outcome_of(done.error());
+  return std::nullopt;
 }
 
 std::optional<Outcome> ActionRun::inspect_adjust(const BringUpResource& bring_up) {

@@ -43,8 +43,13 @@ class ActionRun {
   [[nodiscard]] Outcome send_start(const StartVm& start);
   [[nodiscard]] Outcome bring_up(const BringUpResource& bring_up);
   [[nodiscard]] Outcome attach(const AttachDevice& attach);
+  [[nodiscard]] Outcome resolve(const ResolveSplitBrain& resolve);
+  [[nodiscard]] Outcome discard_local(const ResourceName& resource);
+  [[nodiscard]] Outcome keep_local(const ResourceName& resource);
   /// The last look, then the one command that the action is.
   [[nodiscard]] Outcome send(const std::function<Result<void>()>& command);
+  /// The command without a look; what ends the action, or nothing: it succeeded.
+  [[nodiscard]] std::optional<Outcome> order(const std::function<Result<void>()>& command);
   [[nodiscard]] Outcome carry_out(const Action& action);
 
   /// Demotes what this run promoted, unless the guest may be there by now.

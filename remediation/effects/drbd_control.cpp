@@ -48,9 +48,8 @@ constexpr std::array<Meaning, 25> kMeanings{{
     {"Operation not permitted", Errc::denied},
 }};
 
-// Names that drbdadm would take for something else than one resource.
-bool is_one_resource(const ResourceName& resource) {
-  const std::string& name = resource.value;
+// Other names drbdadm would take for something else than one resource, or one peer.
+bool is_plain_name(const std::string& name) {
   return !name.empty() && name != "all" && !name.starts_with('-') && !name.starts_with("minor-") &&
          name.find_first_of(" \t\n/:,") == std::string::npos;
 }
@@ -112,6 +111,21 @@ Result<void> DrbdControl::connect(const ResourceName& resource, Duration deadlin
   return without_output(command({"connect"}, {resource}, deadline));
 }
 
+Result<void> DrbdControl::connect_link(const DrbdLink& link, Duration deadline) {
+  return without_output(
+      command({"connect"}, {.resource = link.resource, .volume = std::nullopt, .peer = link.peer},
+              deadline));
+}
+
+Result<void> DrbdControl::disconnect(const ResourceName& resource, Duration deadline) {
+  return without_output(command({"disconnect"}, {resource}, deadline));
+}
+
+Result<void> DrbdControl::connect_discarding_local(const ResourceName& resource,
+                                                   Duration deadline) {
+  return without_output(command({"connect", "--discard-my-data"}, {resource}, deadline));
+}
+
 Result<void> DrbdControl::attach(const DrbdVolume& volume, Duration deadline) {
   return without_output(command({"attach"}, {volume.resource, volume.volume}, deadline));
 }
@@ -141,8 +155,10 @@ Result<std::string> DrbdControl::command(std::vector<std::string> words, const S
   const ResourceName& resource = subject.resource;
   std::string name = resource.value;
   if (subject.volume) name += fmt::format("/{}", subject.volume->value);
+  if (subject.peer) name += fmt::format(":{}", subject.peer->value);
   const std::string what = fmt::format("drbdadm {} {}", fmt::join(words, " "), name);
-  if (!is_one_resource(resource)) return fail(Errc::invalid, what + ": not the name of a resource");
+  if (!is_plain_name(resource.value) || (subject.peer && !is_plain_name(subject.peer->value)))
+    return fail(Errc::invalid, what + ": not the name of a resource");
   const auto left_of_it = begin(resource, deadline);
   if (!left_of_it) return fail(left_of_it.error().code, what + ": " + left_of_it.error().message);
   words.insert(words.begin(), options_.drbdadm);

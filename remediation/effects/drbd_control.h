@@ -39,16 +39,20 @@ class DrbdControl final : public ReplicationControl {
                                                   Duration deadline) override;
   Result<void> adjust(const ResourceName& resource, AdjustScope scope, Duration deadline) override;
   Result<void> connect(const ResourceName& resource, Duration deadline) override;
+  Result<void> connect_link(const DrbdLink& link, Duration deadline) override;
+  Result<void> disconnect(const ResourceName& resource, Duration deadline) override;
+  Result<void> connect_discarding_local(const ResourceName& resource, Duration deadline) override;
   Result<void> probe_backing(const DrbdVolume& volume, Duration deadline) override;
   Result<void> attach(const DrbdVolume& volume, Duration deadline) override;
   Result<void> promote(const ResourceName& resource, Duration deadline) override;
   Result<void> demote(const ResourceName& resource, Duration deadline) override;
 
  private:
-  /// What a command is about: a whole resource, or one of its volumes.
+  /// What a command is about: a whole resource, one of its volumes, or one of its links.
   struct Subject {
     const ResourceName& resource;
     std::optional<VolumeNumber> volume = std::nullopt;
+    std::optional<NodeName> peer = std::nullopt;
   };
 
   Result<std::string> command(std::vector<std::string> words, const Subject& subject,

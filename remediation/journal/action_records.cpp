@@ -41,6 +41,10 @@ std::optional<Action> other_action(const ActionColumns& of, const VmUuid& uuid) 
   if (of.name == "reattach_disk") {
     return ReattachDisk{.vm = {of.subject}, .uuid = uuid, .disk = {of.part}};
   }
+  if (of.name == "resolve_split_brain") {
+    return ResolveSplitBrain{.resource = resource,
+                             .side = checked(to_split_brain_side(of.part), of.part, "action.part")};
+  }
   return std::nullopt;
 }
 
@@ -98,6 +102,9 @@ std::optional<std::string> part_of(const Action& action) {
     return std::to_string(attach->volume.value);
   }
   if (const auto* reattach = std::get_if<ReattachDisk>(&action)) return reattach->disk.value;
+  if (const auto* resolve = std::get_if<ResolveSplitBrain>(&action)) {
+    return std::string(to_string(resolve->side));
+  }
   return std::nullopt;
 }
 

@@ -81,7 +81,7 @@ CREATE TABLE action (
   outcome TEXT,
   outcome_reason TEXT,
   outcome_detail TEXT,
-  part TEXT              -- the volume or disk it was about; "network" of a bring-up without disk
+  part TEXT              -- the volume, disk or side it was about; "network": brought up without disk
 ) STRICT;
 CREATE INDEX action_unfinished ON action (id) WHERE ended IS NULL;
 CREATE TABLE history (  -- append-only lines for people; `id` is the order, also when the clock steps

@@ -98,7 +98,14 @@ TEST(PlanProperties, HoldInEveryRandomWorld) {
   }
   EXPECT_GT(acts, kWorlds / 20);
   EXPECT_GT(would_acts, kWorlds / 100);
-  for (const auto name : all_action_names()) EXPECT_GT(actions[name], 20U) << name;
+  for (const auto name : all_action_names()) {
+    // What gives up data is only ever a person's order; among the worlds are many split brains.
+    if (name == "resolve_split_brain") {
+      EXPECT_EQ(actions[name], 0U);
+    } else {
+      EXPECT_GT(actions[name], 20U) << name;
+    }
+  }
   // Decided elsewhere: by an operator's pause, by the executor's dry run, by its last look.
   const std::set<Hold> elsewhere{Hold::paused, Hold::unsafe_adjust, Hold::facts_changed,
                                  Hold::disk_unreadable};

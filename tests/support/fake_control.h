@@ -115,6 +115,17 @@ class FakeReplicationControl final : public ReplicationControl {
   [[nodiscard]] Result<void> connect(const ResourceName& resource, Duration /*deadline*/) override {
     return script_->call("connect " + resource.value);
   }
+  [[nodiscard]] Result<void> connect_link(const DrbdLink& link, Duration /*deadline*/) override {
+    return script_->call("connect " + link.resource.value + ":" + link.peer.value);
+  }
+  [[nodiscard]] Result<void> disconnect(const ResourceName& resource,
+                                        Duration /*deadline*/) override {
+    return script_->call("disconnect " + resource.value);
+  }
+  [[nodiscard]] Result<void> connect_discarding_local(const ResourceName& resource,
+                                                      Duration /*deadline*/) override {
+    return script_->call("connect --discard-my-data " + resource.value);
+  }
   [[nodiscard]] Result<void> probe_backing(const DrbdVolume& volume,
                                            Duration /*deadline*/) override {
     return script_->call("probe " + name_of(volume));

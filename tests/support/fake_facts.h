@@ -4,6 +4,8 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "remediation/effects.h"
 
@@ -40,13 +42,25 @@ class FakeFacts final : public FactReader {
     if (error_) return std::unexpected(*error_);
     return snapshot_;
   }
+  [[nodiscard]] std::function<void()> split_brain_settler(const ResourceName& resource) override {
+    return [this, resource] {
+      const std::scoped_lock lock(mutex_);
+      settled_.push_back(resource.value);
+    };
+  }
+  /// Resources whose split brain was told to count no more.
+  [[nodiscard]] std::vector<std::string> settled() const {
+    const std::scoped_lock lock(mutex_);
+    return settled_;
+  }
 
  private:
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::shared_ptr<const Snapshot> snapshot_;
   std::optional<Error> error_;
   std::function<void(int)> change_;
   int answers_ = 0;
+  std::vector<std::string> settled_;
 };
 
 }  // namespace upkeep::test

@@ -111,6 +111,9 @@ void Audit::check_action(const Decision& decision, const Action& action) {
 /// What must be true of every action that isn't a start, from the raw facts alone.
 void Audit::check_mending(const std::string& name, const Action& action) {
   if (target_of(action).name != name) fault(name + ": acts on something else");
+  if (std::holds_alternative<ResolveSplitBrain>(action)) {
+    return fault(name + ": decides a split brain, which only a person may");
+  }
   if (const auto* resume = std::get_if<ResumeVm>(&action)) {
     const Vm* one = vm(name);
     if (one == nullptr || one->uuid != resume->uuid || one->reason != VmReason::io_error ||

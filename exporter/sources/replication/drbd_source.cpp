@@ -72,14 +72,37 @@ void DrbdSource::complete(Drbd& drbd) const {
   static const std::map<std::uint32_t, LinkStory> kNoStories;
   for (DrbdResource& resource : drbd.resources) {
     const std::map<std::uint32_t, LinkStory>* stories = &kNoStories;
+    resource.split_brain = streamed_split_brain(resource.name);
     if (told != nullptr) {
-      const auto split = told->split_brain.find(resource.name);
-      if (split != told->split_brain.end()) resource.split_brain = split->second;
       const auto found = told->stories.find(resource.name);
       if (found != told->stories.end()) stories = &found->second;
     }
     judge_losses(*stories, log_, resource);
   }
+}
+
+std::optional<SplitBrainEvidence> DrbdSource::streamed_split_brain(
+    const ResourceName& resource) const {
+  const auto told = evidence_.get();
+  if (told == nullptr) return std::nullopt;
+  const auto split = told->split_brain.find(resource);
+  if (split == told->split_brain.end()) return std::nullopt;
+  const std::scoped_lock lock(settled_mutex_);
+  const auto settled = settled_.find(resource);
+  if (settled != settled_.end() && settled->second == split->second) return std::nullopt;
+  return split->second;
+}
+
+std::function<void()> DrbdSource::split_brain_settler(const ResourceName& resource) {
+  log_.read();
+  return [this, resource, logged = log_.told(), streamed = streamed_split_brain(resource)] {
+    log_.settle_split_brain(resource, logged);
+    if (streamed) {
+      const std::scoped_lock lock(settled_mutex_);
+      settled_[resource] = *streamed;
+    }
+    poke();
+  };
 }
 
 void DrbdSource::reading(Drbd drbd, Tick at) {

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <thread>
 
@@ -38,6 +40,9 @@ class DrbdSource final : public Source, private DrbdSink {
   [[nodiscard]] std::optional<Error> config_error() const;
   /// Reads DRBD now, past the stream: for the last look before acting. Runs a program.
   [[nodiscard]] Result<std::shared_ptr<const Drbd>> read_now(Duration deadline) const;
+  /// What is known by now of the resource's split brain, as something to be forgotten: calling the
+  /// result makes it count no more in later readings. What becomes known from here on does count.
+  [[nodiscard]] std::function<void()> split_brain_settler(const ResourceName& resource);
 
  private:
   void run(const std::stop_token& stop);
@@ -47,6 +52,8 @@ class DrbdSource final : public Source, private DrbdSink {
   void evidence(StreamEvidence evidence) override;
   /// Adds configuration and evidence; any thread.
   void complete(Drbd& drbd) const;
+  [[nodiscard]] std::optional<SplitBrainEvidence> streamed_split_brain(
+      const ResourceName& resource) const;
   void judge_in_use(bool module_loaded);
 
   DrbdSourceOptions options_;
@@ -58,6 +65,8 @@ class DrbdSource final : public Source, private DrbdSink {
   std::atomic<bool> poked_ = false;
   Latest<Observed<std::shared_ptr<const Drbd>>> latest_;
   Latest<StreamEvidence> evidence_;
+  mutable std::mutex settled_mutex_;
+  DrbdState::Evidence settled_;  ///< The stream's split brains that count no more.
   std::unique_ptr<DrbdConfigWatch> config_;
   std::unique_ptr<CrashedPrimaryWatch> crashed_primary_;
   std::jthread thread_;  // Ends before what it uses.

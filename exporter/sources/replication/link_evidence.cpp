@@ -125,6 +125,16 @@ void LinkEvidence::established(const ResourceName& resource, const std::string& 
   add({0, clock_.wall(), std::move(line)});
 }
 
+std::uint64_t LinkEvidence::told() const {
+  const std::scoped_lock lock(mutex_);
+  return told_;
+}
+
+void LinkEvidence::settle_split_brain(const ResourceName& resource, std::uint64_t told) {
+  const std::scoped_lock lock(mutex_);
+  settled_[resource] = told;
+}
+
 LinkStory LinkEvidence::story(const DrbdResource& resource, const std::string& peer) const {
   const std::scoped_lock lock(mutex_);
   std::vector<const Fact*> facts;
@@ -141,7 +151,12 @@ LinkStory LinkEvidence::story(const DrbdResource& resource, const std::string& p
   }
   std::ranges::sort(facts, {}, &Fact::number);
   LinkStory story(LinkStory::Witness::kernel_log);
-  for (const Fact* fact : facts) tell(story, fact->line, fact->at);
+  const auto settled = settled_.find(resource.name);
+  const std::uint64_t settled_until = settled == settled_.end() ? 0 : settled->second;
+  for (const Fact* fact : facts) {
+    tell(story, fact->line, fact->at);
+    if (fact->number <= settled_until) story.settle_split_brain();
+  }
   return story;
 }
 

@@ -40,6 +40,11 @@ class LinkEvidence {
   /// lost: else the log has told it, in its own order.
   void established(const ResourceName& resource, const std::string& peer);
 
+  /// How many lines were told by now.
+  [[nodiscard]] std::uint64_t told() const;
+  /// The resource's split brains among the first `told` lines count no more: a person settled them.
+  void settle_split_brain(const ResourceName& resource, std::uint64_t told);
+
   /// The story of one link of `resource` as the log tells it. The resource's devices tell which
   /// lines of 8.4 are about it.
   [[nodiscard]] LinkStory story(const DrbdResource& resource, const std::string& peer) const;
@@ -61,6 +66,7 @@ class LinkEvidence {
   bool overrun_ = false;
   std::map<std::string, std::deque<Fact>> by_resource_;
   std::map<DeviceMinor, std::deque<Fact>> by_minor_;
+  std::map<ResourceName, std::uint64_t> settled_;
 };
 
 /// Puts into `resource` why its StandAlone links were lost. `streamed` are the links' stories as

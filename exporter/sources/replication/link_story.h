@@ -47,13 +47,15 @@ class LinkStory {
   void refused(LinkLoss why);
   /// The link is in another phase; `what` and `at` tell people how that is known.
   void moved(LinkPhase to, std::string_view what, WallTime at);
+  /// A person decided whose changes are lost: what was known of a split brain counts no more.
+  void settle_split_brain() { split_brain_.reset(); }
   /// The phase it was in until now, where the witness says it: the left word of a log line.
   void was(LinkPhase phase) { phase_ = phase; }
 
   [[nodiscard]] const std::optional<LinkPhase>& phase() const { return phase_; }
   [[nodiscard]] Knowledge knowledge() const;
   [[nodiscard]] const std::optional<LinkLoss>& loss() const { return loss_; }
-  /// Set by an unresolved split brain, until the link is established again.
+  /// Set by an unresolved split brain, until it is settled or the link is established again.
   [[nodiscard]] const std::optional<SplitBrainEvidence>& split_brain() const {
     return split_brain_;
   }

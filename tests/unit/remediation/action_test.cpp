@@ -49,10 +49,21 @@ TEST(Action, WhatTouchesSomethingThatIsUpIsOfMediumRisk) {
   }
 }
 
+TEST(Action, GivingUpDataIsOfHighRisk) {
+  for (const SplitBrainSide side : {SplitBrainSide::discard_local, SplitBrainSide::keep_local}) {
+    const Action action = ResolveSplitBrain{.resource = {"r0"}, .side = side};
+    EXPECT_EQ(target_of(action), (Target{.kind = Target::Kind::resource, .name = "r0"}));
+    EXPECT_EQ(risk_of(action), Risk::high);
+    EXPECT_EQ(to_split_brain_side(to_string(side)), side);
+  }
+  EXPECT_FALSE(to_split_brain_side("discard"));
+}
+
 TEST(Action, ListsEveryNameOnce) {
   EXPECT_EQ(all_action_names(),
             (std::vector<std::string_view>{"start_vm", "bring_up_resource", "reconnect_resource",
-                                           "attach_device", "resume_vm", "reattach_disk"}));
+                                           "attach_device", "resume_vm", "reattach_disk",
+                                           "resolve_split_brain"}));
   EXPECT_EQ(all_action_names().size(), std::variant_size_v<Action>);
 }
 

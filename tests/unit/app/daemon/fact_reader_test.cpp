@@ -55,6 +55,13 @@ TEST_F(HostFactReaderTest, ReadsTheVmAgainAndKeepsTheOthers) {
   EXPECT_EQ((*facts)->at, clock_.now());
 }
 
+TEST_F(HostFactReaderTest, SettlesASplitBrainWithTheHostAndNotBefore) {
+  const auto settle = reader_.split_brain_settler({"r0"});
+  EXPECT_TRUE(host_.settled.empty());
+  settle();
+  EXPECT_EQ(host_.settled, std::vector{ResourceName{"r0"}});
+}
+
 TEST_F(HostFactReaderTest, LeavesThePublishedReadingsAlone) {
   ASSERT_TRUE(reader_.reread(kWeb1, 10s));
   EXPECT_EQ((**host_.said_vms.reading)[1].state, VmState::running);

@@ -52,6 +52,9 @@ class FakeHost final : public Host {
     return fresh_drbd ? fresh_drbd() : fail(Errc::unavailable, "DRBD is gone");
   }
 
+  [[nodiscard]] std::function<void()> split_brain_settler(const ResourceName& resource) override {
+    return [this, resource] { settled.push_back(resource); };
+  }
   [[nodiscard]] HypervisorControl& hypervisor() override { std::abort(); }
   [[nodiscard]] ReplicationControl& replication() override { std::abort(); }
 
@@ -68,6 +71,7 @@ class FakeHost final : public Host {
   std::vector<VmUuid> asked_vms;
   int asked_drbd = 0;
   Duration drbd_deadline{};
+  std::vector<ResourceName> settled;
 };
 
 /// A VM with one disk.

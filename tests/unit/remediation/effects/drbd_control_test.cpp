@@ -88,6 +88,54 @@ TEST_F(DrbdControlTest, ConnectsAndAttachesPlainly) {
                                                "-d adjust --skip-disk r0"}));
 }
 
+TEST_F(DrbdControlTest, ConnectsOneLinkOfSeveral) {
+  DrbdControl drbd = control("exit 0");
+  EXPECT_TRUE(drbd.connect_link({.resource = kR0, .peer = {"gamma"}}, 5s));
+  for (const char* name : {"", "all", "--discard-my-data", "a b", "a:b", "a/0"}) {
+    const auto result = drbd.connect_link({.resource = kR0, .peer = {name}}, 5s);
+    ASSERT_FALSE(result) << name;
+    EXPECT_EQ(result.error().code, Errc::invalid) << name;
+  }
+  EXPECT_EQ(calls(), std::vector<std::string>{"connect r0:gamma"});
+}
+
+TEST_F(DrbdControlTest, OnlyTheOneCommandOfASplitBrainGivesUpData) {
+  DrbdControl drbd =
+      control("echo /dev/vg0/r0", [](const std::string&, Duration) { return Result<void>{}; });
+  const DrbdVolume volume{.resource = kR0, .volume = {0}};
+  for (const AdjustScope scope : {AdjustScope::everything, AdjustScope::all_but_disk}) {
+    EXPECT_TRUE(drbd.dry_run_adjust(kR0, scope, 5s));
+    EXPECT_TRUE(drbd.adjust(kR0, scope, 5s));
+  }
+  EXPECT_TRUE(drbd.connect(kR0, 5s));
+  EXPECT_TRUE(drbd.connect_link({.resource = kR0, .peer = {"gamma"}}, 5s));
+  EXPECT_TRUE(drbd.disconnect(kR0, 5s));
+  EXPECT_TRUE(drbd.probe_backing(volume, 5s));
+  EXPECT_TRUE(drbd.attach(volume, 5s));
+  EXPECT_TRUE(drbd.promote(kR0, 5s));
+  EXPECT_TRUE(drbd.demote(kR0, 5s));
+  const auto harmless = calls();
+  EXPECT_EQ(harmless.size(), 11U);
+  for (const std::string& call : harmless) {
+    for (const char* word : {"discard", "force", "overwrite", "invalidate", "assume-clean"}) {
+      EXPECT_EQ(call.find(word), std::string::npos) << call;
+    }
+  }
+  EXPECT_TRUE(drbd.connect_discarding_local(kR0, 5s));
+  EXPECT_EQ(calls().back(), "connect --discard-my-data r0");
+  EXPECT_EQ(calls().size(), harmless.size() + 1);
+}
+
+TEST_F(DrbdControlTest, APrimaryThatIsToDiscardIsAFailureNotAConflict) {
+  // [LAB84] drbd84-commands-and-proc.txt
+  DrbdControl drbd =
+      control("echo 'r0: Failure: (123) --discard-my-data not allowed when primary.' >&2; exit 10");
+  const auto result = drbd.connect_discarding_local(kR0, 5s);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, Errc::failed);
+  EXPECT_NE(result.error().message.find("not allowed when primary"), std::string::npos);
+}
+
 TEST_F(DrbdControlTest, ProbesTheDeviceThatTheConfigurationNames) {
   std::string probed;
   DrbdControl drbd = control("echo /dev/vg0/r0", [&](const std::string& path, Duration) {

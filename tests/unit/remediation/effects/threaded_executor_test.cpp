@@ -632,5 +632,149 @@ TEST_F(ThreadedExecutorTest, AttachesTheDiskThatIsMissing) {
   EXPECT_THAT(script_->calls(), ElementsAre("attach_disk " + uuid_of("web1") + " vdb"));
 }
 
+// A person decided whose changes are lost.
+
+constexpr const char* kSplitBrain = "drbd_split_brain";
+
+Action resolve_r0(SplitBrainSide side) {
+  return ResolveSplitBrain{.resource = {"r0"}, .side = side};
+}
+
+DrbdResource split_r0(DrbdConnection connection = DrbdConnection::stand_alone,
+                      DrbdRole role = DrbdRole::secondary) {
+  return a_resource("r0", 0)
+      .peer(connection, DrbdRole::unknown)
+      .role(role)
+      .split_brain("helper split-brain");
+}
+
+TEST_F(ThreadedExecutorTest, DiscardsInEveryModeWhatAPersonGaveUp) {
+  world_.with(split_r0());
+  world_.policy.mode = Mode::observe;
+  publish();
+  start();
+  executor_->submit(mending(1, kSplitBrain, resolve_r0(SplitBrainSide::discard_local)));
+  EXPECT_EQ(wait_for_one().outcome.kind, Outcome::Kind::succeeded);
+  EXPECT_THAT(script_->calls(), ElementsAre("connect --discard-my-data r0"));
+  EXPECT_THAT(facts_->settled(), IsEmpty()) << "until the sides are one, this copy is stale";
+}
+
+TEST_F(ThreadedExecutorTest, DisconnectsALinkThatStillTriesBeforeItDiscards) {
+  world_.with(split_r0(DrbdConnection::connecting));
+  publish();
+  script_->on("disconnect r0", [this]() -> Result<void> {
+    world_.with(split_r0());
+    publish();
+    return {};
+  });
+  start();
+  executor_->submit(mending(1, kSplitBrain, resolve_r0(SplitBrainSide::discard_local)));
+  const Completed done = wait_for_one();
+  EXPECT_EQ(done.outcome.kind, Outcome::Kind::succeeded);
+  EXPECT_THAT(done.outcome.detail, HasSubstr("disconnected it"));
+  EXPECT_THAT(script_->calls(), ElementsAre("disconnect r0", "connect --discard-my-data r0"));
+}
+
+TEST_F(ThreadedExecutorTest, DiscardsNothingUnderAGuestThatCameInBetween) {
+  world_.with(split_r0(DrbdConnection::connecting));
+  publish();
+  script_->on("disconnect r0", [this]() -> Result<void> {
+    world_.with(split_r0(DrbdConnection::stand_alone, DrbdRole::primary));
+    publish();
+    return {};
+  });
+  start();
+  executor_->submit(mending(1, kSplitBrain, resolve_r0(SplitBrainSide::discard_local)));
+  const Completed done = wait_for_one();
+  EXPECT_EQ(done.outcome.kind, Outcome::Kind::refused);
+  EXPECT_EQ(done.outcome.reason, "primary_here");
+  EXPECT_THAT(script_->calls(), ElementsAre("disconnect r0"));
+}
+
+TEST_F(ThreadedExecutorTest, ADisconnectThatFailsEndsIt) {
+  world_.with(split_r0(DrbdConnection::connecting));
+  publish();
+  script_->fail("disconnect r0", Errc::conflict, "No quorum");
+  start();
+  executor_->submit(mending(1, kSplitBrain, resolve_r0(SplitBrainSide::discard_local)));
+  EXPECT_EQ(wait_for_one().outcome.kind, Outcome::Kind::conflict);
+  EXPECT_THAT(script_->calls(), ElementsAre("disconnect r0"));
+}
+
+TEST_F(ThreadedExecutorTest, SomebodyElseResolvedItMeanwhile) {
+  world_.with(a_resource("r0", 0));
+  publish();
+  start();
+  for (const SplitBrainSide side : {SplitBrainSide::discard_local, SplitBrainSide::keep_local}) {
+    executor_->submit(mending(1, kSplitBrain, resolve_r0(side)));
+    EXPECT_EQ(wait_for_one().outcome.kind, Outcome::Kind::conflict);
+  }
+  EXPECT_THAT(script_->calls(), IsEmpty());
+  EXPECT_THAT(facts_->settled(), IsEmpty());
+}
+
+TEST_F(ThreadedExecutorTest, TheSideThatIsKeptConnectsPlainlyAndForgetsTheEvidence) {
+  world_.with(split_r0(DrbdConnection::stand_alone, DrbdRole::primary));
+  publish();
+  start();
+  executor_->submit(mending(1, kSplitBrain, resolve_r0(SplitBrainSide::keep_local)));
+  EXPECT_EQ(wait_for_one().outcome.kind, Outcome::Kind::succeeded);
+  EXPECT_THAT(script_->calls(), ElementsAre("connect r0"));
+  EXPECT_THAT(facts_->settled(), ElementsAre("r0"));
+}
+
+TEST_F(ThreadedExecutorTest, TheSideThatIsKeptAndWaitsAlreadyOnlyForgetsTheEvidence) {
+  world_.with(split_r0(DrbdConnection::connecting, DrbdRole::primary));
+  publish();
+  start();
+  executor_->submit(mending(1, kSplitBrain, resolve_r0(SplitBrainSide::keep_local)));
+  const Completed done = wait_for_one();
+  EXPECT_EQ(done.outcome.kind, Outcome::Kind::succeeded);
+  EXPECT_THAT(done.outcome.detail, HasSubstr("no link stands alone"));
+  EXPECT_THAT(script_->calls(), IsEmpty());
+  EXPECT_THAT(facts_->settled(), ElementsAre("r0"));
+}
+
+TEST_F(ThreadedExecutorTest, AmongThreeNodesOnlyTheLinkThatWasGivenUpIsConnected) {
+  world_.with(a_resource("r0", 0)
+                  .second_peer("gamma", DrbdConnection::stand_alone, DrbdRole::unknown)
+                  .split_brain("helper split-brain"));
+  publish();
+  start();
+  executor_->submit(mending(1, kSplitBrain, resolve_r0(SplitBrainSide::keep_local)));
+  EXPECT_EQ(wait_for_one().outcome.kind, Outcome::Kind::succeeded);
+  EXPECT_THAT(script_->calls(), ElementsAre("connect r0:gamma"));
+}
+
+TEST_F(ThreadedExecutorTest, EvidenceStaysWhenTheConnectionFails) {
+  world_.with(split_r0());
+  publish();
+  script_->fail("connect r0", Errc::unavailable, "IP 10.0.0.2 not found on this host");
+  start();
+  executor_->submit(mending(1, kSplitBrain, resolve_r0(SplitBrainSide::keep_local)));
+  EXPECT_EQ(wait_for_one().outcome.kind, Outcome::Kind::failed);
+  EXPECT_THAT(facts_->settled(), IsEmpty());
+}
+
+TEST_F(ThreadedExecutorTest, NothingButAPersonsWordDiscards) {
+  // Each of them under the very conditions that it mends, and with evidence of a split brain.
+  world_.with(split_r0());
+  publish();
+  start();
+  const std::vector<std::pair<std::string_view, Action>> others{
+      {"drbd_down", BringUpResource{.resource = {"r0"}}},
+      {"drbd_standalone", ReconnectResource{.resource = {"r0"}}},
+      {"drbd_diskless", AttachDevice{.resource = {"r0"}, .volume = {0}}},
+      {kSplitBrain, ReconnectResource{.resource = {"r0"}}},
+      {kSplitBrain, resolve_r0(SplitBrainSide::keep_local)}};
+  for (const auto& [rule, action] : others) {
+    executor_->submit(mending(1, rule, action));
+    (void)wait_for_one();
+  }
+  for (const std::string& call : script_->calls()) {
+    EXPECT_EQ(call.find("discard"), std::string::npos) << call;
+  }
+}
+
 }  // namespace
 }  // namespace upkeep

@@ -141,10 +141,13 @@ TEST_F(SqliteJournalTest, RemembersWhatStandsUntilItIsForgotten) {
 
 TEST_F(SqliteJournalTest, RemembersEveryKindOfAction) {
   const std::vector<Action> actions{
-      BringUpResource{.resource = {"r0"}, .skip_disk = true}, ReconnectResource{.resource = {"r1"}},
+      BringUpResource{.resource = {"r0"}, .skip_disk = true},
+      ReconnectResource{.resource = {"r1"}},
       AttachDevice{.resource = {"r2"}, .volume = {3}},
       ResumeVm{.vm = {"web1"}, .uuid = {"uuid-web1"}},
-      ReattachDisk{.vm = {"web1"}, .uuid = {"uuid-web1"}, .disk = {"vdb"}}};
+      ReattachDisk{.vm = {"web1"}, .uuid = {"uuid-web1"}, .disk = {"vdb"}},
+      ResolveSplitBrain{.resource = {"r3"}, .side = SplitBrainSide::discard_local},
+      ResolveSplitBrain{.resource = {"r3"}, .side = SplitBrainSide::keep_local}};
   {
     const auto journal = open();
     for (const Action& action : actions) {

@@ -375,6 +375,43 @@ TEST_F(DrbdSourceTest, SplitBrainEvidenceIsInTheReadingAlsoWhenReadNow) {
   EXPECT_EQ(fake_.calls("drbdsetup").back(), "events2 --now --statistics all");
 }
 
+TEST_F(DrbdSourceTest, ASettledSplitBrainCountsNoMoreAndANewOneDoes) {
+  const std::string split_brain =
+      "call helper name:r0 peer-node-id:0 conn-name:peer volume:0 minor:10 helper:split-brain\n";
+  fake_.write("proc/drbd", proc84(kConnected));
+  fake_.write("stream", kDump + kDumpEnd);
+  fake_.write("dump", kDump + kDumpEnd);
+  fake_.write("dev/kmsg",
+              "6,1,700000000,-;drbd r0: conn( WFConnection -> WFReportParams ) \n"
+              "1,2,700100000,-;block drbd10: Split-Brain detected but unresolved, dropping "
+              "connection!\n");
+  fake_.drbdsetup("case \"$*\" in *--now*) exec cat $D/dump;; esac\n" + kFollow);
+  start();
+  ASSERT_TRUE(log_.wait([&] { return r0() != nullptr && r0()->split_brain.has_value(); }));
+  fake_.append("stream", split_brain);
+  ASSERT_TRUE(log_.wait(
+      [&] { return r0()->split_brain && r0()->split_brain->what == "helper split-brain"; }));
+
+  const auto settle = source_->split_brain_settler({"r0"});
+  EXPECT_TRUE((*source_->read_now(5s))->resources.at(0).split_brain) << "not settled yet";
+  settle();
+  EXPECT_FALSE((*source_->read_now(5s))->resources.at(0).split_brain);
+  EXPECT_TRUE(log_.wait([&] { return !r0()->split_brain.has_value(); }));
+
+  // What the stream tells from here on is new, also by the same words.
+  fake_.append("stream", split_brain);
+  EXPECT_TRUE(log_.wait([&] { return r0()->split_brain.has_value(); }));
+  source_->split_brain_settler({"r0"})();
+  EXPECT_TRUE(log_.wait([&] { return !r0()->split_brain.has_value(); }));
+  // And so is what the kernel logs.
+  const auto too_early = source_->split_brain_settler({"r0"});
+  fake_.append("dev/kmsg",
+               "1,3,800100000,-;block drbd10: Split-Brain detected but unresolved, dropping "
+               "connection!\n");
+  too_early();
+  EXPECT_TRUE((*source_->read_now(5s))->resources.at(0).split_brain);
+}
+
 // The link of T1 in 8.4: connected, then taken down here.
 const std::string kOrderedDown =
     "change connection name:r0 peer-node-id:0 conn-name:peer connection:Disconnecting "

@@ -89,6 +89,32 @@ TEST_F(LinkEvidenceTest, TellsASplitBrainToADaemonThatStartsLater) {
   EXPECT_FALSE(other.split_brain);
 }
 
+TEST_F(LinkEvidenceTest, ASettledSplitBrainIsOverAlsoWhenRecordsAreLostAndANewOneIsNot) {
+  kmsg_.log(kBroughtUp);
+  kmsg_.log(kSplitBrain);
+  LinkEvidence evidence(kmsg_.root(), clock_);
+  evidence.read();
+  const auto diverged = [&](const std::string& name, std::uint32_t minor) {
+    DrbdResource resource = stand_alone(name, minor);
+    judge_losses({}, evidence, resource);
+    return resource.split_brain.has_value();
+  };
+  ASSERT_TRUE(diverged("r0", 10));
+  evidence.settle_split_brain({"r1"}, evidence.told());
+  EXPECT_TRUE(diverged("r0", 10)) << "another resource's";
+  evidence.settle_split_brain({"r0"}, evidence.told());
+  EXPECT_FALSE(diverged("r0", 10));
+  DrbdResource r0 = stand_alone("r0", 10);
+  judge_losses({}, evidence, r0);
+  ASSERT_TRUE(r0.peers.at(0).loss) << "why the link was given up is still known";
+  EXPECT_EQ(r0.peers.at(0).loss->cause, LinkLossCause::split_brain);
+  evidence.lost_records();
+  EXPECT_FALSE(diverged("r0", 10));
+  kmsg_.log(kSplitBrain);
+  evidence.read();
+  EXPECT_TRUE(diverged("r0", 10));
+}
+
 TEST_F(LinkEvidenceTest, TellsAnOperatorsDisconnect) {
   kmsg_.log(kBroughtUp);
   kmsg_.log(kDisconnected);

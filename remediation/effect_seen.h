@@ -1,0 +1,17 @@
+#pragma once
+
+#include <optional>
+
+#include "remediation/history.h"
+#include "remediation/step.h"
+
+namespace upkeep {
+
+/// Does the reading show what the action was to bring about? Nothing: not to be told yet.
+[[nodiscard]] std::optional<bool> effect_seen(const Action& action, const Snapshot& snapshot);
+
+/// What became of an action whose daemon died; nothing while that can't be told.
+[[nodiscard]] std::optional<Outcome::Kind> settled(const Action& action, const History& history,
+                                                   const Step& step);
+
+}  // namespace upkeep
