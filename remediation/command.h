@@ -31,6 +31,12 @@ struct DeclareDead {
   std::string reason;
   bool take_back = false;
 };
-using Command = std::variant<MarkVm, ReleaseTarget, AllowDegraded, DeclareDead>;
+/// A person decided whose changes a split brain costs.
+struct ResolveResource {
+  ResolveSplitBrain resolve;
+  std::string by;
+  std::string reason;
+};
+using Command = std::variant<MarkVm, ReleaseTarget, AllowDegraded, DeclareDead, ResolveResource>;
 
 }  // namespace upkeep

@@ -85,6 +85,7 @@ class Reconciler {
   [[nodiscard]] Result<std::string> carry_out(const ReleaseTarget& command, const Step& step);
   [[nodiscard]] Result<std::string> carry_out(const AllowDegraded& command, const Step& step);
   [[nodiscard]] Result<std::string> carry_out(const DeclareDead& command, const Step& step);
+  [[nodiscard]] Result<std::string> carry_out(const ResolveResource& command, const Step& step);
   [[nodiscard]] Result<void> keep_word(const Standing& word, bool take_back, const Step& step);
   void end_problems(const Step& step);
   void tell_decisions(const std::vector<Decision>& decisions, const Step& step);

@@ -1,9 +1,11 @@
 #include "app/cli/cli.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <exception>
+#include <iostream>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
@@ -11,6 +13,7 @@
 #include "app/cli/command_line.h"
 #include "app/cli/drbd_recording.h"
 #include "app/cli/exit_code.h"
+#include "app/cli/resolve.h"
 #include "app/cli/run.h"
 #include "app/version.h"
 
@@ -42,6 +45,10 @@ int carry_out(const CommandLine& line, Output& output) {
     int operator()(const DeclareDeadCommand& /*c*/) const { return order_daemon(line, output); }
     int operator()(const DemoCommand& /*c*/) const { return order_daemon(line, output); }
     int operator()(const DrbdStatusCommand& /*c*/) const { return read_from_daemon(line, output); }
+    int operator()(const DrbdResolveCommand& /*c*/) const {
+      return resolve_split_brain(line, output,
+                                 {.in = std::cin, .has_person = isatty(STDIN_FILENO) == 1});
+    }
     int operator()(const DrbdParseCommand& command) const {
       return parse_recording(command, line.json, output);
     }

@@ -3,13 +3,14 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <array>
 #include <functional>
 #include <map>
 #include <vector>
 
 #include "app/cli/exit_code.h"
+#include "app/cli/one_of.h"
+#include "app/cli/resolve_options.h"
 #include "app/suggest.h"
 
 namespace upkeep::cli {
@@ -45,19 +46,6 @@ Stop no_command(const CLI::App& at, const std::string& word) {
   for (const CLI::App* sub : at.get_subcommands({})) names.push_back(sub->get_name());
   const std::vector<std::string_view> known(names.begin(), names.end());
   return usage_error(at, fmt::format("no command '{}'{}", word, did_you_mean(word, known)));
-}
-
-/// A validator for CLI11: one of `words`, else a sentence with what was meant.
-CLI::Validator one_of(std::span<const std::string_view> words) {
-  return {[words](const std::string& word) -> std::string {
-            if (std::ranges::find(words, word) != words.end()) return {};
-            std::string list;
-            for (const std::string_view known : words) {
-              list += fmt::format("{}{}", list.empty() ? "" : ", ", known);
-            }
-            return fmt::format("'{}' is none of {}{}", word, list, did_you_mean(word, words));
-          },
-          ""};
 }
 
 /// All commands and options, and where their values go.
@@ -96,6 +84,7 @@ class Grammar {
   AllowDegradedCommand allow_degraded_;
   DeclareDeadCommand declare_dead_;
   DemoCommand demo_;
+  ResolveOptions resolve_;
   DrbdParseCommand drbd_parse_;
   bool version_ = false;
 };
@@ -216,13 +205,19 @@ void Grammar::add_words() {
 }
 
 void Grammar::add_drbd() {
-  CLI::App* drbd = app_.add_subcommand("drbd", "Look at DRBD");
+  CLI::App* drbd = app_.add_subcommand("drbd", "Look at DRBD, and end a split brain");
   drbd->allow_extras();
   CLI::App& status = command(*drbd, "status", "Show who replicates to whom, and what is wrong",
                              [] { return DrbdStatusCommand{}; });
   takes_daemon(status);
   takes_json(status);
   status.add_flag("--demo", line_.demo, "Ask the running demo");
+
+  CLI::App& resolve = command(*drbd, "resolve", "End a split brain: say whose changes are lost",
+                              [this] { return resolve_.command(); });
+  resolve_.declare(resolve);
+  takes_daemon(resolve);
+  resolve.add_flag("--demo", line_.demo, "Tell the running demo");
 
   CLI::App& parse =
       command(*drbd, "parse", "Read a recorded `drbdsetup events2` and show what it comes to",

@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "remediation/policy.h"
+#include "remediation/split_brain_side.h"
 
 namespace upkeep::cli {
 
@@ -47,14 +48,22 @@ struct DemoCommand {
   std::optional<std::string> name;  ///< The VM or resource that it is done to.
 };
 struct DrbdStatusCommand {};
+struct DrbdResolveCommand {
+  std::string resource;
+  SplitBrainSide side = SplitBrainSide::keep_local;
+  std::string reason;
+  std::optional<std::string> yes_discard_data_on;  ///< The node whose changes may be lost.
+  bool yes = false;                                ///< Of keep_local.
+};
 struct DrbdParseCommand {
   std::string file;  ///< A recorded `drbdsetup events2`; "-" is standard input.
 };
 struct VersionCommand {};
 
-using Command = std::variant<RunCommand, CheckCommand, StatusCommand, WhyCommand, HistoryCommand,
-                             MarkCommand, ReleaseCommand, AllowDegradedCommand, DeclareDeadCommand,
-                             DemoCommand, DrbdStatusCommand, DrbdParseCommand, VersionCommand>;
+using Command =
+    std::variant<RunCommand, CheckCommand, StatusCommand, WhyCommand, HistoryCommand, MarkCommand,
+                 ReleaseCommand, AllowDegradedCommand, DeclareDeadCommand, DemoCommand,
+                 DrbdStatusCommand, DrbdResolveCommand, DrbdParseCommand, VersionCommand>;
 
 /// What `upkeep …` was asked to do.
 struct CommandLine {

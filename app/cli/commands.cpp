@@ -1,16 +1,14 @@
 #include "app/cli/commands.h"
 
 #include <fmt/format.h>
-#include <pwd.h>
-#include <unistd.h>
 
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <type_traits>
 
 #include "app/cli/control_client.h"
 #include "app/cli/daemon_address.h"
+#include "app/cli/daemon_talk.h"
 #include "app/cli/exit_code.h"
 #include "app/cli/json_reading.h"
 #include "app/cli/offline.h"
@@ -21,22 +19,6 @@ namespace upkeep::cli {
 namespace {
 
 using nlohmann::json;
-
-bool is_silence(const Error& error) {
-  return error.code == Errc::unavailable || error.code == Errc::timed_out;
-}
-
-int failed(Output& output, const Error& error, int exit_code) {
-  output.err << painted("upkeep: " + error.message, Colour::bad, output.err_style) << '\n';
-  return exit_code;
-}
-
-/// No demo runs, or the configuration is wrong; its errors begin with the file's name.
-int failed_to_find(Output& output, const Error& error) {
-  if (is_silence(error)) return failed(output, error, kNotRunning);
-  output.err << painted(error.message, Colour::bad, output.err_style) << '\n';
-  return kUsage;
-}
 
 void print_json(Output& output, const json& answer) {
   output.out << answer.dump(2, ' ', false, json::error_handler_t::replace) << '\n';
@@ -147,13 +129,6 @@ int read_and_print(const CommandLine& line, const Command& command, Output& outp
   return kOk;
 }
 
-/// Who gives an order: the person behind sudo, else the user.
-std::string user_name() {
-  if (const char* name = std::getenv("SUDO_USER"); name != nullptr && *name != '\0') return name;
-  const passwd* entry = getpwuid(getuid());
-  return entry == nullptr ? fmt::format("uid {}", getuid()) : std::string(entry->pw_name);
-}
-
 struct Order {
   std::string path;
   json body;
@@ -208,15 +183,7 @@ int send_and_print(const CommandLine& line, const Command& command, Output& outp
   if (!address) return failed_to_find(output, address.error());
   const Order order = order_for(command);
   const Result<json> answer = ControlClient(*address).post(order.path, order.body);
-  if (!answer) {
-    Error error = answer.error();
-    if (!is_silence(error)) return failed(output, error, kFailed);
-    // An order that was sent and not answered may have been carried out.
-    error.message += error.code == Errc::timed_out
-                         ? "; it may still be done: look with `upkeep history`"
-                         : "; nothing was changed";
-    return failed(output, error, kNotRunning);
-  }
+  if (!answer) return order_failed(output, answer.error());
   output.out << printable(text_at(*answer, "text").value_or("done")) << '\n';
   return kOk;
 }

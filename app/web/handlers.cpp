@@ -9,6 +9,7 @@
 
 #include "app/suggest.h"
 #include "app/web/answers.h"
+#include "app/web/request_body.h"
 #include "remediation/explain.h"
 
 namespace upkeep::web {
@@ -71,28 +72,6 @@ Result<Target> known_target(std::string_view text, const Moment& moment) {
   if (contains(resources, text)) return target_of(ResourceName{std::string(text)});
   vms.insert(vms.end(), resources.begin(), resources.end());
   return no_such("VM or DRBD resource", text, vms);
-}
-
-/// A POST's JSON object.
-Result<nlohmann::json> object_of(const HttpRequest& request) {
-  auto json = nlohmann::json::parse(request.body, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return fail(Errc::invalid, "the body is not a JSON object");
-  return json;
-}
-
-/// A text member; absent when it isn't there or null.
-Result<std::optional<std::string>> text_at(const nlohmann::json& object, const char* key) {
-  const auto found = object.find(key);
-  if (found == object.end() || found->is_null()) return std::nullopt;
-  if (!found->is_string()) return fail(Errc::invalid, fmt::format("'{}' is not a text", key));
-  return found->get<std::string>();
-}
-
-Result<std::string> required_text_at(const nlohmann::json& object, const char* key) {
-  auto text = text_at(object, key);
-  if (!text) return std::unexpected(text.error());
-  if (!*text || (*text)->empty()) return fail(Errc::invalid, fmt::format("'{}' is missing", key));
-  return std::move(**text);
 }
 
 HttpResponse response_of(const Result<std::string>& done) {

@@ -6,6 +6,7 @@
 
 #include "app/web/answers.h"
 #include "app/web/handlers.h"
+#include "app/web/resolve.h"
 #include "app/web/status_page.h"
 
 namespace upkeep::web {
@@ -139,6 +140,9 @@ std::vector<HttpRoute> control_routes(Sources sources) {
       answers(sources, HttpMethod::post, "/api/v1/allow-degraded", answer_allow_degraded));
   routes.push_back(
       answers(sources, HttpMethod::post, "/api/v1/peer/declare-dead", answer_declare_dead));
+  routes.push_back(
+      answers(sources, HttpMethod::get, "/api/v1/drbd/resolve", answer_resolve_preview));
+  routes.push_back(answers(sources, HttpMethod::post, "/api/v1/drbd/resolve", answer_resolve));
   routes.push_back(answers(sources, HttpMethod::post, "/api/v1/demo", answer_demo));
   return routes;
 }

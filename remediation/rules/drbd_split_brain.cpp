@@ -27,11 +27,13 @@ std::expected<Action, Held> remedy(const Finding& found, const World& /*world*/)
   const std::string& name = found.subject.name;
   return std::unexpected(hold(
       Hold::no_remedy,
-      fmt::format("both sides have writes of their own. Choose the side whose writes are given "
-                  "up; there, with its VM off: drbdadm secondary {0}; drbdadm disconnect {0}; "
-                  "drbdadm connect --discard-my-data {0}. On the other side, if it is "
-                  "StandAlone: drbdadm connect {0}",
-                  name)));
+      fmt::format("both sides have writes of their own. Choose the node whose writes are given "
+                  "up; there, with its VM off: upkeep drbd resolve {0} --discard-local. Then on "
+                  "the other: upkeep drbd resolve {0} --keep-local. By hand, on the first: drbdadm "
+                  "secondary {0}; drbdadm disconnect {0}; drbdadm connect --discard-my-data {0}. "
+                  "On the other, if it is StandAlone: drbdadm connect {0}",
+                  name),
+      fmt::format("upkeep drbd resolve {} --discard-local", name)));
 }
 
 }  // namespace
