@@ -52,10 +52,15 @@ def drbd(tmp_path):
 
 
 @pytest.fixture
-def upkeep(repository, tmp_path, drbd):
+def mode():
+    return "act"
+
+
+@pytest.fixture
+def upkeep(repository, tmp_path, drbd, mode):
     """Not started: first comes what DRBD says. There is no libvirtd, which is no matter to DRBD."""
     upkeep = Upkeep(repository, tmp_path, uri="qemu+unix:///system?socket=/nonexistent",
-                    root=drbd.root, drbd=drbd.config)
+                    root=drbd.root, drbd=drbd.config, mode=mode)
     yield upkeep
     upkeep.__exit__()
     print(upkeep.log())
@@ -64,6 +69,14 @@ def upkeep(repository, tmp_path, drbd):
 def shows(upkeep, name, value, **labels):
     wait_until(f"{name}{labels} to be {value}",
                lambda: upkeep.metric(name, resource="r0", **labels) == value)
+
+
+def diverge(drbd, upkeep, peer="beta", node=1):
+    drbd.log(f"drbd r0/0 drbd10 {peer}: Split-Brain detected but unresolved, dropping connection!",
+             f"drbd r0 {peer}: conn( Connected -> Disconnecting ) [split-brain]",
+             f"drbd r0 {peer}: conn( Disconnecting -> StandAlone ) [disconnected]")
+    drbd.tell(*gone(peer, node, "Disconnecting"), *gone(peer, node, "StandAlone"))
+    shows(upkeep, "upkeep_drbd_split_brain", 1)
 
 
 def test_quorum_lost_and_found(drbd, upkeep):
@@ -87,12 +100,8 @@ def test_three_nodes_of_which_one_diverged(drbd, upkeep):
     drbd.tell(resource("create"), device("create"), *connected(), *connected("gamma", 2))
     upkeep.start()
     shows(upkeep, "upkeep_drbd_connected", 1, peer="gamma")
-    drbd.log("drbd r0/0 drbd10 gamma: Split-Brain detected but unresolved, dropping connection!",
-             "drbd r0 gamma: conn( Connected -> Disconnecting ) [split-brain]",
-             "drbd r0 gamma: conn( Disconnecting -> StandAlone ) [disconnected]")
-    drbd.tell(*gone("gamma", 2, "Disconnecting"), *gone("gamma", 2, "StandAlone"))
+    diverge(drbd, upkeep, "gamma", 2)
     shows(upkeep, "upkeep_drbd_link_loss_info", 1, peer="gamma", cause="split_brain")
-    shows(upkeep, "upkeep_drbd_split_brain", 1)
     shows(upkeep, "upkeep_drbd_connected", 1, peer="beta")
     assert upkeep.metric("upkeep_drbd_link_loss_info", peer="beta") is None
     stays_so("no order after a split brain", lambda: not drbd.orders(), 2)
@@ -120,6 +129,66 @@ def test_split_brain_outlasts_the_daemon_and_the_kernel_log(drbd, upkeep):
     # Somebody resolved it: sides that diverged don't replicate.
     drbd.tell(link("change"), copy("change"))
     shows(upkeep, "upkeep_drbd_split_brain", 0)
+
+
+@pytest.mark.parametrize("mode", ["observe"])
+def test_changes_are_given_up_only_when_a_person_says_so(drbd, upkeep):
+    drbd.tell(resource("create", "Primary"), device("create"), *connected())
+    upkeep.start()
+    diverge(drbd, upkeep)
+    resolve = ("drbd", "resolve", "r0", "--discard-local")
+    confirmed = (*resolve, "--yes-discard-data-on", "node1", "--reason", "it served nobody")
+
+    refused = upkeep.cli(*confirmed, check=False)
+    assert refused.returncode == 1 and "r0 is Primary here" in refused.stderr
+    drbd.tell(resource("change"))
+    shows(upkeep, "upkeep_drbd_resource_role", 1, role="Secondary")
+    unconfirmed = upkeep.cli(*resolve, check=False)
+    assert unconfirmed.returncode == 1 and "--yes-discard-data-on node1" in unconfirmed.stderr
+    elsewhere = upkeep.cli(*resolve, "--yes-discard-data-on", "beta", check=False)
+    assert elsewhere.returncode == 1 and "this node is node1, not beta" in elsewhere.stderr
+    assert not drbd.orders()
+
+    drbd.answer("drbdadm connect --discard-my-data r0",
+                lines=[link("change", state="Connecting", role="Unknown")])
+    done = upkeep.cli(*confirmed)
+    assert "on beta: upkeep drbd resolve r0 --keep-local" in done.stdout, done.stdout
+    assert drbd.orders() == ["drbdadm connect --discard-my-data r0"]
+    history = upkeep.cli("history", "--target", "resource/r0").stdout
+    assert "changes are given up: it served nobody" in history
+    assert "resolve_split_brain succeeded" in history
+    # This copy is stale until the sides are one.
+    shows(upkeep, "upkeep_drbd_split_brain", 1)
+    drbd.log("drbd r0 beta: conn( StandAlone -> Unconnected ) [connect]",
+             "drbd r0 beta: conn( Unconnected -> Connecting ) [connecting]",
+             "drbd r0 beta: conn( Connecting -> Connected ) peer( Unknown -> Primary ) [connected]")
+    drbd.tell(link("change", role="Primary"), copy("change", replication="SyncTarget"))
+    shows(upkeep, "upkeep_drbd_split_brain", 0)
+
+
+def test_among_three_nodes_the_kept_side_connects_what_was_given_up(drbd, upkeep):
+    drbd.tell(resource("create", "Primary"), device("create"), *connected(),
+              *connected("gamma", 2))
+    upkeep.start()
+    diverge(drbd, upkeep, "gamma", 2)
+    drbd.tell(resource("change"))
+    lost = upkeep.cli("drbd", "resolve", "r0", "--discard-local", "--yes-discard-data-on", "node1",
+                      check=False)
+    assert lost.returncode == 1 and "r0 is connected to beta" in lost.stderr
+    assert not drbd.orders()
+
+    drbd.answer("drbdadm connect r0:gamma", rc=10, err="IP 10.0.0.1 not found on this host.\n")
+    failed = upkeep.cli("drbd", "resolve", "r0", "--keep-local", "--yes", check=False)
+    assert failed.returncode == 1 and "not found on this host" in failed.stderr
+    shows(upkeep, "upkeep_drbd_split_brain", 1)
+    drbd.answer("drbdadm connect r0:gamma",
+                lines=[link("change", "gamma", 2, "Connecting", "Unknown")])
+    done = upkeep.cli("drbd", "resolve", "r0", "--keep-local", "--yes")
+    assert "on gamma: upkeep drbd resolve r0 --discard-local" in done.stdout
+    assert drbd.orders() == ["drbdadm connect r0:gamma"] * 2
+    # The person's word counts, though gamma isn't there yet; what comes later is new.
+    shows(upkeep, "upkeep_drbd_split_brain", 0)
+    diverge(drbd, upkeep, "gamma", 2)
 
 
 def test_an_operators_disconnect_is_left_alone(drbd, upkeep):

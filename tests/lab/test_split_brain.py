@@ -1,10 +1,12 @@
-"""Both sides wrote without each other: nothing is done by itself, everything is explained."""
+"""Both sides wrote without each other: nothing is done by itself, everything is explained, and a
+person's word settles it."""
 
 import pytest
 
-from steps import actions_on, every, left_alone, undisturbed
+from steps import actions_on, every, in_sync, left_alone, seen_in_sync, undisturbed
 
 WRITE = "dd if=/dev/urandom of=/dev/drbd6 bs=64k count=4 oflag=direct"
+SUM = "dd if=/dev/drbd6 iflag=direct bs=64k count=4 2>/dev/null | md5sum"
 
 
 def make_split_brain(lab):
@@ -50,3 +52,37 @@ def test_split_brain_is_left_alone_and_explained(lab, story):
     story.tell("both sides Primary and writing on r6 while the link was cut",
                f"hold: {explained['n1']}", f"StandAlone on both, untouched; explained after "
                f"{seconds:.1f} s; the other seven UpToDate")
+
+
+def test_split_brain_is_resolved_when_a_person_says_so(lab, story):
+    undisturbed(lab)
+    make_split_brain(lab)
+    for node in lab:
+        every(f"{node.name} to show the split brain",
+              lambda node=node: node.metrics().get("upkeep_drbd_split_brain", resource="r6") == 1)
+    kept = lab.n1.run(SUM).output
+    assert lab.n2.run(SUM).output != kept
+    refused = lab.n2.upkeep("drbd resolve r6 --discard-local --yes-discard-data-on n2", check=False)
+    assert refused.status != 0, "it is Primary there"
+    lab.n2.run("drbdadm secondary r6")
+    wrong = lab.n2.upkeep("drbd resolve r6 --discard-local --yes-discard-data-on n1", check=False)
+    assert wrong.status != 0, "it names the other node"
+    story.begin()
+    lab.n2.upkeep("drbd resolve r6 --discard-local --yes-discard-data-on n2")
+    lab.n1.upkeep("drbd resolve r6 --keep-local --yes")
+    in_sync(lab)
+    healthy = story.seconds()
+    seen_in_sync(*lab)
+    story.tell("n2 made Secondary; drbd resolve r6: discard on n2, keep on n1",
+               "a person decided", "r6 UpToDate on both, n1's writes kept", healthy)
+    lab.n1.run("drbdadm secondary r6")
+    lab.n2.run("drbdadm primary r6")
+    assert lab.n2.run(SUM).output == kept
+    lab.n2.run("drbdadm secondary r6")
+    for node in lab:
+        every(f"{node.name} to have forgotten the evidence",
+              lambda node=node: node.metrics().get("upkeep_drbd_split_brain", resource="r6") == 0)
+    discards = [call.text for call in lab.n2.calls() if "--discard-my-data" in call.text]
+    assert discards and not [call for call in lab.n1.calls() if "--discard-my-data" in call.text]
+    lab.crash()  # with new disks and logs goes the permitted discard
+    lab.make_new()
