@@ -5,6 +5,7 @@
 
 #include <toml++/toml.h>
 #include <algorithm>
+#include <cmath>
 
 #include "app/suggest.h"
 
@@ -113,7 +114,7 @@ void ConfigTable::read_number(std::string_view key, double& out, double least, d
   const std::optional<double> value = node->is_number() ? node->value<double>() : std::nullopt;
   if (!value) {
     wrong_type(key, "a number");
-  } else if (!(*value >= least && *value <= most)) {  // also what is not a number at all
+  } else if (std::isnan(*value) || *value < least || *value > most) {
     wrong(key, fmt::format("must be between {} and {}, not {}", least, most, *value));
   } else {
     out = *value;

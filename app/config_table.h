@@ -11,13 +11,11 @@
 #include "app/config_values.h"
 
 // toml++ is heavy: only the .cpp files include it.
-namespace toml {
-inline namespace v3 {
+namespace toml::inline v3 {
 class node;
 class table;
 struct source_region;
-}  // namespace v3
-}  // namespace toml
+}  // namespace toml::inline v3
 
 namespace upkeep {
 

@@ -60,7 +60,8 @@ Parsed<Duration> parse_duration(std::string_view text) {
   std::string_view rest = text;
   std::int64_t total = 0;
   std::size_t next_unit = 0;
-  do {
+  if (rest.empty()) return not_a_duration(text);
+  while (!rest.empty()) {
     const auto count = to_number<std::int64_t>(take(rest, is_digit));
     const std::string_view word = take(rest, is_letter);
     const auto* const unit = std::ranges::find(kUnits, word, &Unit::name);
@@ -72,7 +73,7 @@ Parsed<Duration> parse_duration(std::string_view text) {
       return std::unexpected(fmt::format("'{}' is longer than upkeep can count", text));
     }
     total += *count * unit->milliseconds;
-  } while (!rest.empty());
+  }
   return milliseconds(total);
 }
 
@@ -97,7 +98,7 @@ Parsed<std::optional<Duration>> parse_allow_degraded(std::string_view text) {
   if (text == "never") return std::optional<Duration>();
   if (!text.starts_with(kAfter)) {
     return std::unexpected(
-        fmt::format("'{}' is neither \"never\" nor a wait such as \"after 10m\"", text));
+        fmt::format(R"('{}' is neither "never" nor a wait such as "after 10m")", text));
   }
   const auto wait = parse_duration(text.substr(kAfter.size()));
   if (!wait) return std::unexpected(wait.error());
@@ -126,7 +127,7 @@ Parsed<std::string> parse_base_url(std::string_view text) {
   };
   std::string_view rest = text;
   if (rest.ends_with('/')) rest.remove_suffix(1);
-  const std::string base(rest);
+  std::string base(rest);
   if (rest.starts_with("http://")) {
     rest.remove_prefix(7);
   } else if (rest.starts_with("https://")) {

@@ -179,6 +179,7 @@ void write_boots(Exposition& out, const RemediationView& view) {
 template <class Range>
 std::vector<std::string> words(const Range& range) {
   std::vector<std::string> all;
+  all.reserve(std::size(range));
   for (const auto& one : range) all.emplace_back(to_string(one));
   return all;
 }

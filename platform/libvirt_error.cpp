@@ -84,7 +84,7 @@ Errc to_errc(const LibvirtFailure& failure) {
 }
 
 LibvirtFailure last_libvirt_failure() {
-  const virErrorPtr error = virGetLastError();
+  const virError* const error = virGetLastError();
   if (error == nullptr) return {0, 0, "libvirt gave no reason"};
   return {error->code, error->domain, error->message == nullptr ? "" : error->message};
 }

@@ -27,7 +27,7 @@ class IntentKeeper {
     std::optional<Mark> before;
   };
   /// Marks the VM; nothing when nobody knows a VM of that name. Durable after the next flush.
-  [[nodiscard]] std::optional<Marked> mark(const VmName& vm, const Mark& mark, const Step& step);
+  [[nodiscard]] std::optional<Marked> mark(const VmName& name, const Mark& mark, const Step& step);
   /// The journal could not take a mark: the one before counts again.
   void take_back(const Marked& marked);
 

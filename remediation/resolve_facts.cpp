@@ -38,7 +38,7 @@ std::string evidence_fact(const DrbdResource& resource, const World& world) {
 }
 
 std::string role_fact(const DrbdResource& resource, const World& world) {
-  std::string fact = fmt::format("this node is {}", resource.role.text);
+  const std::string fact = fmt::format("this node is {}", resource.role.text);
   const bool crashed = std::ranges::any_of(resource.devices, [](const DrbdDevice& device) {
     return device.crashed_primary.value_or(false);
   });

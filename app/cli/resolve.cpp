@@ -121,7 +121,7 @@ int Resolution::send(const json& preview) {
   if (discards()) body["confirm"] = value_at(preview, "node");
   const Result<json> begun = client_.post(kPath, body);
   if (!begun) return order_failed(output_, begun.error());
-  output_.out << text_or_nothing(*begun, "text") << std::endl;  // seen while it goes on
+  output_.out << text_or_nothing(*begun, "text") << '\n' << std::flush;  // seen while it goes on
   return follow(*begun, name);
 }
 
@@ -157,8 +157,9 @@ int Resolution::follow(const json& begun, const std::string& name) {
       return kOk;
     }
     if (std::chrono::steady_clock::now() >= until) {
-      return failed(output_, {Errc::timed_out, name + ": it is still under way; " + elsewhere},
-                    kFailed);
+      return failed(
+          output_, {Errc::timed_out, fmt::format("{}: it is still under way; {}", name, elsewhere)},
+          kFailed);
     }
     std::this_thread::sleep_for(dialogue_.between_looks);
   }

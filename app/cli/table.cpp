@@ -67,6 +67,7 @@ void Table::add(std::vector<Cell> row) {
 
 std::string Table::text(const Style& style) const {
   std::vector<std::size_t> widths;
+  widths.reserve(head_.size());
   for (const std::string& title : head_) widths.push_back(width(title));
   for (const auto& row : rows_) {
     for (std::size_t i = 0; i < row.size(); ++i)
@@ -86,6 +87,7 @@ std::string Table::text(const Style& style) const {
     result += '\n';
   };
   std::vector<Cell> head;
+  head.reserve(head_.size());
   for (const std::string& title : head_) head.push_back({title, Colour::faint});
   line(head);
   for (const auto& row : rows_) line(row);

@@ -40,7 +40,7 @@ void remove_builtin(const ConnectionHandle& connection) {
 
 Result<void> add(const ConnectionHandle& connection, const DemoVm& vm) {
   // A driver that another connection kept alive still has the VM of an earlier demo.
-  DomainHandle domain(virDomainDefineXML(connection.get(), to_xml(vm).c_str()));
+  const DomainHandle domain(virDomainDefineXML(connection.get(), to_xml(vm).c_str()));
   if (domain == nullptr) {
     return std::unexpected(last_libvirt_error(fmt::format("define demo VM '{}'", vm.name)));
   }

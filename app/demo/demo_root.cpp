@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 constexpr auto kMounts = "1 0 0:30 / / rw - tmpfs tmpfs rw\n";
 
 std::string read_text(const fs::path& file) {
-  std::ifstream in(file);
+  const std::ifstream in(file);
   std::ostringstream text;
   text << in.rdbuf();
   return std::move(text).str();

@@ -108,7 +108,7 @@ HttpRoute answers(const Sources& sources, HttpMethod method, std::string path, A
 
 }  // namespace
 
-std::vector<HttpRoute> public_routes(Sources sources) {
+std::vector<HttpRoute> public_routes(const Sources& sources) {
   const auto history = std::make_shared<RecentHistory>();
   std::vector<HttpRoute> routes;
   routes.push_back({.method = HttpMethod::get,
@@ -128,7 +128,7 @@ std::vector<HttpRoute> public_routes(Sources sources) {
   return routes;
 }
 
-std::vector<HttpRoute> control_routes(Sources sources) {
+std::vector<HttpRoute> control_routes(const Sources& sources) {
   std::vector<HttpRoute> routes;
   routes.push_back(shows(sources, "/api/v1/status", status_json));
   routes.push_back(shows(sources, "/api/v1/node", node_json));

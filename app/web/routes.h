@@ -35,9 +35,11 @@ struct WebSources {
 };
 
 /// The read-only listener: `/`, `/metrics`, health, `/api/v1/status` and `/api/v1/node`.
-[[nodiscard]] std::vector<HttpRoute> public_routes(std::shared_ptr<const WebSources> sources);
+[[nodiscard]] std::vector<HttpRoute> public_routes(
+    const std::shared_ptr<const WebSources>& sources);
 
 /// The control listener, which wants the token: every `/api/v1/...` path.
-[[nodiscard]] std::vector<HttpRoute> control_routes(std::shared_ptr<const WebSources> sources);
+[[nodiscard]] std::vector<HttpRoute> control_routes(
+    const std::shared_ptr<const WebSources>& sources);
 
 }  // namespace upkeep::web

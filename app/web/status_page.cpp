@@ -128,6 +128,7 @@ std::string vm_section(const Moment& moment, const Report& report) {
   if (report.vms.empty()) return html;
   // What somebody should look at comes first.
   std::vector<const VmReport*> sorted;
+  sorted.reserve(report.vms.size());
   for (const auto& vm : report.vms) sorted.push_back(&vm);
   std::ranges::stable_partition(sorted, [](const VmReport* vm) { return needs_a_look(*vm); });
   HtmlTable table({"VM", "State", "Wanted", "What upkeep thinks"});
@@ -207,7 +208,7 @@ std::string in_flight_section(const Moment& moment) {
 }
 
 std::string history_section(const Result<std::vector<HistoryEntry>>& history) {
-  std::string html = "<h2>What happened</h2>\n";
+  const std::string html = "<h2>What happened</h2>\n";
   if (!history) return html + banner("No history", history.error().message, true);
   if (history->empty()) return html + "<p>Nothing on record yet.</p>\n";
   HtmlTable table({"Time", "Target", "What"});

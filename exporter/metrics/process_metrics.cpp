@@ -17,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 std::string text_of(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
+  const std::ifstream in(file, std::ios::binary);
   std::ostringstream text;
   text << in.rdbuf();
   return std::move(text).str();
@@ -109,7 +109,7 @@ void write_process(Exposition& out, const fs::path& root) {
   gauge(out, "process_max_fds", "Maximum number of open file descriptors.", open_files_limit(proc));
   if (started && booted) {
     gauge(out, "process_start_time_seconds",
-          "Start time of the process since unix epoch in seconds.", *booted + *started / ticks);
+          "Start time of the process since unix epoch in seconds.", *booted + (*started / ticks));
   }
 }
 

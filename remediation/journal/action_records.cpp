@@ -111,7 +111,8 @@ std::optional<std::string> part_of(const Action& action) {
 }  // namespace
 
 std::int64_t write_begin(SQLite::Database& database, const ActionRecord& action) {
-  std::optional<std::string> uuid = uuid_of(action.action), promote;
+  const std::optional<std::string> uuid = uuid_of(action.action);
+  std::optional<std::string> promote;
   std::optional<bool> destroy_first;
   if (const auto* start = std::get_if<StartVm>(&action.action)) {
     destroy_first = start->destroy_first;

@@ -52,7 +52,7 @@ std::variant<std::unique_ptr<SQLite::Database>, Damage, Error> open_checked(cons
     return Damage{row.what};
   } catch (const SQLite::Exception& exception) {
     if (means_damage(exception)) return Damage{exception.what()};
-    const Error error = to_error(path.string(), exception);
+    Error error = to_error(path.string(), exception);
     if (error.code == Errc::denied && can_write(path) && can_write(path.parent_path() / ".")) {
       return Damage{exception.what()};
     }

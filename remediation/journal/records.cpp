@@ -41,7 +41,9 @@ std::map<std::string, TriesRecord> to_tries(const std::string& text) {
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
     std::istringstream words(line);
-    std::string action, latched, rest;
+    std::string action;
+    std::string latched;
+    std::string rest;
     if (!(words >> action >> latched)) throw BadRow{fmt::format("target.tries is '{}'", text)};
     std::getline(words, rest);
     TriesRecord& tries = all[action];
@@ -102,7 +104,10 @@ void write(SQLite::Database& database, const BootRecord& boot) {
 }
 
 void write(SQLite::Database& database, const Intent& intent) {
-  std::optional<std::string> seen, keep, by, reason;
+  std::optional<std::string> seen;
+  std::optional<std::string> keep;
+  std::optional<std::string> by;
+  std::optional<std::string> reason;
   std::optional<WallTime> marked;
   if (intent.shutdown_seen) seen = to_string(*intent.shutdown_seen);
   if (intent.mark) {
@@ -120,7 +125,8 @@ void write(SQLite::Database& database, const Intent& intent) {
 }
 
 void write(SQLite::Database& database, const TargetRecord& target) {
-  std::optional<std::string> reason, detail;
+  std::optional<std::string> reason;
+  std::optional<std::string> detail;
   if (target.last_outcome) {
     reason = target.last_outcome->reason;
     detail = target.last_outcome->detail;

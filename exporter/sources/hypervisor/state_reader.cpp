@@ -85,10 +85,10 @@ std::optional<Error> StateReader::observe(const ConnectionHandle& connection,
 }
 
 void StateReader::take_mail() {
-  Inbox::Mail mail = inbox_->take();
+  const Inbox::Mail mail = inbox_->take();
   connection_lost_ = connection_lost_ || mail.connection_lost;
   inventory_.mark_stale(mail.changed);
-  for (auto& [uuid, kinds] : mail.announced) {
+  for (const auto& [uuid, kinds] : mail.announced) {
     inventory_.mark_stale({uuid});
     for (const VmEventKind kind : kinds) {
       // What QEMU says of the disk takes a call that may wait for it.

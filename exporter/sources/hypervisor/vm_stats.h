@@ -11,6 +11,6 @@ namespace upkeep {
 [[nodiscard]] Result<VmStatsByName> read_vm_stats(const ConnectionHandle& connection);
 
 /// One VM's, from libvirt's typed parameters. What isn't there stays absent.
-[[nodiscard]] VmStats to_vm_stats(virTypedParameterPtr params, int count);
+[[nodiscard]] VmStats to_vm_stats(virTypedParameterPtr raw, int count);
 
 }  // namespace upkeep

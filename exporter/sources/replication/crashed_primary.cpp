@@ -60,9 +60,8 @@ std::optional<bool> parse_crashed_primary(std::string_view text, bool is_84) {
   return fields[kIdentifiers + (is_84 ? kCrashedPrimaryOf84 : kCrashedPrimaryOf9)] == "1";
 }
 
-CrashedPrimaryWatch::CrashedPrimaryWatch(const DrbdSourceOptions& options,
-                                         std::function<void()> changed)
-    : options_(options),
+CrashedPrimaryWatch::CrashedPrimaryWatch(DrbdSourceOptions options, std::function<void()> changed)
+    : options_(std::move(options)),
       changed_(std::move(changed)),
       thread_([this](const std::stop_token& stop) { watch(stop); }) {}
 

@@ -26,7 +26,7 @@ namespace upkeep {
 class CrashedPrimaryWatch {
  public:
   /// `changed` is called from the watch's thread when something new is known. Starts at once.
-  CrashedPrimaryWatch(const DrbdSourceOptions& options, std::function<void()> changed);
+  CrashedPrimaryWatch(DrbdSourceOptions options, std::function<void()> changed);
 
   /// The newest reading: asks about what isn't known yet. Returns at once.
   void look(const Drbd& drbd);

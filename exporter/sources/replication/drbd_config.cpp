@@ -214,7 +214,7 @@ Result<DrbdResourceOptionsByName> parse_dump_xml(const std::string& text, std::s
   if (!parsed) return fail(Errc::invalid, fmt::format("dump-xml: {}", parsed.description()));
   // `dump-xml RES` prints the resource alone, `dump-xml` a whole config.
   const pugi::xml_node config =
-      document.child("config") ? document.child("config") : static_cast<pugi::xml_node>(document);
+      document.child("config") ? document.child("config") : document.root();
   DrbdResourceOptionsByName resources;
   for (const pugi::xml_node& resource : config.children("resource")) {
     const ResourceName name{resource.attribute("name").value()};

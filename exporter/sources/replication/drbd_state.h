@@ -55,7 +55,7 @@ class DrbdState {
   [[nodiscard]] bool complete() const { return complete_; }
 
   /// Takes a line, whatever is in it.
-  AppliedLine apply(std::string_view line, Moment moment);
+  AppliedLine apply(std::string_view text, Moment moment);
   /// The module is gone, and everything with it.
   std::vector<DrbdEvent> clear(Moment moment);
 

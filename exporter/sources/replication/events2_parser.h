@@ -38,6 +38,6 @@ struct Events2Line {
 
 /// Reads a line. Anything at all may come in: what isn't understood is in `unknown`, with verb
 /// and object as far as they were. Pure.
-[[nodiscard]] Events2Line parse_events2_line(std::string_view line);
+[[nodiscard]] Events2Line parse_events2_line(std::string_view text);
 
 }  // namespace upkeep

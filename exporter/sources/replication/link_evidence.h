@@ -21,8 +21,7 @@ namespace upkeep {
 /// knows why a link is StandAlone. Thread-safe.
 class LinkEvidence {
  public:
-  LinkEvidence(std::filesystem::path root, const Clock& clock)
-      : clock_(clock), log_(std::move(root)) {}
+  LinkEvidence(const std::filesystem::path& root, const Clock& clock) : clock_(clock), log_(root) {}
 
   /// Reads what was logged since the last time; never waits. Call it before using what a newer
   /// reading of DRBD says: the kernel logs before it tells.
