@@ -25,6 +25,8 @@ namespace upkeep {
 class PrivateLibvirtd {
  public:
   PrivateLibvirtd() {
+    // As the daemon does: libvirt's client may write to a libvirtd that has just gone away.
+    std::signal(SIGPIPE, SIG_IGN);
     std::ofstream(folder_ / "libvirtd.conf")
         << "unix_sock_dir = \"" << folder_.path().string() << "\"\n"
         << "auth_unix_ro = \"none\"\nauth_unix_rw = \"none\"\n"
