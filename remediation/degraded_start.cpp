@@ -88,6 +88,15 @@ std::optional<Tick> all_silent_for(Duration wait, const Replica& replica) {
   return latest;
 }
 
+/// DRBD 8.4 may not know its peer's name: then the word on the only configured node counts.
+bool is_declared_dead(const DrbdPeer& peer, const World& world) {
+  const auto said = [&](const NodeName& node) {
+    return world.history.standings.contains({Standing::Kind::peer_dead, node.value});
+  };
+  if (!is_nameless(peer)) return said(peer.name);
+  return world.policy.peers.size() == 1 && said(world.policy.peers.front());
+}
+
 bool allowed_by_person(const Replica& replica) {
   const World& world = replica.world;
   if (world.history.standings.contains({Standing::Kind::allow_degraded, replica.vm.uuid.value})) {
@@ -109,27 +118,26 @@ std::string absence(const Replica& replica, const DrbdPeer& peer) {
                      peer.connection.text);
 }
 
+bool answers_any(const Replica& replica) {
+  return std::ranges::any_of(replica.resource.peers, [&](const DrbdPeer& peer) {
+    return is_absent(peer, replica) && answers(peer, replica.world);
+  });
+}
+
 /// The command that would open the gate; empty while the peer may be about to come back.
 std::string way_around(const Replica& replica, const DrbdPeer& absent, bool proven) {
-  const auto silent = all_silent_for(kPeerMayComeBack, replica);
   const auto since = unconnected_since(absent, replica);
   const bool waited = since && replica.world.now - *since >= kPeerMayComeBack;
   if (!waited || !is_up_to_date(replica)) return "";
   if (!proven) return "drbdadm primary " + replica.resource.name.value;
   // A node that answers is not dead.
-  if (!silent || is_nameless(absent)) return "upkeep allow-degraded " + replica.vm.name.value;
+  if (is_nameless(absent) || answers_any(replica)) {
+    return "upkeep allow-degraded " + replica.vm.name.value;
+  }
   return "upkeep peer declare-dead " + absent.name.value;
 }
 
 }  // namespace
-
-bool is_declared_dead(const DrbdPeer& peer, const World& world) {
-  const auto said = [&](const NodeName& node) {
-    return world.history.standings.contains({Standing::Kind::peer_dead, node.value});
-  };
-  if (!is_nameless(peer)) return said(peer.name);
-  return world.policy.peers.size() == 1 && said(world.policy.peers.front());
-}
 
 std::optional<Held> judge_without_peer(const Replica& replica, const DrbdPeer& absent) {
   // Nobody tries to reach it: whether it is there can't be known.

@@ -15,8 +15,4 @@ namespace upkeep {
 [[nodiscard]] std::optional<Held> judge_without_peer(const Replica& replica,
                                                      const DrbdPeer& absent);
 
-/// True when a person said that this peer is dead. DRBD 8.4 may not know its peer's name: then the
-/// word on the only configured node counts.
-[[nodiscard]] bool is_declared_dead(const DrbdPeer& peer, const World& world);
-
 }  // namespace upkeep

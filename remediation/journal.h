@@ -60,7 +60,7 @@ struct TargetRecord {
 /// A line of `upkeep history`.
 struct HistoryEntry {
   WallTime at{};
-  std::string kind;    ///< boot | intent | decision | begin | end | mark | release | resolve | note
+  std::string kind;    ///< boot | intent | decision | begin | end | …; docs/http-api.md has all
   std::string target;  ///< "vm/web1"; empty for the node.
   std::string text;    ///< One line for people.
   std::optional<std::int64_t> action_id;

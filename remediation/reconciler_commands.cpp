@@ -3,11 +3,10 @@
 #include <fmt/format.h>
 
 #include "remediation/reconciler.h"
+#include "remediation/words.h"
 
 namespace upkeep {
 namespace {
-
-std::string by_whom(const std::string& by) { return by.empty() ? "" : " by " + by; }
 
 Error not_kept(std::string_view what) {
   return {Errc::unavailable,
@@ -39,8 +38,8 @@ Result<std::string> Reconciler::carry_out(const MarkVm& command, const Step& ste
   if (mark.at == WallTime{}) mark.at = step.wall;
   const auto marked = intents_.mark(command.vm, mark, step);
   if (!marked) return fail(Errc::not_found, fmt::format("no VM named '{}'", name));
-  std::string text = fmt::format("marked {}{}", to_string(mark.keep), by_whom(mark.by));
-  if (!mark.reason.empty()) text += ": " + mark.reason;
+  const std::string text =
+      fmt::format("marked {}{}", to_string(mark.keep), by_whom(mark.by, mark.reason));
   journal_.flush({.now = step.now, .wall = step.wall});
   if (!journal_.ok()) {
     intents_.take_back(*marked);

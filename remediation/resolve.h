@@ -12,8 +12,8 @@ namespace upkeep {
 // says when it can't be carried out. All pure.
 
 /// Why the person's decision can't be carried out now, as a whole sentence in `detail`; nothing
-/// when it can. Asked when the person says so, and again before each command. The mode does not
-/// matter: a person asked.
+/// when it can. Asked when the person says so, before the first command, and once more before the
+/// one that gives up data. The mode does not matter: a person asked.
 [[nodiscard]] std::optional<Held> resolve_hold(const ResolveSplitBrain& resolve,
                                                const World& world);
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <optional>
 
 #include "remediation/resolve.h"
@@ -16,19 +15,6 @@ namespace {
 std::string name_of(const DrbdPeer& peer) {
   return peer.name.value.empty() || peer.name.value == kPeerOf84 ? "the other node"
                                                                  : peer.name.value;
-}
-
-std::string in_units(Bytes bytes) {
-  constexpr double kStep = 1024;
-  constexpr std::array kUnits{"bytes", "KiB", "MiB", "GiB", "TiB"};
-  auto size = static_cast<double>(bytes.count);
-  std::size_t unit = 0;
-  while (size >= kStep && unit + 1 < kUnits.size()) {
-    size /= kStep;
-    ++unit;
-  }
-  return unit == 0 ? fmt::format("{} bytes", bytes.count)
-                   : fmt::format("{:.1f} {}", size, kUnits.at(unit));
 }
 
 std::string evidence_fact(const DrbdResource& resource, const World& world) {
@@ -63,7 +49,7 @@ std::string written_fact(const DrbdPeer& peer) {
                 : "");
   if (!missing) return link + "; how much was written here since is not known";
   return fmt::format("{}; {} here differ from what it had, as far as this node knows", link,
-                     in_units(*missing));
+                     bytes_text(static_cast<double>(missing->count)));
 }
 
 std::string vm_fact(const Vm& vm, const World& world) {

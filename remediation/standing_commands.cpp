@@ -2,47 +2,16 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <set>
-#include <vector>
+#include <string>
 
 #include "remediation/progress_watch.h"
 #include "remediation/reconciler.h"
-#include "remediation/sight.h"
 #include "remediation/storage_gate.h"
+#include "remediation/words.h"
 
 namespace upkeep {
 namespace {
-
-std::string by_whom(const Standing& word) {
-  std::string text = word.by.empty() ? "" : " by " + word.by;
-  if (!word.reason.empty()) text += ": " + word.reason;
-  return text;
-}
-
-bool lies_on_drbd(const Vm& vm) {
-  return !vm.definition_known || std::ranges::any_of(vm.disks, [](const VmDisk& disk) {
-    return disk.backing == DiskBacking::drbd || disk.backing == DiskBacking::unknown;
-  });
-}
-
-/// How the node is known to be alive: "connected on r0", "its upkeep answers"; empty: it is silent.
-std::string sign_of_life(const NodeName& node, const Step& step) {
-  const auto& drbd = step.snapshot.drbd;
-  if (drbd.fresh(step.now, step.policy.freshness.drbd)) {
-    for (const DrbdResource& resource : (*drbd.reading)->resources) {
-      for (const DrbdPeer& peer : resource.peers) {
-        if (peer.name == node && peer.connection == DrbdConnection::connected) {
-          return fmt::format("DRBD resource {} is connected to it", resource.name.value);
-        }
-      }
-    }
-  }
-  const bool answers = std::ranges::any_of(step.snapshot.peers, [&](const Peer& peer) {
-    return peer.name == node && peer.facts.fresh(step.now, step.policy.freshness.peers);
-  });
-  return answers ? "upkeep answers on it" : "";
-}
 
 /// The nodes a person may mean: those of the configuration and those that DRBD names.
 std::set<std::string> known_nodes(const Step& step) {
@@ -90,7 +59,7 @@ Result<std::string> Reconciler::carry_out(const AllowDegraded& command, const St
   const std::string& name = command.vm.value;
   const Vm* vm = find_vm(step.snapshot, command.vm);
   if (vm == nullptr) return fail(Errc::not_found, fmt::format("no VM named '{}'", name));
-  if (!lies_on_drbd(*vm)) {
+  if (!may_lie_on_drbd(*vm)) {
     return fail(Errc::conflict, fmt::format("{} has no disk on DRBD: it waits for no peer", name));
   }
   if (!command.take_back && is_up(vm->state)) {
@@ -108,7 +77,7 @@ Result<std::string> Reconciler::carry_out(const AllowDegraded& command, const St
   if (command.take_back && !was_said) return fmt::format("{} was not allowed to start so", name);
   const std::string text = (command.take_back ? "a start without its DRBD peer is no longer allowed"
                                               : "allowed to start once without its DRBD peer") +
-                           by_whom(word);
+                           by_whom(word.by, word.reason);
   journal_.note({.at = step.wall,
                  .kind = "allow_degraded",
                  .target = to_string(target_of(command.vm)),
@@ -116,7 +85,8 @@ Result<std::string> Reconciler::carry_out(const AllowDegraded& command, const St
                  .action_id = std::nullopt});
   if (command.take_back) return fmt::format("{}: {}", name, text);
   const World world{step.snapshot, step.policy, history_, step.now};
-  return fmt::format("{}: {}, within 2 h; {}", name, text, effect_on(*vm, world));
+  return fmt::format("{}: {}, within {} h; {}", name, text, kAllowDegradedHolds.count(),
+                     effect_on(*vm, world));
 }
 
 Result<std::string> Reconciler::carry_out(const DeclareDead& command, const Step& step) {
@@ -132,7 +102,7 @@ Result<std::string> Reconciler::carry_out(const DeclareDead& command, const Step
     return fail(Errc::not_found,
                 fmt::format("no node named '{}'; known are: {}", name, fmt::join(nodes, ", ")));
   }
-  const std::string alive = sign_of_life(command.node, step);
+  const std::string alive = sign_of_life(command.node, WallTime{}, step);
   if (!command.take_back && !alive.empty()) {
     return fail(Errc::conflict, fmt::format("{} is not dead: {}", name, alive));
   }
@@ -140,8 +110,8 @@ Result<std::string> Reconciler::carry_out(const DeclareDead& command, const Step
     return std::unexpected(kept.error());
   }
   if (command.take_back && !was_said) return fmt::format("{} was not declared dead", name);
-  const std::string text =
-      (command.take_back ? "no longer declared dead" : "declared dead") + by_whom(word);
+  const std::string text = (command.take_back ? "no longer declared dead" : "declared dead") +
+                           by_whom(word.by, word.reason);
   journal_.note({.at = step.wall,
                  .kind = "declare_dead",
                  .target = "peer/" + name,

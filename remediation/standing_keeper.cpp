@@ -1,5 +1,7 @@
 #include "remediation/standing_keeper.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -9,30 +11,31 @@
 namespace upkeep {
 namespace {
 
-/// A peer that DRBD names, and that is Connected or answered after it was said to be dead.
-bool is_seen(const NodeName& node, WallTime since, const Step& step) {
-  const auto& drbd = step.snapshot.drbd;
-  if (drbd.fresh(step.now, step.policy.freshness.drbd)) {
-    for (const DrbdResource& resource : (*drbd.reading)->resources) {
-      for (const DrbdPeer& peer : resource.peers) {
-        const bool may_be_it = peer.name == node || is_nameless(peer);
-        if (may_be_it && peer.connection == DrbdConnection::connected) return true;
-      }
-    }
-  }
-  return std::ranges::any_of(step.snapshot.peers, [&](const Peer& peer) {
-    if (peer.name != node || !peer.facts.fresh(step.now, step.policy.freshness.peers)) return false;
-    const auto age = std::chrono::duration_cast<WallTime::duration>(step.now - peer.facts.at);
-    return step.wall - age > since;
-  });
-}
-
 /// "ua-data: /dev/vg0/data dropped, missing at start": what libvirt did, not what a person did.
 bool tells_of_loss(const std::string& detail, const std::string& source) {
   return detail.find(": " + source + " dropped, missing at start") != std::string::npos;
 }
 
 }  // namespace
+
+std::string sign_of_life(const NodeName& node, WallTime since, const Step& step) {
+  const auto& drbd = step.snapshot.drbd;
+  if (drbd.fresh(step.now, step.policy.freshness.drbd)) {
+    for (const DrbdResource& resource : (*drbd.reading)->resources) {
+      for (const DrbdPeer& peer : resource.peers) {
+        const bool may_be_it = peer.name == node || is_nameless(peer);
+        if (!may_be_it || peer.connection != DrbdConnection::connected) continue;
+        return fmt::format("DRBD resource {} is connected to it", resource.name.value);
+      }
+    }
+  }
+  const bool answers = std::ranges::any_of(step.snapshot.peers, [&](const Peer& peer) {
+    if (peer.name != node || !peer.facts.fresh(step.now, step.policy.freshness.peers)) return false;
+    const auto age = std::chrono::duration_cast<WallTime::duration>(step.now - peer.facts.at);
+    return step.wall - age > since;
+  });
+  return answers ? "upkeep answers on it" : "";
+}
 
 void StandingKeeper::take(const VmEvent& event, const Step& step) {
   if (event.kind != VmEventKind::disk_changed) return;
@@ -51,7 +54,7 @@ void StandingKeeper::take(const VmEvent& event, const Step& step) {
 
 bool StandingKeeper::is_over(const Standing& standing, const Step& step) {
   if (standing.kind == Standing::Kind::peer_dead) {
-    return is_seen(NodeName{standing.subject}, standing.at, step);
+    return !sign_of_life(NodeName{standing.subject}, standing.at, step).empty();
   }
   if (standing.kind == Standing::Kind::allow_degraded &&
       standing_at({{key_of(standing), standing}}, key_of(standing), step.wall) == nullptr) {

@@ -1,11 +1,17 @@
 #pragma once
 
+#include <string>
+
 #include "exporter/model/event.h"
 #include "remediation/history.h"
 #include "remediation/journal_keeper.h"
 #include "remediation/step.h"
 
 namespace upkeep {
+
+/// How the node is known to be alive: "DRBD resource r0 is connected to it"; empty: it is silent. A
+/// connected peer without a name may be it. What its upkeep answered before `since` counts no more.
+[[nodiscard]] std::string sign_of_life(const NodeName& node, WallTime since, const Step& step);
 
 /// Keeps what stands until something else ends it: what persons said, which disks were lost. Owned
 /// by the loop's thread.

@@ -148,4 +148,10 @@ std::expected<StorageClearance, Held> storage_gate(const Vm& vm, const World& wo
   return clearance;
 }
 
+bool may_lie_on_drbd(const Vm& vm) {
+  return !vm.definition_known || std::ranges::any_of(vm.disks, [](const VmDisk& disk) {
+    return disk.backing == DiskBacking::drbd || disk.backing == DiskBacking::unknown;
+  });
+}
+
 }  // namespace upkeep

@@ -24,4 +24,7 @@ struct StorageClearance {
 [[nodiscard]] std::expected<StorageClearance, Held> storage_gate(const Vm& vm, const VmDisk& disk,
                                                                  const World& world);
 
+/// True when one of its disks lies on DRBD, or may: also when it can't be told where they are.
+[[nodiscard]] bool may_lie_on_drbd(const Vm& vm);
+
 }  // namespace upkeep

@@ -29,6 +29,20 @@ std::string span(Duration left) {
   return fmt::format("{} min", std::chrono::ceil<std::chrono::minutes>(left).count());
 }
 
+std::string by_whom(const std::string& by, const std::string& reason) {
+  return (by.empty() ? "" : " by " + by) + (reason.empty() ? "" : ": " + reason);
+}
+
+std::string bytes_text(double bytes) {
+  constexpr std::array kUnits{"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+  std::size_t unit = 0;
+  while (bytes >= 1024 && unit + 1 < kUnits.size()) {
+    bytes /= 1024;
+    ++unit;
+  }
+  return unit == 0 ? fmt::format("{:.0f} B", bytes) : fmt::format("{:.1f} {}", bytes, kUnits[unit]);
+}
+
 std::string_view because(StopCause cause) {
   switch (cause) {
     case StopCause::none: return "it was running when last seen";

@@ -13,6 +13,10 @@ namespace upkeep {
 [[nodiscard]] std::string on(WallTime at);
 /// "8 s", "12 min", rounded up: never promises too early.
 [[nodiscard]] std::string span(Duration left);
+/// " by anna: node2 burnt down"; what is empty is left out.
+[[nodiscard]] std::string by_whom(const std::string& by, const std::string& reason = "");
+/// "320.0 KiB".
+[[nodiscard]] std::string bytes_text(double bytes);
 /// Why a VM is off, as the end of "web1 stays down: …".
 [[nodiscard]] std::string_view because(StopCause cause);
 /// Who wants what, and since when: "root marked it down on …", "auto: it crashed on …". `line` may

@@ -56,6 +56,7 @@ def fingerprint(directory, command):
     here = str(ROOT).encode()
     digest = hashlib.sha256(preprocessed.stdout.replace(here, b"."))
     digest.update(shlex.join(command).encode().replace(here, b"."))
+    digest.update(shlex.join(CLANG_ONLY).encode())
     digest.update((ROOT / ".clang-tidy").read_bytes())
     digest.update(subprocess.run([TIDY, "--version"], capture_output=True, check=True).stdout)
     return digest.hexdigest()

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -20,16 +19,6 @@ std::string time_or(const nlohmann::json& object, const char* key, std::string_v
   const std::optional<std::string> text = text_at(object, key);
   const std::optional<WallTime> at = text ? from_rfc3339(*text) : std::nullopt;
   return at ? local_time(*at) : printable(text.value_or(std::string(otherwise)));
-}
-
-std::string bytes_text(double bytes) {
-  constexpr std::array kUnits{"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
-  std::size_t unit = 0;
-  while (bytes >= 1024 && unit + 1 < kUnits.size()) {
-    bytes /= 1024;
-    ++unit;
-  }
-  return unit == 0 ? fmt::format("{:.0f} B", bytes) : fmt::format("{:.1f} {}", bytes, kUnits[unit]);
 }
 
 std::string joined(const std::vector<std::string>& words) {

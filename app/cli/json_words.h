@@ -19,9 +19,6 @@ inline constexpr std::string_view kNotKnown = "?";
 [[nodiscard]] std::string time_or(const nlohmann::json& object, const char* key,
                                   std::string_view otherwise = kNotKnown);
 
-/// "1.5 GiB"
-[[nodiscard]] std::string bytes_text(double bytes);
-
 /// Words joined by two blanks; empty ones are left out.
 [[nodiscard]] std::string joined(const std::vector<std::string>& words);
 

@@ -11,6 +11,7 @@
 #include "app/cli/json_words.h"
 #include "app/cli/replica_rows.h"
 #include "app/cli/times.h"
+#include "remediation/words.h"
 
 namespace upkeep::cli {
 namespace {

@@ -12,6 +12,7 @@
 #include "app/cli/render.h"
 #include "app/cli/replica_rows.h"
 #include "app/cli/times.h"
+#include "remediation/words.h"
 
 namespace upkeep::cli {
 namespace {

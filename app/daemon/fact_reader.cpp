@@ -6,15 +6,10 @@
 #include <string>
 #include <utility>
 
+#include "remediation/storage_gate.h"
+
 namespace upkeep {
 namespace {
-
-/// True when the gate of this VM needs DRBD: also when it can't be told where its disks are.
-bool may_need_drbd(const Vm& vm) {
-  return !vm.definition_known || std::ranges::any_of(vm.disks, [](const VmDisk& disk) {
-    return disk.backing == DiskBacking::drbd || disk.backing == DiskBacking::unknown;
-  });
-}
 
 Error with_context(std::string_view what, const std::string& name, Error error) {
   error.message = fmt::format("read {} '{}' again: {}", what, name, error.message);
@@ -61,7 +56,7 @@ Result<void> HostFactReader::reread_vm(Snapshot& snapshot, const VmName& name, T
   auto vm = host_->read_vm(known->uuid);
   if (!vm) return std::unexpected(std::move(vm.error()));
   vm->last_start = known->last_start;
-  const bool needs_drbd = may_need_drbd(*vm);
+  const bool needs_drbd = may_lie_on_drbd(*vm);
 
   // The others stay as they were listed; nobody judges them by this copy.
   auto vms = std::make_shared<Vms>(**snapshot.vms.reading);

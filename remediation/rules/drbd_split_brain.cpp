@@ -33,7 +33,8 @@ std::expected<Action, Held> remedy(const Finding& found, const World& /*world*/)
                   "secondary {0}; drbdadm disconnect {0}; drbdadm connect --discard-my-data {0}. "
                   "On the other, if it is StandAlone: drbdadm connect {0}",
                   name),
-      fmt::format("upkeep drbd resolve {} --discard-local", name)));
+      // Without a side, which a person must add: nothing that loses data is there to be copied.
+      "upkeep drbd resolve " + name));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "remediation/plan.h"
+#include "tests/support/lone_survivor.h"
 #include "tests/support/lost_disks.h"
 #include "tests/support/plan_auditor.h"
 #include "tests/support/random_world.h"
@@ -21,6 +22,7 @@ constexpr std::uint64_t kWorlds = 20'000;
 TestWorld a_world(Random& random) {
   TestWorld world = test::random_world(random);
   test::draw_lost_disks(random, world);
+  test::draw_lone_survivor(random, world);
   return world;
 }
 
@@ -68,11 +70,20 @@ bool takes_only_away(const Plan& whole, const Plan& less) {
   return true;
 }
 
+/// True when nothing but a person's word, or the configuration after a silence, lets the VM start.
+bool starts_by_word(const Vm& vm, const TestWorld& world) {
+  TestWorld unsaid = world;
+  unsaid.history.standings.clear();
+  unsaid.policy.allow_degraded_after.reset();
+  return !test::audited_storage_open(vm, unsaid.view());
+}
+
 TEST(PlanProperties, HoldInEveryRandomWorld) {
   std::size_t acts = 0;
   std::size_t would_acts = 0;
   std::map<Hold, std::size_t> holds;
   std::map<std::string_view, std::size_t> actions;
+  std::size_t by_word = 0;
   for (std::uint64_t seed = 1; seed <= kWorlds; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Random random(seed);
@@ -92,12 +103,17 @@ TEST(PlanProperties, HoldInEveryRandomWorld) {
       if (const auto* act = std::get_if<Act>(&one.verdict)) {
         ++acts;
         ++actions[name_of(act->action)];
+        const auto* start = std::get_if<StartVm>(&act->action);
+        if (start != nullptr && starts_by_word(*find_vm(world.snapshot, start->uuid), world)) {
+          ++by_word;
+        }
       }
       would_acts += std::holds_alternative<WouldAct>(one.verdict) ? 1U : 0U;
     }
   }
   EXPECT_GT(acts, kWorlds / 20);
   EXPECT_GT(would_acts, kWorlds / 100);
+  EXPECT_GT(by_word, 20U);
   for (const auto name : all_action_names()) {
     // What gives up data is only ever a person's order; among the worlds are many split brains.
     if (name == "resolve_split_brain") {

@@ -14,9 +14,8 @@
 
 #include "app/cli/cli.h"
 #include "app/cli/exit_code.h"
-#include "exporter/http/server.h"
 #include "remediation/journal/sqlite_journal.h"
-#include "tests/support/temp_dir.h"
+#include "tests/unit/app/cli/cli_environment.h"
 
 namespace upkeep::cli {
 namespace {
@@ -26,8 +25,6 @@ using nlohmann::json;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
-
-constexpr const char* kToken = "0123456789abcdef0123456789abcdef";
 
 /// What a daemon would answer, and what it was asked.
 class FakeDaemon {
@@ -47,11 +44,7 @@ class FakeDaemon {
                              "/api/v1/peer/declare-dead", "/api/v1/demo"}) {
       routes.push_back({HttpMethod::post, path, answer});
     }
-    HttpOptions options;
-    options.token = kToken;
-    auto started = HttpServer::start(std::move(options), std::move(routes));
-    EXPECT_TRUE(started.has_value()) << started.error().message;
-    if (started) server_ = std::move(*started);
+    server_ = start_control(std::move(routes));
   }
 
   void answers(int status, std::string text) {
@@ -77,27 +70,8 @@ class FakeDaemon {
   std::unique_ptr<HttpServer> server_;  ///< Last: its threads use the rest.
 };
 
-class Commands : public ::testing::Test {
+class Commands : public CliTest {
  protected:
-  void SetUp() override {
-    // No other daemon of this machine may be found.
-    ASSERT_EQ(setenv("UPKEEP_RUNTIME_DIR", (dir_.path() / "run").c_str(), 1), 0);
-    ASSERT_EQ(setenv("SUDO_USER", "anna", 1), 0);
-    unsetenv("UPKEEP_CONFIG");
-    std::ofstream(dir_.path() / "token") << kToken << "\n";
-    configure(1);  // nobody listens on port 1
-  }
-  void TearDown() override {
-    unsetenv("UPKEEP_RUNTIME_DIR");
-    unsetenv("SUDO_USER");
-  }
-
-  void configure(int control_port) {
-    std::ofstream(dir_.path() / "upkeep.toml")
-        << fmt::format("[http]\ncontrol_listen = \"127.0.0.1:{}\"\n[journal]\npath = \"{}\"\n",
-                       control_port, (dir_.path() / "upkeep.db").string());
-  }
-
   int run(std::vector<const char*> arguments) {
     const std::string file = (dir_.path() / "upkeep.toml").string();
     arguments.push_back("--config");
@@ -126,9 +100,6 @@ class Commands : public ::testing::Test {
     entry.text = "a line on record";
     ASSERT_TRUE(opened->journal->note(entry).has_value());
   }
-
-  test::TempDir dir_;
-  std::ostringstream out_, err_;
 };
 
 TEST_F(Commands, AskTheDaemonAndShowItsAnswer) {

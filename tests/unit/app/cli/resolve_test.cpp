@@ -12,8 +12,7 @@
 #include <sstream>
 
 #include "app/cli/exit_code.h"
-#include "exporter/http/server.h"
-#include "tests/support/temp_dir.h"
+#include "tests/unit/app/cli/cli_environment.h"
 
 namespace upkeep::cli {
 namespace {
@@ -23,8 +22,6 @@ using nlohmann::json;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
-
-constexpr const char* kToken = "0123456789abcdef0123456789abcdef";
 
 /// A daemon with r0 in split brain; its action ends after a few questions.
 class FakeDaemon {
@@ -47,11 +44,7 @@ class FakeDaemon {
                         if (++looks >= ends_at_look) entries.push_back(end);
                         return text_response(200, json{{"entries", entries}}.dump());
                       }});
-    HttpOptions options;
-    options.token = kToken;
-    auto started = HttpServer::start(std::move(options), std::move(routes));
-    EXPECT_TRUE(started.has_value()) << started.error().message;
-    if (started) server_ = std::move(*started);
+    server_ = start_control(std::move(routes));
   }
   [[nodiscard]] std::uint16_t port() const { return server_->port(); }
 
@@ -80,20 +73,11 @@ class FakeDaemon {
   std::unique_ptr<HttpServer> server_;  ///< Last: its threads use the rest.
 };
 
-class Resolve : public ::testing::Test {
+class Resolve : public CliTest {
  protected:
   void SetUp() override {
-    ASSERT_EQ(setenv("UPKEEP_RUNTIME_DIR", (dir_.path() / "run").c_str(), 1), 0);
-    ASSERT_EQ(setenv("SUDO_USER", "anna", 1), 0);
-    unsetenv("UPKEEP_CONFIG");
-    std::ofstream(dir_.path() / "token") << kToken << "\n";
-    std::ofstream(dir_.path() / "upkeep.toml")
-        << fmt::format("[http]\ncontrol_listen = \"127.0.0.1:{}\"\n[journal]\npath = \"{}\"\n",
-                       daemon_.port(), (dir_.path() / "upkeep.db").string());
-  }
-  void TearDown() override {
-    unsetenv("UPKEEP_RUNTIME_DIR");
-    unsetenv("SUDO_USER");
+    CliTest::SetUp();
+    configure(daemon_.port());
   }
 
   /// `typed` absent: there is no terminal.
@@ -115,10 +99,8 @@ class Resolve : public ::testing::Test {
         {.in = in, .has_person = typed.has_value(), .patience = patience_, .between_looks = 1ms});
   }
 
-  test::TempDir dir_;
   FakeDaemon daemon_;
   std::chrono::milliseconds patience_ = 20s;
-  std::ostringstream out_, err_;
 };
 
 TEST_F(Resolve, ShowsTheLossHasItTypedFollowsItAndSaysWhatIsNext) {

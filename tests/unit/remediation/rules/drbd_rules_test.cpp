@@ -244,7 +244,7 @@ TEST(DrbdSplitBrain, TellsTheStepsAndTakesNone) {
       remedy_of_first(drbd_split_brain_rule(), with(r0().split_brain("helper split-brain")));
   ASSERT_FALSE(action);
   EXPECT_EQ(action.error().reason, Hold::no_remedy);
-  EXPECT_EQ(action.error().opens_with, "upkeep drbd resolve r0 --discard-local");
+  EXPECT_EQ(action.error().opens_with, "upkeep drbd resolve r0");
   EXPECT_NE(action.error().detail.find("upkeep drbd resolve r0 --keep-local"), std::string::npos);
   EXPECT_NE(action.error().detail.find("drbdadm connect --discard-my-data r0"), std::string::npos);
 }
