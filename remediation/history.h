@@ -13,6 +13,7 @@
 #include "exporter/model/snapshot.h"
 #include "remediation/decision.h"
 #include "remediation/intent.h"
+#include "remediation/pace.h"
 #include "remediation/policy.h"
 #include "remediation/resource_history.h"
 #include "remediation/standing.h"
@@ -69,6 +70,10 @@ struct History {
   std::map<ResourceName, ResourceProgress> progress;
   std::map<VmUuid, Tick> storage_open_since;  ///< VMs paused by I/O errors whose gate is open.
   std::map<NodeName, PeerBoot> peer_boots;
+  StormWatch storm;
+  StartPace pace;
+  Budget budget;
+  std::optional<std::int64_t> recovery;  ///< The journal's id of the one that is open.
 };
 
 /// The gap to wait after attempt number `in_row` (1 = the first), jittered by target and seed so

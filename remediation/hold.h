@@ -26,6 +26,11 @@ enum class Hold {
   command_stuck,  ///< An earlier command did not end; nothing more is sent there.
   latched,
   backing_off,
+  storm,               ///< Too many VMs fail for different reasons: something larger is wrong.
+  waits_for_tier,      ///< VMs of an earlier priority are not healthy yet.
+  waits_for_vm,        ///< A VM of its `after` list is not healthy yet.
+  no_start_slot,       ///< As many VMs are starting as the node bears.
+  budget_spent,        ///< The actions of the hour are used up.
   not_allowed_to_act,  ///< act_on = "alerts": only an alert may trigger this.
   transient,           ///< No definition left to start from.
   stopped_unobserved,  ///< It went off while nobody looked: maybe on purpose.

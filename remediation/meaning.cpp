@@ -30,6 +30,14 @@ std::string_view meaning(Hold hold) {
     case Hold::latched:
       return "It was tried too often without lasting success, so upkeep has given up for now.";
     case Hold::backing_off: return "It was just tried, and upkeep waits before the next attempt.";
+    case Hold::storm:
+      return "Too many VMs went down in a few minutes for different reasons: something larger is "
+             "wrong, and starting them again might make it worse.";
+    case Hold::waits_for_tier: return "VMs that come before it are not healthy yet.";
+    case Hold::waits_for_vm: return "A VM that it needs is not healthy yet.";
+    case Hold::no_start_slot:
+      return "As many VMs are starting as the node bears, and it is next in line.";
+    case Hold::budget_spent: return "upkeep has done as much as it may within an hour.";
     case Hold::not_allowed_to_act: return "Only an alert may start this, and none did.";
     case Hold::transient:
       return "It is transient: libvirt has no definition left to start it from.";

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "exporter/model/clock.h"
+#include "exporter/model/health.h"
 #include "exporter/model/ids.h"
 #include "exporter/model/snapshot.h"
 #include "remediation/action.h"
@@ -42,7 +43,12 @@ struct VmPolicy {
   ActOn act_on = ActOn::both;
   bool exclusive = false;  ///< Its shared disks are this node's alone.
   GuestShutdown guest_shutdown = GuestShutdown::respect;
-  bool keep_disks = false;  ///< A disk that is gone live was lost, also if nobody saw how.
+  bool keep_disks = false;    ///< A disk that is gone live was lost, also if nobody saw how.
+  int priority = 0;           ///< Its tier: 0 is started first.
+  std::vector<VmName> after;  ///< VMs of this node that must be healthy before it is started.
+  int weight = 1;             ///< Start slots that it takes.
+  HealthCheck health;
+  Duration boot_timeout = std::chrono::seconds(300);  ///< From its start to the first good answer.
 };
 
 /// When to try again. DESIGN §6 gate 8.
@@ -68,6 +74,28 @@ struct ActionLimit {
   friend bool operator==(const ActionLimit&, const ActionLimit&) = default;
 };
 
+/// How many VMs may be starting at once. Slots are a VM's weight each; one is free again when the
+/// VM is healthy, its start failed, or after `slot_timeout`.
+struct StartPacing {
+  int slots = 4;  ///< To begin with; never less than cores.
+  int most = 64;  ///< Never more, however calm the node is.
+  Duration slot_timeout = std::chrono::seconds(60);
+  double cpu_target = 0.90;  ///< PSI cpu "some" avg10 above which fewer are started.
+  double io_target = 0.40;   ///< The same of io "full": everybody waits for the disks.
+
+  friend bool operator==(const StartPacing&, const StartPacing&) = default;
+};
+
+/// When the VMs' failures look like one larger fault that nobody knows.
+struct StormGuard {
+  double share = 0.5;  ///< Of the wanted VMs, failed within `window` from more than one cause …
+  int least = 3;       ///< … and at least so many.
+  Duration window = std::chrono::minutes(5);
+  Duration cool_down = std::chrono::minutes(5);
+
+  friend bool operator==(const StormGuard&, const StormGuard&) = default;
+};
+
 /// Everything that is allowed, compiled from the config. Immutable.
 struct Policy {
   Mode mode = Mode::observe;
@@ -82,6 +110,10 @@ struct Policy {
   ActionLimit attach{.tries = 1, .window = std::chrono::hours(24)};
   ActionLimit resume{.tries = 3, .window = std::chrono::minutes(10)};
   ActionLimit reattach{.tries = 3};
+  StartPacing pacing;
+  StormGuard storm;
+  Duration tier_timeout = std::chrono::seconds(600);  ///< No VM waits longer for those before it.
+  int actions_per_hour = 20;                          ///< Of this node; a whole recovery is one.
   /// A VM may start without its DRBD peers when they have been silent for so long; absent: never.
   std::optional<Duration> allow_degraded_after;
   bool attach_on_primary = false;        ///< One attach in four froze the guest's I/O (DRBD 9.2).

@@ -77,6 +77,18 @@ Wish wish_for(const VmUuid& uuid, const VmName& name, const World& world) {
   return wish_for(intent, policy_for(world.policy, name));
 }
 
+bool is_healthy(const Vm& vm, const World& world) {
+  if (!is_up(vm.state)) return false;
+  if (policy_for(world.policy, vm.name).health.kind == HealthCheck::Kind::none) return true;
+  if (world.snapshot.health == nullptr) return false;
+  const auto checked = world.snapshot.health->find(vm.uuid);
+  if (checked == world.snapshot.health->end() || !checked->second.verified) return false;
+  const auto line = world.history.targets.find(target_of(vm.name));
+  // An answer from before our start was another run's.
+  return line == world.history.targets.end() || line->second.attempts.empty() ||
+         *checked->second.verified >= line->second.attempts.back();
+}
+
 bool stopped_on_purpose_since(const Vm& vm, const World& world) {
   const auto line = world.history.intents.find(vm.uuid);
   if (line == world.history.intents.end()) return false;

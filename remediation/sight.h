@@ -28,6 +28,9 @@ namespace upkeep {
 /// What is wanted of the VM in the end. Mark and config count also for a VM without a ledger line.
 [[nodiscard]] Wish wish_for(const VmUuid& uuid, const VmName& name, const World& world);
 
+/// Does the VM do its work? It runs, and its check, if it has one, passed since its last start.
+[[nodiscard]] bool is_healthy(const Vm& vm, const World& world);
+
 /// True when libvirt tells of a stop on purpose that the ledger has not taken in yet, so that what
 /// the ledger wants (by itself, not by a mark or the config) is about to end.
 [[nodiscard]] bool stopped_on_purpose_since(const Vm& vm, const World& world);

@@ -9,6 +9,7 @@
 #include "exporter/model/clock.h"
 #include "exporter/model/drbd.h"
 #include "exporter/model/event.h"
+#include "exporter/model/health.h"
 #include "exporter/model/ids.h"
 #include "exporter/model/node.h"
 #include "exporter/model/observed.h"
@@ -37,6 +38,7 @@ struct Snapshot {
   WallTime wall{};
   Observed<std::shared_ptr<const Vms>> vms;
   Observed<std::shared_ptr<const VmStatsByName>> vm_stats;
+  std::shared_ptr<const VmHealths> health;  ///< Null: no VM has a check.
   Observed<std::shared_ptr<const Drbd>> drbd;
   bool drbd_in_use = true;  ///< False: switched off, or neither module nor configuration is there.
   Observed<Node> node;
