@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "app/config_table.h"
+#include "app/start_order_check.h"
 
 namespace upkeep {
 namespace {
@@ -90,6 +91,24 @@ void read_drbd(ConfigTable table, DrbdAccessConfig& drbd) {
   table.finish();
 }
 
+void read_pacing(ConfigTable& table, PolicyConfig& policy) {
+  StartPacing& pacing = policy.pacing;
+  table.read_count("start_slots", pacing.slots, 1, 1000);
+  table.read_count("most_start_slots", pacing.most, 1, 1000);
+  table.read_duration("slot_timeout", pacing.slot_timeout, seconds(1), hours(1));
+  table.read_number("cpu_pressure_target", pacing.cpu_target, 0.01, 1);
+  table.read_number("io_pressure_target", pacing.io_target, 0.01, 1);
+  table.read_duration("tier_timeout", policy.tier_timeout, seconds(1), hours(24));
+  table.read_count("actions_per_hour", policy.actions_per_hour, 1, 10'000);
+  table.read_number("storm_share", policy.storm.share, 0.01, 1);
+  table.read_duration("storm_cool_down", policy.storm.cool_down, seconds(1), hours(24));
+  if (pacing.most < pacing.slots) {
+    table.wrong(table.has("most_start_slots") ? "most_start_slots" : "start_slots",
+                fmt::format("most_start_slots ({}) is less than start_slots ({})", pacing.most,
+                            pacing.slots));
+  }
+}
+
 void read_policy(ConfigTable table, PolicyConfig& policy) {
   BackOff& back_off = policy.back_off;
   table.read_count("attempts_per_hour", back_off.attempts_per_hour, 1, 100);
@@ -108,13 +127,12 @@ void read_policy(ConfigTable table, PolicyConfig& policy) {
                 fmt::format("max_gap ({}) is shorter than first_gap ({})",
                             duration_text(back_off.cap), duration_text(back_off.first_gap)));
   }
-  for (const std::string_view key : {"start_slots", "slot_timeout", "tier_timeout"}) {
-    table.not_yet(key);
-  }
+  read_pacing(table, policy);
   table.finish();
 }
 
 void read_vms(ConfigTable& file, ConfigErrors& errors, std::vector<VmConfig>& vms) {
+  std::vector<ConfigTable> blocks;
   for (const toml::table* block : file.tables("vm")) {
     ConfigTable table(*block, "[[vm]]", errors);
     VmConfig vm;
@@ -136,11 +154,16 @@ void read_vms(ConfigTable& file, ConfigErrors& errors, std::vector<VmConfig>& vm
     table.read("exclusive", vm.exclusive);
     table.read("keep_disks", vm.keep_disks);
     vm.guest_shutdown = one_of(table, "guest_shutdown", kGuestShutdowns);
-    for (const std::string_view key : {"priority", "after", "health", "boot_timeout", "weight"}) {
-      table.not_yet(key);
-    }
+    table.read_count("priority", vm.priority, 0, 1000);
+    table.read_count("weight", vm.weight, 1, 1000);
+    for (std::string& name : table.strings("after")) vm.after.push_back({std::move(name)});
+    for (const std::string_view key : {"health", "boot_timeout"}) table.not_yet(key);
     table.finish();
     vms.push_back(std::move(vm));
+    blocks.push_back(std::move(table));
+  }
+  for (std::size_t i = 0; i < vms.size(); ++i) {
+    if (const auto fault = fault_in_order(vms, i)) blocks[i].wrong("after", *fault);
   }
 }
 
@@ -264,13 +287,22 @@ Policy to_policy(const Config& config) {
   policy.start_deadline = config.policy.start_deadline;
   policy.bring_up_deadline = config.policy.bring_up_deadline;
   policy.guest_shutdown = config.policy.guest_shutdown;
+  policy.pacing = config.policy.pacing;
+  policy.storm = config.policy.storm;
+  policy.tier_timeout = config.policy.tier_timeout;
+  policy.actions_per_hour = config.policy.actions_per_hour;
   for (const VmConfig& vm : config.vms) {
     policy.vms.push_back({.match = vm.match,
                           .keep = vm.keep,
                           .act_on = vm.act_on,
                           .exclusive = vm.exclusive,
                           .guest_shutdown = vm.guest_shutdown.value_or(policy.guest_shutdown),
-                          .keep_disks = vm.keep_disks});
+                          .keep_disks = vm.keep_disks,
+                          .priority = vm.priority,
+                          .after = vm.after,
+                          .weight = vm.weight,
+                          .health = {},
+                          .boot_timeout = VmPolicy{}.boot_timeout});
   }
   policy.allow_degraded_after = config.drbd.allow_degraded_after;
   policy.attach_on_primary = config.drbd.attach_on_primary;

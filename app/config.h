@@ -55,6 +55,10 @@ struct PolicyConfig {
   Duration bring_up_deadline = Policy{}.bring_up_deadline;
   Risk allowed_risk = Policy{}.allowed_risk;
   GuestShutdown guest_shutdown = GuestShutdown::respect;
+  StartPacing pacing;
+  StormGuard storm;
+  Duration tier_timeout = Policy{}.tier_timeout;
+  int actions_per_hour = Policy{}.actions_per_hour;
 
   friend bool operator==(const PolicyConfig&, const PolicyConfig&) = default;
 };
@@ -67,6 +71,9 @@ struct VmConfig {
   bool exclusive = false;
   bool keep_disks = false;
   std::optional<GuestShutdown> guest_shutdown;  ///< Absent: [policy] guest_shutdown.
+  int priority = 0;
+  std::vector<VmName> after;
+  int weight = 1;
 
   friend bool operator==(const VmConfig&, const VmConfig&) = default;
 };

@@ -157,6 +157,27 @@ std::optional<std::string> ConfigTable::string(std::string_view key) {
   return {};
 }
 
+std::vector<std::string> ConfigTable::strings(std::string_view key) {
+  const toml::node* node = take(key);
+  if (node == nullptr) return {};
+  const toml::array* values = node->as_array();
+  if (values == nullptr) {
+    wrong_type(key, "a list of strings such as [\"dns1\"]");
+    return {};
+  }
+  std::vector<std::string> strings;
+  for (const toml::node& value : *values) {
+    const auto* text = value.as_string();
+    if (text == nullptr || text->get().empty()) {
+      wrong(key, fmt::format("must hold only names, not {}",
+                             text == nullptr ? type_name(value) : "an empty one"));
+      return {};
+    }
+    strings.push_back(text->get());
+  }
+  return strings;
+}
+
 const toml::table* ConfigTable::table(std::string_view key) {
   const toml::node* node = take(key);
   if (node == nullptr) return nullptr;

@@ -87,6 +87,8 @@ class ConfigTable {
 
   /// The string at `key`; nothing when it is absent or (reported) no string.
   [[nodiscard]] std::optional<std::string> string(std::string_view key);
+  /// The strings of the array at `key`; none when it is absent or (reported) no such array.
+  [[nodiscard]] std::vector<std::string> strings(std::string_view key);
   /// The table at `key`, or null.
   [[nodiscard]] const toml::table* table(std::string_view key);
   /// The tables of `[[key]]`.

@@ -1,11 +1,13 @@
 #include "app/remediation_metrics.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <optional>
 #include <string>
 #include <variant>
 
+#include "remediation/budget.h"
 #include "remediation/rules/rule.h"
 #include "remediation/sight.h"
 
@@ -157,6 +159,40 @@ void write_queue(Exposition& out, const RemediationView& view) {
   out.sample({}, std::ranges::count_if(view.decisions, waits));
 }
 
+/// The gates that look at all VMs at once.
+void write_pace(Exposition& out, const RemediationView& view, Tick now) {
+  static const Policy unset;
+  const Policy& policy = view.policy ? *view.policy : unset;
+  out.family("upkeep_remediation_budget_remaining", MetricType::gauge,
+             "Actions left of the last hour's budget; a whole recovery counts as one.");
+  const auto allowed = static_cast<std::size_t>(policy.actions_per_hour);
+  out.sample({}, allowed - std::min(allowed, spent_of(view.history.budget, now)));
+  out.family("upkeep_remediation_storm_active", MetricType::gauge,
+             "Whether no VM is touched because too many failed for different reasons.");
+  out.sample({}, view.history.storm.until && *view.history.storm.until > now ? 1 : 0);
+  out.family("upkeep_remediation_start_slots", MetricType::gauge,
+             "How many VMs may be starting at once, by what the node bore so far.");
+  out.sample({}, std::floor(view.history.pace.slots));
+}
+
+void write_recovery(Exposition& out, const RemediationView& view) {
+  const Recovery* recovery = view.recovery.get();
+  out.family("upkeep_recovery_active", MetricType::gauge,
+             "Whether the node is recovering from a boot, or from the loss of most of its VMs.");
+  out.sample({}, recovery != nullptr && !recovery->ended ? 1 : 0);
+  out.family("upkeep_recovery_vms", MetricType::gauge,
+             "VMs of the recovery that is open, or else of the last one, by how far they came.");
+  for (const MemberState state : kMemberStates) {
+    out.sample({{"state", to_string(state)}},
+               recovery == nullptr ? std::size_t{0} : count_of(*recovery, state));
+  }
+  if (recovery == nullptr) return;
+  out.family("upkeep_recovery_started_timestamp_seconds", MetricType::gauge,
+             "When the recovery that is open, or else the last one, began: the boot, or the first "
+             "failure.");
+  out.sample({}, to_unix_seconds(recovery->opened));
+}
+
 void write_boots(Exposition& out, const RemediationView& view) {
   out.family("upkeep_node_boots_total", MetricType::counter,
              "Boots of this node that upkeep has recorded, by how the boot before them ended.");
@@ -193,6 +229,8 @@ void write_remediation(Exposition& out, const RemediationView& view, const Snaps
   write_targets(out, view);
   write_in_flight(out, view);
   write_queue(out, view);
+  write_pace(out, view, now);
+  write_recovery(out, view);
   write_boots(out, view);
   write_split_brain(out, view, snapshot, now);
 }
@@ -210,7 +248,7 @@ InstrumentLabels instrument_labels() {
   for (const auto& rule : all_rules()) labels.rules.emplace_back(rule.name);
   labels.holds = words(all_holds());
   labels.outage_kinds = {"vm", "resource"};
-  labels.outage_phases = {"detect", "gate", "queue", "storage", "start", "verify"};
+  labels.outage_phases.assign(kOutagePhases.begin(), kOutagePhases.end());
   return labels;
 }
 

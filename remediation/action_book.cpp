@@ -88,6 +88,9 @@ bool ActionBook::begin_one(const Decision& decision, const Action& action, const
   const auto id = parts_.journal.begin(record, to_record(target, after, anchor), step.now);
   if (!id) return false;
   if (frozen_ == nullptr) frozen_ = std::make_shared<const History>(history_);
+  if (decision.finding.trigger != Trigger::manual) {
+    history_.budget.spent[*id] = {.begun = step.now, .recovery = history_.recovery};
+  }
   after.in_flight = *id;
   line = std::move(after);
   Ticket ticket{.id = *id,
@@ -193,6 +196,7 @@ void ActionBook::finish(const Completed& completed, const Step& step) {
   line = after_end(line, completed.outcome, step.policy.back_off, step.now);
   line = after_try(line, step.policy, name_of(completed.action), completed.outcome, step.now);
   if (completed.outcome.kind == Outcome::Kind::succeeded) settle_split_brain(completed.action);
+  if (!costs_attempt(completed.outcome)) history_.budget.spent.erase(completed.id);
   parts_.journal.ended(completed.id, target, completed.outcome, step.wall);
   parts_.recorder.action_ended(completed, !was_latched && line.latched_since.has_value());
   std::erase_if(flights_, [&](const Flight& flight) { return flight.ticket.id == completed.id; });

@@ -11,6 +11,7 @@
 #include "remediation/decision.h"
 #include "remediation/history.h"
 #include "remediation/intent.h"
+#include "remediation/recovery.h"
 
 namespace upkeep {
 
@@ -83,6 +84,9 @@ struct JournalState {
   BootId resources_boot;
   Standings standings;
   std::map<PreviousShutdown, std::uint64_t> boot_counts;
+  std::vector<Recovery> recoveries;  ///< The last one and those of the hour before; oldest first.
+  /// What counts against the budget: begun within an hour before the last begin, by id.
+  std::map<std::int64_t, WallTime> recent_actions;
 };
 
 /// The durable memory. Used from the loop's thread only; every write is on disk when it returns. A
@@ -113,6 +117,10 @@ class Journal {
   /// A line of history that isn't one of the above (decision changes, marks, releases).
   [[nodiscard]] virtual Result<void> note(const HistoryEntry& entry) = 0;
   [[nodiscard]] virtual Result<std::vector<HistoryEntry>> history(const HistoryQuery& query) = 0;
+  /// The recovery of that id is as given.
+  [[nodiscard]] virtual Result<void> save(const Recovery& recovery) = 0;
+  /// Absent: there is none of that id; id 0 is the last one.
+  [[nodiscard]] virtual Result<std::optional<Recovery>> recovery(std::int64_t id) = 0;
   /// Forgets what is older than `before` (kept: 90 days), never intents or latches.
   [[nodiscard]] virtual Result<void> prune(WallTime before) = 0;
 };

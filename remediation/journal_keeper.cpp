@@ -47,7 +47,7 @@ void JournalKeeper::flush(const Anchor& anchor) {
 bool JournalKeeper::anything_due(const Anchor& anchor) const {
   return !next_beat_ || anchor.now >= *next_beat_ || anchor.now >= *next_prune_ ||
          !intents_.empty() || !targets_.empty() || !resources_.empty() || !standings_.empty() ||
-         !boots_.empty() || !ends_.empty() || !notes_.empty();
+         !recoveries_.empty() || !boots_.empty() || !ends_.empty() || !notes_.empty();
 }
 
 Result<void> JournalKeeper::write_due(const Anchor& anchor) {
@@ -114,6 +114,11 @@ Result<void> JournalKeeper::write_standings() {
 Result<void> JournalKeeper::write_story() {
   for (; !boots_.empty(); boots_.pop_front()) {
     if (auto written = journal_.record_boot(boots_.front()); !written) return written;
+  }
+  while (!recoveries_.empty()) {
+    const auto first = recoveries_.begin();
+    if (auto written = journal_.save(first->second); !written) return written;
+    recoveries_.erase(first);
   }
   for (; !notes_.empty(); notes_.pop_front()) {
     if (auto written = journal_.note(notes_.front()); !written) return written;

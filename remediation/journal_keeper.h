@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -24,6 +25,7 @@ class JournalKeeper {
   void changed(const Target& target) { targets_.insert(target); }
   void changed(const ResourceName& resource) { resources_.insert(resource); }
   void changed(const StandingKey& standing) { standings_.insert(standing); }
+  void changed(const Recovery& recovery) { recoveries_[recovery.id] = recovery; }
   void booted(const BootRecord& boot) { boots_.push_back(boot); }
   void note(HistoryEntry entry);
   void ended(std::int64_t id, const Target& target, Outcome outcome, WallTime at);
@@ -66,6 +68,7 @@ class JournalKeeper {
   std::set<Target> targets_;
   std::set<ResourceName> resources_;
   std::set<StandingKey> standings_;
+  std::map<std::int64_t, Recovery> recoveries_;
   std::deque<BootRecord> boots_;
   std::deque<End> ends_;
   std::deque<HistoryEntry> notes_;

@@ -39,26 +39,33 @@ void OutageWatch::succeeded(const ProblemWatch::Key& key, const PhaseTimes& time
   outage->second.ended = at;
 }
 
-void OutageWatch::gone(const ProblemWatch::Key& key, bool well, Tick now) {
+std::optional<OutagePhases> OutageWatch::gone(const ProblemWatch::Key& key, bool well, Tick now) {
   const auto found = outages_.find(key);
-  if (found == outages_.end()) return;
+  if (found == outages_.end()) return std::nullopt;
   const Outage outage = found->second;
   outages_.erase(found);
-  if (!well) return;
+  if (!well) return std::nullopt;
   const std::string_view kind = kind_of(key.second);
   recorder_.outage_ended(kind, key.second, span(outage.since, now));
-  if (outage.times) tell_phases(kind, outage, now);
+  if (!outage.times) return std::nullopt;
+  return tell_phases(kind, outage, now);
 }
 
-void OutageWatch::tell_phases(std::string_view kind, const Outage& outage, Tick now) {
+OutagePhases OutageWatch::tell_phases(std::string_view kind, const Outage& outage, Tick now) {
   const Tick chosen = outage.chosen.value_or(outage.since);
   const Tick confirmed = outage.confirmed.value_or(chosen);
-  recorder_.outage_phase(kind, "detect", span(outage.since, confirmed));
-  recorder_.outage_phase(kind, "gate", span(confirmed, chosen));
-  recorder_.outage_phase(kind, "queue", outage.times->queue);
-  recorder_.outage_phase(kind, "storage", outage.times->storage);
-  recorder_.outage_phase(kind, "start", outage.times->start);
-  recorder_.outage_phase(kind, "verify", span(outage.ended, now));
+  OutagePhases phases;
+  const auto tell = [&](std::string_view phase, Duration took) {
+    recorder_.outage_phase(kind, phase, took);
+    phases.emplace(phase, took);
+  };
+  tell("detect", span(outage.since, confirmed));
+  tell("gate", span(confirmed, chosen));
+  tell("queue", outage.times->queue);
+  tell("storage", outage.times->storage);
+  tell("start", outage.times->start);
+  tell("verify", span(outage.ended, now));
+  return phases;
 }
 
 }  // namespace upkeep

@@ -6,6 +6,7 @@
 #include "remediation/history.h"
 #include "remediation/problem_watch.h"
 #include "remediation/recorder.h"
+#include "remediation/recovery.h"
 
 namespace upkeep {
 
@@ -21,7 +22,8 @@ class OutageWatch {
   void begun(const ProblemWatch::Key& key, Tick now);
   void succeeded(const ProblemWatch::Key& key, const PhaseTimes& times, Tick at);
   /// The problem is gone; `well` says that the target was seen well, not just no longer wanted.
-  void gone(const ProblemWatch::Key& key, bool well, Tick now);
+  /// Returns its parts when it was an outage that upkeep ended.
+  std::optional<OutagePhases> gone(const ProblemWatch::Key& key, bool well, Tick now);
 
  private:
   struct Outage {
@@ -32,7 +34,7 @@ class OutageWatch {
     Tick ended{};  ///< When the action that helped ended.
   };
 
-  void tell_phases(std::string_view kind, const Outage& outage, Tick now);
+  [[nodiscard]] OutagePhases tell_phases(std::string_view kind, const Outage& outage, Tick now);
 
   Recorder& recorder_;
   std::map<ProblemWatch::Key, Outage> outages_;

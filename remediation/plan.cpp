@@ -6,8 +6,12 @@
 #include <set>
 #include <utility>
 
+#include "remediation/budget.h"
 #include "remediation/rules/finding.h"
 #include "remediation/sight.h"
+#include "remediation/start_order.h"
+#include "remediation/start_slots.h"
+#include "remediation/storm.h"
 #include "remediation/tries.h"
 
 namespace upkeep {
@@ -158,8 +162,48 @@ std::optional<Held> pacing_hold(const Finding& finding, const Action& action, co
   return sharing_hold(action, world, busy);
 }
 
-/// DESIGN §6, gates 1 to 8 in their order.
-Verdict judge(const Rule& rule, const Finding& finding, const World& world, const Busy& busy) {
+/// Gates 9 to 12, which look at all VMs at once, and at what this plan has chosen so far.
+class CommonGates {
+ public:
+  explicit CommonGates(const World& world)
+      : world_(world), order_(world), slots_(world), budget_(world) {}
+
+  void sort(const Rule& rule, std::vector<Finding>& findings) const {
+    if (is_about_starts(rule)) order_.sort(findings);
+  }
+
+  [[nodiscard]] std::optional<Held> hold_for(const Finding& finding, const Action& action) const {
+    if (auto held = storm_hold(action, world_)) return held;
+    if (std::holds_alternative<StartVm>(action)) {
+      if (auto held = order_.hold_for(finding)) return held;
+    }
+    if (auto held = slots_.hold_for(action)) return held;
+    return budget_.hold_now();
+  }
+
+  void judged(const Rule& rule, const Finding& finding, const Verdict& verdict) {
+    const auto* held = std::get_if<Held>(&verdict);
+    if (is_about_starts(rule)) {
+      order_.judged(finding.subject, held == nullptr || is_short(held->reason));
+    }
+    if (held != nullptr) return;
+    const auto* act = std::get_if<Act>(&verdict);
+    slots_.take(act != nullptr ? act->action : std::get<WouldAct>(verdict).action);
+    budget_.take();
+  }
+
+ private:
+  static bool is_about_starts(const Rule& rule) { return rule.name == "vm_down"; }
+
+  const World& world_;
+  StartOrder order_;
+  StartSlots slots_;
+  BudgetGate budget_;
+};
+
+/// DESIGN §6, its gates in their order.
+Verdict judge(const Rule& rule, const Finding& finding, const World& world, const Busy& busy,
+              const CommonGates& common) {
   if (auto held = safety_hold(rule, finding.subject, world)) return *held;
   if (auto held = grace_hold(world)) return *held;
   if (auto held = own_work_hold(rule, finding.subject, world)) return *held;
@@ -168,6 +212,7 @@ Verdict judge(const Rule& rule, const Finding& finding, const World& world, cons
   if (!action) return action.error();
   if (auto held = risk_hold(*action, world)) return *held;
   if (auto held = pacing_hold(finding, *action, world, busy)) return *held;
+  if (auto held = common.hold_for(finding, *action)) return *held;
   if (!world.history.journal_ok) return hold(Hold::journal_failed, "");
   if (world.policy.mode == Mode::dry_run) return WouldAct{*action};
   return Act{*action};
@@ -204,9 +249,14 @@ bool unwanted_since(const Action& action, const World& world) {
 Plan plan(const World& world) {
   Plan result;
   Busy busy = busy_now(world);
+  CommonGates common(world);
   for (const Rule& rule : all_rules()) {
-    for (Finding& finding : findings_of(rule, world)) {
-      Verdict verdict = judge(rule, finding, world, busy);
+    auto findings = findings_of(rule, world);
+    common.sort(rule, findings);
+    const auto first = static_cast<std::ptrdiff_t>(result.decisions.size());
+    for (Finding& finding : findings) {
+      Verdict verdict = judge(rule, finding, world, busy, common);
+      common.judged(rule, finding, verdict);
       if (const auto* act = std::get_if<Act>(&verdict)) {
         occupy(busy, target_of(act->action), world.snapshot);
       }
@@ -216,6 +266,9 @@ Plan plan(const World& world) {
       }
       result.decisions.push_back({.finding = std::move(finding), .verdict = std::move(verdict)});
     }
+    std::sort(
+        result.decisions.begin() + first, result.decisions.end(),
+        [](const Decision& a, const Decision& b) { return a.finding.subject < b.finding.subject; });
   }
   return result;
 }

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <chrono>
 
+#include "remediation/budget.h"
 #include "remediation/explain.h"
 #include "remediation/sight.h"
+#include "remediation/start_slots.h"
+#include "remediation/storm.h"
 #include "remediation/tries.h"
 
 namespace upkeep {
@@ -62,6 +65,8 @@ Reconciler::Reconciler(Parts parts, std::shared_ptr<const Policy> policy,
                 .outages = outages_},
                history_, loaded.unfinished),
       progress_(history_),
+      recovery_(history_, journal_, parts.recorder,
+                loaded.recoveries.empty() ? std::nullopt : std::optional(loaded.recoveries.back())),
       boots_(loaded.boots),
       boot_counts_(loaded.boot_counts),
       last_heartbeat_(loaded.last_heartbeat),
@@ -86,6 +91,8 @@ Tick Reconciler::step(const std::shared_ptr<const Snapshot>& snapshot, Inputs in
   actions_.take_completed(step);
   carry_out(inputs, step);
   end_problems(step);
+  look_at_pace(step);
+  recovery_.look(step);
   actions_.settle_unfinished(step);
   actions_.verify(step);
   // What the decisions rest on is on the disk before they are made.
@@ -95,6 +102,7 @@ Tick Reconciler::step(const std::shared_ptr<const Snapshot>& snapshot, Inputs in
   Plan planned = plan({*snapshot, *policy, history_, step.now});
   actions_.begin(planned.decisions, step, policy);
   history_.journal_ok = journal_.ok();
+  recovery_.follow(planned.decisions, step);
   tell_decisions(planned.decisions, step);
   journal_.flush(anchor_of(step));
   const Tick next = next_step(planned, step);
@@ -110,7 +118,10 @@ void Reconciler::note_boot(const Step& step) {
   resources_.begin_boot(same_boot && resources_boot_ == node->boot_id
                             ? loaded_resources_
                             : std::map<ResourceName, ResourceHistory>{});
-  if (same_boot) return;
+  if (same_boot) {
+    if (boots_.size() > 1) recovery_.resumed(boots_.back(), step);
+    return;
+  }
   history_.booted_since_record = !boots_.empty();
   BootRecord boot{.id = node->boot_id,
                   .booted = node->boot_time,
@@ -126,6 +137,7 @@ void Reconciler::note_boot(const Step& step) {
   }
   ++boot_counts_[boot.previous_shutdown];
   journal_.booted(boot);
+  if (!boots_.empty()) recovery_.booted(boot, step);
   boots_.push_back(std::move(boot));
 }
 
@@ -181,10 +193,19 @@ void Reconciler::look_at_targets(const Step& step) {
   }
 }
 
+/// What the gates stand on that look at all VMs at once.
+void Reconciler::look_at_pace(const Step& step) {
+  const World world{step.snapshot, step.policy, history_, step.now};
+  history_.storm = after_look(std::move(history_.storm), world);
+  history_.pace = after_look(history_.pace, world);
+  history_.budget = after_look(std::move(history_.budget), step.now);
+}
+
 void Reconciler::end_problems(const Step& step) {
   for (const auto& key : problems_.look({step.snapshot, step.policy, history_, step.now})) {
     const auto well = wellness(key.second, step.snapshot);
-    outages_.gone(key, well.value_or(false), step.now);
+    const auto phases = outages_.gone(key, well.value_or(false), step.now);
+    if (phases) recovery_.outage_over(key.second, *phases);
     const auto last = last_decisions_.find(key);
     if (last == last_decisions_.end()) continue;
     parts_.recorder.finding_gone(last->second.finding);
@@ -247,12 +268,13 @@ void Reconciler::publish(std::vector<Decision> decisions, const Step& step) {
   view->boots.assign(boots_.begin() + static_cast<std::ptrdiff_t>(skipped), boots_.end());
   view->boot_counts = boot_counts_;
   view->in_flight = actions_.tickets();
+  view->recovery = recovery_.latest();
   view_.set(std::move(view));
 }
 
 Tick Reconciler::next_step(const Plan& planned, const Step& step) const {
-  const bool open =
-      !history_.problems.empty() || !history_.settled_at || actions_.waits_for_a_look();
+  const bool open = !history_.problems.empty() || !history_.settled_at ||
+                    actions_.waits_for_a_look() || history_.recovery.has_value();
   Tick next = step.now + (open ? kOpenCadence : kQuietCadence);
   next = std::min(next, journal_.next_flush(step.now));
   if (planned.next_look) next = std::min(next, *planned.next_look);

@@ -20,6 +20,7 @@
 #include "remediation/plan.h"
 #include "remediation/problem_watch.h"
 #include "remediation/progress_watch.h"
+#include "remediation/recovery_keeper.h"
 #include "remediation/resource_keeper.h"
 #include "remediation/settling.h"
 #include "remediation/standing_keeper.h"
@@ -44,6 +45,7 @@ struct RemediationView {
   std::vector<BootRecord> boots;  ///< Newest last; at most 10.
   std::map<PreviousShutdown, std::uint64_t> boot_counts;
   std::vector<Ticket> in_flight;
+  std::shared_ptr<const Recovery> recovery;  ///< The open one, or the last one; null: none yet.
 };
 
 /// One step of the loop: events and readings → ledger and history → plan → journal → executor.
@@ -79,6 +81,7 @@ class Reconciler {
   void take_events(const Inputs& inputs, const Step& step);
   void take_readings(const Step& step);
   void look_at_targets(const Step& step);
+  void look_at_pace(const Step& step);
   void recheck(const ResourceName& resource, const Step& step);
   void carry_out(Inputs& inputs, const Step& step);
   [[nodiscard]] Result<std::string> carry_out(const MarkVm& command, const Step& step);
@@ -105,6 +108,7 @@ class Reconciler {
   ActionBook actions_;
   Settling settling_;
   ProgressWatch progress_;
+  RecoveryKeeper recovery_;
   std::vector<BootRecord> boots_;
   std::map<PreviousShutdown, std::uint64_t> boot_counts_;
   std::optional<WallTime> last_heartbeat_;  ///< Of the daemon before this one.

@@ -7,6 +7,7 @@
 #include "remediation/decision.h"
 #include "remediation/executor.h"
 #include "remediation/intent.h"
+#include "remediation/recovery.h"
 
 namespace upkeep {
 
@@ -31,6 +32,8 @@ class Recorder {
   virtual void outage_ended(std::string_view kind, const Target& target, Duration total) = 0;
   /// One phase of an outage: detect, gate, queue, storage, start, verify.
   virtual void outage_phase(std::string_view kind, std::string_view phase, Duration took) = 0;
+  virtual void recovery_opened(const Recovery& recovery) = 0;
+  virtual void recovery_ended(const Recovery& recovery) = 0;
   virtual void journal_failed(const Error& error) = 0;
 };
 

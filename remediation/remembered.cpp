@@ -15,6 +15,14 @@ auto converted(const std::optional<From>& from, Convert convert) {
   return from ? std::optional<To>(convert(*from)) : std::nullopt;
 }
 
+/// The recovery that an action begun then belonged to.
+std::optional<std::int64_t> recovery_at(const std::vector<Recovery>& recoveries, WallTime begun) {
+  const auto found = std::ranges::find_if(recoveries, [&](const Recovery& one) {
+    return one.opened <= begun && (!one.ended || begun <= *one.ended);
+  });
+  return found == recoveries.end() ? std::nullopt : std::optional(found->id);
+}
+
 }  // namespace
 
 Tick to_tick(WallTime at, const Anchor& anchor) {
@@ -84,6 +92,10 @@ History remembered(const JournalState& state, const Anchor& anchor) {
   history.standings = state.standings;
   for (const TargetRecord& record : state.targets) {
     history.targets[record.target] = to_history(record, anchor);
+  }
+  for (const auto& [id, begun] : state.recent_actions) {
+    history.budget.spent[id] = {.begun = to_tick(begun, anchor),
+                                .recovery = recovery_at(state.recoveries, begun)};
   }
   for (const ActionRecord& action : state.unfinished) {
     history.targets[target_of(action.action)].in_flight = action.id;

@@ -174,6 +174,23 @@ void LogRecorder::outage_phase(std::string_view kind, std::string_view phase, Du
   instruments_.outage_phase(kind, phase, took);
 }
 
+void LogRecorder::recovery_opened(const Recovery& recovery) {
+  log_.info("recovery begins", {{"recovery", recovery.id},
+                                {"cause", to_string(recovery.cause)},
+                                {"vms", recovery.members.size()},
+                                {"detail", recovery.detail}});
+}
+
+void LogRecorder::recovery_ended(const Recovery& recovery) {
+  const Seconds took = *recovery.ended - recovery.opened;
+  instruments_.recovery_ended(took);
+  LogFields fields{{"recovery", recovery.id}, {"seconds", took.count()}};
+  for (const MemberState state : kMemberStates) {
+    if (const auto count = count_of(recovery, state)) fields.emplace_back(to_string(state), count);
+  }
+  log_.info("recovery over", fields);
+}
+
 void LogRecorder::journal_failed(const Error& error) {
   instruments_.journal_failed();
   const Tick now = clock_.now();

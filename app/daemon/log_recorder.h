@@ -25,6 +25,8 @@ class LogRecorder final : public Recorder {
   void intent_changed(const Intent* before, const Intent& after) override;
   void outage_ended(std::string_view kind, const Target& target, Duration total) override;
   void outage_phase(std::string_view kind, std::string_view phase, Duration took) override;
+  void recovery_opened(const Recovery& recovery) override;
+  void recovery_ended(const Recovery& recovery) override;
   void journal_failed(const Error& error) override;
 
  private:

@@ -123,6 +123,10 @@ struct Instruments::Families {
                        "upkeep_remediation_reaction_seconds",
                        "From the event that showed a fault to the first command sent to mend it.",
                        {"action"}};
+  Histograms recoveries{registry,
+                        "upkeep_recovery_duration_seconds",
+                        "Duration of a recovery that ended, from its cause.",
+                        {}};
   Histograms outages{
       registry, "upkeep_outage_duration_seconds", "Duration of an outage that ended.", {"kind"}};
   Histograms phases{registry,
@@ -154,6 +158,7 @@ void Instruments::Families::initialise(const InstrumentLabels& labels) {
     action_durations.touch({action});
     reactions.touch({action});
   }
+  recoveries.touch({});
   for (const auto& kind : labels.outage_kinds) {
     outages.touch({kind});
     for (const auto& phase : labels.outage_phases) phases.touch({kind, phase});
@@ -273,6 +278,10 @@ void Instruments::outage_ended(std::string_view kind, Duration total) {
 
 void Instruments::outage_phase(std::string_view kind, std::string_view phase, Duration took) {
   observe(families_->phases, {std::string(kind), std::string(phase)}, took);
+}
+
+void Instruments::recovery_ended(Seconds took) {
+  observe(families_->recoveries, {}, std::chrono::duration_cast<Duration>(took));
 }
 
 void Instruments::journal_failed() { count(families_->journal_errors, {}); }

@@ -62,6 +62,7 @@ class Instruments {
   void decided(std::string_view rule, std::string_view verdict, std::string_view reason);
   void outage_ended(std::string_view kind, Duration total);
   void outage_phase(std::string_view kind, std::string_view phase, Duration took);
+  void recovery_ended(Seconds took);
 
   void journal_failed();
   /// A request handler threw: a bug.

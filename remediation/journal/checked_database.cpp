@@ -71,6 +71,7 @@ JournalState read_state(SQLite::Database& database) {
   state.unfinished = sql::read_unfinished(database);
   sql::read_resources(database, state);
   state.standings = sql::read_standings(database);
+  sql::read_recent(database, state);
   return state;
 }
 

@@ -15,6 +15,14 @@ std::string history_line(const BootRecord& boot) {
   return line;
 }
 
+std::string history_line(const Recovery& recovery) {
+  if (!recovery.ended) {
+    return fmt::format("recovery {} begins: {}", recovery.id, summary_of(recovery));
+  }
+  return fmt::format("recovery {} over after {:.0f} s: {}", recovery.id,
+                     Seconds(*recovery.ended - recovery.opened).count(), summary_of(recovery));
+}
+
 std::optional<std::string> history_line(const Intent* before, const Intent& after) {
   if (before != nullptr && before->wanted == after.wanted && before->last_stop == after.last_stop) {
     return std::nullopt;

@@ -12,6 +12,9 @@ namespace upkeep {
 /// "node booted; the shutdown before it was unclean; it was down for 91 s"
 [[nodiscard]] std::string history_line(const BootRecord& boot);
 
+/// "recovery 7 begins: 62 VMs after a boot of the node"; "recovery 7 over after 132 s: …"
+[[nodiscard]] std::string history_line(const Recovery& recovery);
+
 /// What changed in the ledger for `auto`: "wanted: seen running", "not wanted: operator_destroy
 /// (event stopped_destroyed)". Nothing when the change is of no interest to a person.
 [[nodiscard]] std::optional<std::string> history_line(const Intent* before, const Intent& after);

@@ -27,6 +27,7 @@ void write(SQLite::Database& database, const TargetRecord& target);
 void write(SQLite::Database& database, const BootId& boot, const ResourceName& resource,
            const ResourceHistory& history);
 void write(SQLite::Database& database, const Standing& standing);
+void write(SQLite::Database& database, const Recovery& recovery);
 /// Returns the new action's id.
 [[nodiscard]] std::int64_t write_begin(SQLite::Database& database, const ActionRecord& action);
 /// False when there is no such action, or it had ended before.
@@ -42,6 +43,10 @@ void write(SQLite::Database& database, const Standing& standing);
 [[nodiscard]] std::optional<ActionRecord> read_action(SQLite::Database& database, std::int64_t id);
 [[nodiscard]] std::vector<ActionRecord> read_unfinished(SQLite::Database& database);
 [[nodiscard]] Standings read_standings(SQLite::Database& database);
+/// The one of that id, or the last one for 0.
+[[nodiscard]] std::optional<Recovery> read_recovery(SQLite::Database& database, std::int64_t id);
+/// What the state says of the last hour: actions and recoveries.
+void read_recent(SQLite::Database& database, JournalState& state);
 /// All rows are of one boot: writing one forgets those of earlier boots.
 void read_resources(SQLite::Database& database, JournalState& state);
 

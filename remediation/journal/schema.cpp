@@ -106,6 +106,31 @@ CREATE TABLE standing (  -- what holds until something else ends it
 ) STRICT;
 )sql";
 
+constexpr const char* kRecoveryTables = R"sql(
+CREATE TABLE recovery (
+  id INTEGER PRIMARY KEY,
+  cause TEXT NOT NULL,
+  detail TEXT NOT NULL,
+  opened INTEGER NOT NULL,
+  ended INTEGER
+) STRICT;
+CREATE TABLE recovery_vm (
+  recovery INTEGER NOT NULL REFERENCES recovery (id),
+  uuid TEXT NOT NULL,
+  name TEXT NOT NULL,
+  state TEXT NOT NULL,
+  why TEXT NOT NULL,     -- the hold, while held
+  back_at INTEGER,
+  detect REAL,           -- seconds, as the next five; NULL: not known, or not over
+  gate REAL,
+  queue REAL,
+  storage REAL,
+  start REAL,
+  verify REAL,
+  PRIMARY KEY (recovery, uuid)
+) STRICT;
+)sql";
+
 constexpr const char* kFromVersion1 = R"sql(
 ALTER TABLE target ADD COLUMN tries TEXT NOT NULL DEFAULT '';
 ALTER TABLE action ADD COLUMN part TEXT;
@@ -124,11 +149,14 @@ int primary_code(const SQLite::Exception& exception) {
                                                 : exception.getExtendedErrorCode() & 0xff;
 }
 
-/// From version 1, the only older one. In one piece: a power cut leaves the old version whole.
-void migrate(SQLite::Database& database) {
+/// In one piece: a power cut leaves the old version whole.
+void migrate(SQLite::Database& database, std::int64_t from) {
   SQLite::Transaction transaction(database);
-  database.exec(kFromVersion1);
-  database.exec(kStandingTable);
+  if (from < 2) {
+    database.exec(kFromVersion1);
+    database.exec(kStandingTable);
+  }
+  database.exec(kRecoveryTables);
   database.exec(fmt::format("PRAGMA user_version = {}", kSchemaVersion));
   sql::run(database, "UPDATE meta SET value = ? WHERE key = 'schema'", kSchemaVersion);
   transaction.commit();
@@ -140,6 +168,7 @@ void create_schema(SQLite::Database& database) {
   SQLite::Transaction transaction(database);
   database.exec(kTables);
   database.exec(kStandingTable);
+  database.exec(kRecoveryTables);
   database.exec(fmt::format("PRAGMA application_id = {}", kApplicationId));
   database.exec(fmt::format("PRAGMA user_version = {}", kSchemaVersion));
   sql::run(database, "INSERT INTO meta (key, value) VALUES ('schema', ?)", kSchemaVersion);
@@ -172,7 +201,7 @@ JournalCheck check_schema(SQLite::Database& database, SchemaAccess access) {
     return {JournalHealth::refused,
             "an older upkeep wrote it; the daemon brings it up to date when it starts"};
   }
-  migrate(database);
+  migrate(database, in_table);
   return {};
 }
 

@@ -246,10 +246,43 @@ Result<std::vector<HistoryEntry>> SqliteJournal::history(const HistoryQuery& que
   }
 }
 
+Result<void> SqliteJournal::save(const Recovery& recovery) {
+  return write([&](SQLite::Database& database) -> Result<void> {
+    const auto before = sql::read_recovery(database, recovery.id);
+    sql::write(database, recovery);
+    if (!before || before->ended != recovery.ended) {
+      write_line(database, {.at = recovery.ended.value_or(recovery.opened),
+                            .kind = "recovery",
+                            .target = "",
+                            .text = history_line(recovery),
+                            .action_id = std::nullopt});
+    }
+    return {};
+  });
+}
+
+Result<std::optional<Recovery>> SqliteJournal::recovery(std::int64_t id) {
+  try {
+    return sql::read_recovery(*database_, id);
+  } catch (const sql::BadRow& row) {
+    return fail(Errc::invalid, fmt::format("journal {}: {}", path_.string(), row.what));
+  } catch (const SQLite::Exception& exception) {
+    return std::unexpected(to_error(path_.string(), exception));
+  }
+}
+
 Result<void> SqliteJournal::prune(WallTime before) {
   return write([&](SQLite::Database& database) -> Result<void> {
     sql::run(database, "DELETE FROM history WHERE at < ?", before);
     sql::run(database, "DELETE FROM action WHERE ended IS NOT NULL AND begun < ?", before);
+    sql::run(database,
+             "DELETE FROM recovery_vm WHERE recovery IN (SELECT id FROM recovery WHERE ended < ?1 "
+             "AND id < (SELECT max(id) FROM recovery))",
+             before);
+    // The newest keeps the numbers going.
+    sql::run(database,
+             "DELETE FROM recovery WHERE ended < ?1 AND id < (SELECT max(id) FROM recovery)",
+             before);
     // The newest boot stays, however old: the next one is told by it.
     sql::run(database, "DELETE FROM boot WHERE booted < ? AND id < (SELECT max(id) FROM boot)",
              before);

@@ -49,6 +49,8 @@ class SqliteJournal final : public Journal {
                                  const TargetRecord& after) override;
   [[nodiscard]] Result<void> note(const HistoryEntry& entry) override;
   [[nodiscard]] Result<std::vector<HistoryEntry>> history(const HistoryQuery& query) override;
+  [[nodiscard]] Result<void> save(const Recovery& recovery) override;
+  [[nodiscard]] Result<std::optional<Recovery>> recovery(std::int64_t id) override;
   [[nodiscard]] Result<void> prune(WallTime before) override;
 
  private:

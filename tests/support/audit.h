@@ -26,6 +26,10 @@ class Audit {
   void check_shape(const Plan& plan);
   void check_findings(const Plan& plan);
   void check_decision(const Decision& decision);
+  void check_storm(const Plan& plan);
+  void check_order(const Plan& plan);
+  void check_slots(const Plan& plan);
+  void check_budget(const Plan& plan);
   void check_action(const Decision& decision, const Action& action);
   void check_mending(const std::string& name, const Action& action);
   bool wanted(const std::string& name, const std::string& uuid) const;

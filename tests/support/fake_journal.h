@@ -20,13 +20,19 @@ class MemoryJournal final : public Journal {
   int writes = 0;  ///< Tried, failed ones included.
   std::map<std::int64_t, ActionRecord> actions;
   std::vector<HistoryEntry> story;  ///< Oldest first.
+  std::map<std::int64_t, Recovery> recoveries;
   std::vector<WallTime> prunes;
 
   [[nodiscard]] Result<JournalState> load() override {
     JournalState state = state_;
     for (const auto& [id, action] : actions) {
       if (!action.ended) state.unfinished.push_back(action);
+      const bool counts =
+          action.trigger != Trigger::manual && (!action.outcome || costs_attempt(*action.outcome));
+      const bool recent = actions.rbegin()->second.begun - action.begun <= std::chrono::hours(1);
+      if (counts && recent) state.recent_actions[id] = action.begun;
     }
+    for (const auto& [id, recovery] : recoveries) state.recoveries.push_back(recovery);
     for (const auto& [target, record] : targets_) state.targets.push_back(record);
     return state;
   }
@@ -100,6 +106,17 @@ class MemoryJournal final : public Journal {
     std::vector<HistoryEntry> newest(story.rbegin(), story.rend());
     newest.resize(std::min(newest.size(), query.limit));
     return newest;
+  }
+  [[nodiscard]] Result<void> save(const Recovery& recovery) override {
+    if (auto fault = written()) return *fault;
+    recoveries[recovery.id] = recovery;
+    return {};
+  }
+  [[nodiscard]] Result<std::optional<Recovery>> recovery(std::int64_t id) override {
+    const auto found =
+        id == 0 && !recoveries.empty() ? std::prev(recoveries.end()) : recoveries.find(id);
+    if (found == recoveries.end()) return std::optional<Recovery>{};
+    return found->second;
   }
   [[nodiscard]] Result<void> prune(WallTime before) override {
     if (auto fault = written()) return *fault;

@@ -43,6 +43,12 @@ class RecordingRecorder final : public Recorder {
   void outage_phase(std::string_view kind, std::string_view phase, Duration took) override {
     add("phase {} {} {} ms", kind, phase, millis(took));
   }
+  void recovery_opened(const Recovery& recovery) override {
+    add("recovery {} opened: {}", recovery.id, summary_of(recovery));
+  }
+  void recovery_ended(const Recovery& recovery) override {
+    add("recovery {} ended: {}", recovery.id, summary_of(recovery));
+  }
   void journal_failed(const Error& error) override { add("journal failed: {}", error.message); }
 
   [[nodiscard]] std::vector<std::string> starting_with(const std::string& prefix) const {

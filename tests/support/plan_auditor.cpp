@@ -10,6 +10,12 @@ namespace {
 
 using std::chrono::seconds;
 
+/// The gates that choose among what is safe, each audited over the whole plan.
+bool is_common(Hold hold) {
+  return hold == Hold::storm || hold == Hold::waits_for_tier || hold == Hold::waits_for_vm ||
+         hold == Hold::no_start_slot || hold == Hold::budget_spent;
+}
+
 }  // namespace
 
 Audit::Audit(const World& world) : world_(world) {
@@ -168,7 +174,8 @@ void Audit::check_decision(const Decision& decision) {
   if (would != nullptr && world_.policy.mode != Mode::dry_run) fault(who + ": would act");
   if (act == nullptr && would == nullptr) {
     const auto& held = std::get<Held>(decision.verdict);
-    if (must == Must::act) fault(who + ": held by " + std::string(to_string(held.reason)));
+    if (must == Must::act && !is_common(held.reason))
+      fault(who + ": held by " + std::string(to_string(held.reason)));
     if (held.retry_at && *held.retry_at <= world_.now) fault(who + ": retry_at has passed");
     return;
   }
@@ -222,6 +229,10 @@ void Audit::check_shape(const Plan& plan) {
 std::vector<std::string> Audit::faults(const Plan& plan) {
   check_shape(plan);
   check_findings(plan);
+  check_storm(plan);
+  check_order(plan);
+  check_slots(plan);
+  check_budget(plan);
   for (const Decision& decision : plan.decisions) check_decision(decision);
   return faults_;
 }

@@ -132,7 +132,18 @@ TEST(Config, BecomesThePolicyItDescribes) {
   EXPECT_THAT(policy.peers, ElementsAre(NodeName{"node2"}, NodeName{"node3.example"}));
   EXPECT_FALSE(policy.foreign_cluster_manager);
 
+  EXPECT_EQ(policy.pacing,
+            (StartPacing{
+                .slots = 3, .most = 9, .slot_timeout = 90s, .cpu_target = 0.5, .io_target = 0.25}));
+  EXPECT_EQ(policy.tier_timeout, 5min);
+  EXPECT_EQ(policy.actions_per_hour, 50);
+  EXPECT_EQ(policy.storm.share, 0.75);
+  EXPECT_EQ(policy.storm.cool_down, 2min);
+
   ASSERT_EQ(policy.vms.size(), 2U);
+  EXPECT_EQ(policy.vms[0].priority, 1);
+  EXPECT_THAT(policy.vms[0].after, ElementsAre(VmName{"dns1"}, VmName{"dns2"}));
+  EXPECT_EQ(policy.vms[0].weight, 2);
   EXPECT_EQ(policy.vms[0].match, "db[0-9]");
   EXPECT_EQ(policy.vms[0].keep, Keep::up);
   EXPECT_EQ(policy.vms[0].act_on, ActOn::loop);
@@ -158,6 +169,10 @@ TEST(Config, TheDefaultPolicyIsThatOfTheCode) {
   EXPECT_EQ(compiled.bring_up_deadline, policy.bring_up_deadline);
   EXPECT_EQ(compiled.back_off.cap, policy.back_off.cap);
   EXPECT_EQ(compiled.guest_shutdown, policy.guest_shutdown);
+  EXPECT_EQ(compiled.pacing, policy.pacing);
+  EXPECT_EQ(compiled.storm, policy.storm);
+  EXPECT_EQ(compiled.tier_timeout, policy.tier_timeout);
+  EXPECT_EQ(compiled.actions_per_hour, policy.actions_per_hour);
 }
 
 TEST(Config, TakesAddressesAsPeopleWriteThem) {

@@ -736,6 +736,7 @@ TEST_F(ReconcilerTest, OurOwnDestroyOfACrashedGuestIsNotTheOperators) {
 }
 
 TEST_F(ReconcilerTest, ManyCrashesAreBegunAsHandsGetFree) {
+  world_.policy.pacing.slots = 100;
   for (int i = 10; i < 40; ++i) world_.with(a_vm(fmt::format("vm{}", i)));
   start_settled();
   for (int i = 10; i < 40; ++i) {

@@ -24,6 +24,7 @@ using test::wall_at;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Pair;
 using ::testing::SizeIs;
 
 class SqliteJournalTest : public ::testing::Test {
@@ -139,6 +140,62 @@ TEST_F(SqliteJournalTest, RemembersWhatStandsUntilItIsForgotten) {
   EXPECT_EQ(reopened().standings, (Standings{{key_of(degraded), degraded}}));
 }
 
+Recovery sample_recovery(std::int64_t id, std::int64_t opened) {
+  return {.id = id,
+          .cause = RecoveryCause::lost_vms,
+          .detail = "crashed",
+          .opened = wall_at(opened),
+          .ended = std::nullopt,
+          .members = {{.uuid = {"uuid-db1"}, .name = {"db1"}, .why = ""},
+                      {.uuid = {"uuid-web1"},
+                       .name = {"web1"},
+                       .state = MemberState::held,
+                       .why = "network_missing"}}};
+}
+
+TEST_F(SqliteJournalTest, RemembersARecoveryAsItIsNow) {
+  Recovery recovery = sample_recovery(1, 10);
+  {
+    const auto journal = open();
+    ASSERT_TRUE(journal->save(recovery));
+    recovery.ended = wall_at(42);
+    recovery.members[0].state = MemberState::healthy;
+    recovery.members[0].back_at = wall_at(40);
+    recovery.members[0].phases = {{"detect", Seconds(0.5)}, {"start", Seconds(3)}};
+    ASSERT_TRUE(journal->save(recovery));
+  }
+  EXPECT_THAT(reopened().recoveries, ElementsAre(recovery));
+  const auto journal = open();
+  EXPECT_EQ(journal->recovery(1).value(), recovery);
+  EXPECT_EQ(journal->recovery(0).value(), recovery);
+  EXPECT_EQ(journal->recovery(2).value(), std::nullopt);
+  std::vector<std::string> story;
+  const auto lines = journal->history({}).value();
+  for (const HistoryEntry& line : lines) story.push_back(line.text);
+  EXPECT_THAT(story, ElementsAre("recovery 1 over after 32 s: 2 VMs lost at once (crashed): 1 "
+                                 "healthy, 1 held",
+                                 "recovery 1 begins: 2 VMs lost at once (crashed): 1 waiting, 1 "
+                                 "held"));
+}
+
+TEST_F(SqliteJournalTest, RemembersWhatCountsAgainstTheBudget) {
+  const auto journal = open();
+  const auto begin = [&](std::int64_t at, Trigger trigger) {
+    ActionRecord record = sample_start("web1", wall_at(at));
+    record.trigger = trigger;
+    return journal->begin(record, sample_target("web1", 1)).value();
+  };
+  (void)begin(0, Trigger::event);
+  const auto counted = begin(3601, Trigger::event);
+  (void)begin(3602, Trigger::manual);
+  const auto refused = begin(3603, Trigger::poll);
+  ASSERT_TRUE(journal->end(refused, {Outcome::Kind::refused, "", ""}, wall_at(3604),
+                           sample_target("web1", 0)));
+  const auto last = begin(3605, Trigger::poll);
+  EXPECT_THAT(journal->load().value().recent_actions,
+              ElementsAre(Pair(counted, wall_at(3601)), Pair(last, wall_at(3605))));
+}
+
 TEST_F(SqliteJournalTest, RemembersEveryKindOfAction) {
   const std::vector<Action> actions{
       BringUpResource{.resource = {"r0"}, .skip_disk = true},
@@ -171,7 +228,8 @@ TEST_F(SqliteJournalTest, BringsAnOlderVersionUpToDateAndLosesNothing) {
   {
     SQLite::Database database(path_.string(), SQLite::OPEN_READWRITE);
     database.exec(
-        "DROP TABLE standing; ALTER TABLE target DROP COLUMN tries; "
+        "DROP TABLE standing; DROP TABLE recovery_vm; DROP TABLE recovery; ALTER TABLE target DROP "
+        "COLUMN tries; "
         "ALTER TABLE action DROP COLUMN part; PRAGMA user_version = 1; "
         "UPDATE meta SET value = 1 WHERE key = 'schema'");
   }
@@ -182,6 +240,20 @@ TEST_F(SqliteJournalTest, BringsAnOlderVersionUpToDateAndLosesNothing) {
   EXPECT_EQ(state.intents.at({"uuid-web1"}), intent);
   EXPECT_THAT(state.targets, ElementsAre(sample_target("web1", 2)));
   EXPECT_TRUE(reopened().standings.empty());
+  EXPECT_TRUE(open()->save(sample_recovery(1, 10)));
+}
+
+TEST_F(SqliteJournalTest, BringsTheVersionBeforeUpToDate) {
+  const Standing dead{.kind = Standing::Kind::peer_dead, .subject = "node2", .at = wall_at(6)};
+  ASSERT_TRUE(open()->save(dead));
+  {
+    SQLite::Database database(path_.string(), SQLite::OPEN_READWRITE);
+    database.exec(
+        "DROP TABLE recovery_vm; DROP TABLE recovery; PRAGMA user_version = 2; "
+        "UPDATE meta SET value = 2 WHERE key = 'schema'");
+  }
+  EXPECT_EQ(reopened().standings, (Standings{{key_of(dead), dead}}));
+  EXPECT_TRUE(open()->save(sample_recovery(1, 10)));
 }
 
 TEST_F(SqliteJournalTest, RemembersResourcesOfTheNewestBootOnly) {
@@ -312,7 +384,15 @@ TEST_F(SqliteJournalTest, PruneForgetsStoriesButNeverIntentsLatchesCountsOrTheNe
   ASSERT_TRUE(
       journal->end(*done, {Outcome::Kind::succeeded, "", ""}, wall_at(3), sample_target("db1", 1)));
 
+  for (std::int64_t id = 1; id <= 3; ++id) {
+    Recovery recovery = sample_recovery(id, id);
+    recovery.ended = wall_at(10 + id);
+    ASSERT_TRUE(journal->save(recovery));
+  }
+
   ASSERT_TRUE(journal->prune(wall_at(1000)));
+  EXPECT_EQ(journal->recovery(2).value(), std::nullopt);
+  EXPECT_THAT(journal->recovery(3).value()->members, SizeIs(2));
   const auto state = journal->load();
   EXPECT_THAT(journal->history({}).value(), IsEmpty());
   ASSERT_THAT(state->boots, SizeIs(1));

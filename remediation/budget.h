@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+
+#include "remediation/decision.h"
+#include "remediation/rules/rule.h"
+
+namespace upkeep {
+
+// DESIGN §6 gate 12: what a node may do in an hour, whatever it sees.
+
+inline constexpr Duration kBudgetHour = std::chrono::hours(1);
+
+/// How much of the hour's budget is used: an action is one, and so is a whole recovery.
+[[nodiscard]] std::size_t spent_of(const Budget& budget, Tick now);
+
+/// The budget without what is older than an hour.
+[[nodiscard]] Budget after_look(Budget budget, Tick now);
+
+/// The budget of one plan.
+class BudgetGate {
+ public:
+  explicit BudgetGate(const World& world);
+
+  [[nodiscard]] std::optional<Held> hold_now() const;
+  /// An action was chosen.
+  void take();
+
+ private:
+  const World& world_;
+  std::size_t spent_ = 0;
+  bool free_ = false;  ///< A recovery is open and has had its one: everything belongs to it.
+};
+
+}  // namespace upkeep
