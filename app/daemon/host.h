@@ -7,7 +7,9 @@
 #include "exporter/model/clock.h"
 #include "exporter/model/result.h"
 #include "exporter/model/snapshot.h"
+#include "exporter/sources/health/health_source.h"
 #include "remediation/effects.h"
+#include "remediation/policy.h"
 
 namespace upkeep {
 
@@ -27,6 +29,8 @@ class Host {
   virtual void fall_silent() = 0;
   /// Asks every source for a reading soon. Returns at once.
   virtual void poke() = 0;
+  /// Which check each VM has, from now on; null: none has one.
+  virtual void use_checks(CheckOf check_of) = 0;
 
   // What each source said last. Return at once.
   [[nodiscard]] virtual Observed<std::shared_ptr<const Vms>> vms() const = 0;
@@ -35,6 +39,8 @@ class Host {
   [[nodiscard]] virtual bool drbd_in_use() const = 0;
   [[nodiscard]] virtual Observed<Node> node() const = 0;
   [[nodiscard]] virtual std::vector<Peer> peers() const = 0;
+  /// Null: no VM that runs has a check.
+  [[nodiscard]] virtual std::shared_ptr<const VmHealths> health() const = 0;
 
   // Past every cache, for executor threads: DRBD within `deadline`, libvirt for as long as it
   // takes.
@@ -47,5 +53,8 @@ class Host {
   [[nodiscard]] virtual HypervisorControl& hypervisor() = 0;
   [[nodiscard]] virtual ReplicationControl& replication() = 0;
 };
+
+/// The checks that a policy wants; null when no VM has one, so that nobody is asked which VMs run.
+[[nodiscard]] CheckOf checks_of(const std::shared_ptr<const Policy>& policy);
 
 }  // namespace upkeep

@@ -52,13 +52,16 @@ RealHost::RealHost(const Config& config, const std::filesystem::path& root,
       libvirt_(libvirt_options(config, root), *clock_, gate_),
       drbd_(drbd_options(config, root), *clock_, gate_),
       node_({.root = root}, *clock_, gate_),
-      peers_(peer_options(config), *clock_, gate_) {}
+      peers_(peer_options(config), *clock_, gate_),
+      health_(health_parts(config.libvirt.uri, clock_,
+                           [this] { gate_.published(SourceKind::libvirt); })) {}
 
 void RealHost::start() {
   node_.start();
   libvirt_.start();
   drbd_.start();
   peers_.start();
+  health_.start();
 }
 
 void RealHost::fall_silent() { gate_.close(); }
@@ -68,6 +71,7 @@ void RealHost::poke() {
   libvirt_.poke();
   drbd_.poke();
   peers_.poke();
+  health_.poke();
 }
 
 Observed<std::shared_ptr<const Vms>> RealHost::vms() const { return libvirt_.latest(); }

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "app/config.h"
@@ -27,6 +28,7 @@ class RealHost final : public Host {
   void start() override;
   void fall_silent() override;
   void poke() override;
+  void use_checks(CheckOf check_of) override { health_.use(std::move(check_of)); }
 
   [[nodiscard]] Observed<std::shared_ptr<const Vms>> vms() const override;
   [[nodiscard]] Observed<std::shared_ptr<const VmStatsByName>> vm_stats() const override;
@@ -34,6 +36,9 @@ class RealHost final : public Host {
   [[nodiscard]] bool drbd_in_use() const override;
   [[nodiscard]] Observed<Node> node() const override;
   [[nodiscard]] std::vector<Peer> peers() const override;
+  [[nodiscard]] std::shared_ptr<const VmHealths> health() const override {
+    return health_.latest();
+  }
 
   [[nodiscard]] Result<Vm> read_vm(const VmUuid& uuid) override;
   [[nodiscard]] Result<std::shared_ptr<const Drbd>> read_drbd(Duration deadline) override;
@@ -55,6 +60,7 @@ class RealHost final : public Host {
   DrbdSource drbd_;
   NodeSource node_;
   PeerSource peers_;
+  HealthSource health_;
 };
 
 }  // namespace upkeep

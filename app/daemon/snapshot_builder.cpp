@@ -62,6 +62,7 @@ std::shared_ptr<const Snapshot> SnapshotBuilder::build(const Freshness& freshnes
   snapshot->drbd = host_.drbd();
   snapshot->node = host_.node();
   snapshot->peers = host_.peers();
+  snapshot->health = host_.health();
   // After the readings: none of them may look as if it came from the future.
   const Tick now = clock_.now();
   snapshot->at = now;

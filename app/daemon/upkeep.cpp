@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <string_view>
-
 #include <system_error>
 #include <utility>
 
@@ -135,6 +134,7 @@ void Upkeep::wire() {
     setting_.log.warn("another manager is on this node: only what is marked is touched",
                       {{"found", *find_cluster_manager(options_.root)}});
   }
+  host_->use_checks(checks_of(policy));
   // The tools live as long as the last thread that uses them, and the host with them.
   ActionTools tools{
       .hypervisor = std::shared_ptr<HypervisorControl>(host_, &host_->hypervisor()),
@@ -282,7 +282,9 @@ std::shared_ptr<const Policy> Upkeep::reload() {
   if (observe_only_ && config_.mode != Mode::observe) {
     log.warn("upkeep still only observes: its journal was damaged; start it again to act");
   }
-  return compile_policy();
+  auto policy = compile_policy();
+  host_->use_checks(checks_of(policy));
+  return policy;
 }
 
 }  // namespace upkeep

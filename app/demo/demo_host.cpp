@@ -39,6 +39,21 @@ SimulatedDrbd::Options drbd_options() {
   return options;
 }
 
+/// Nothing boots in the demo, so that what runs is as well as it will ever be.
+class DemoGuests final : public GuestProbe {
+ public:
+  [[nodiscard]] CheckAnswer ask(const CheckOrder& /*order*/) override {
+    return {.kind = CheckAnswer::Kind::healthy, .detail = {}};
+  }
+};
+
+HealthSource::Parts health_of_demo(std::shared_ptr<const Clock> clock,
+                                   std::function<void()> on_news) {
+  auto parts = health_parts(std::string(kDemoUri), std::move(clock), std::move(on_news));
+  parts.probe = std::make_shared<DemoGuests>();
+  return parts;
+}
+
 /// The answer of a trick that says nothing itself.
 Result<std::string> said(const Result<void>& done, std::string text) {
   if (!done) return std::unexpected(done.error());
@@ -68,12 +83,14 @@ DemoHost::DemoHost(DemoFleet fleet, DemoRoot root, std::shared_ptr<const Clock> 
       hypervisor_(std::string(kDemoUri)),
       libvirt_(libvirt_options(root_), *clock_, gate_),
       drbd_(drbd_options(), *clock_, gate_),
-      node_({.root = root_.path()}, *clock_, gate_) {}
+      node_({.root = root_.path()}, *clock_, gate_),
+      health_(health_of_demo(clock_, [this] { gate_.published(SourceKind::libvirt); })) {}
 
 void DemoHost::start() {
   node_.start();
   libvirt_.start();
   drbd_.start();
+  health_.start();
 }
 
 void DemoHost::fall_silent() { gate_.close(); }
@@ -82,6 +99,7 @@ void DemoHost::poke() {
   node_.poke();
   libvirt_.poke();
   drbd_.poke();
+  health_.poke();
 }
 
 Observed<std::shared_ptr<const Vms>> DemoHost::vms() const { return libvirt_.latest(); }

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "app/daemon/host.h"
@@ -36,6 +37,7 @@ class DemoHost final : public Host {
   void start() override;
   void fall_silent() override;
   void poke() override;
+  void use_checks(CheckOf check_of) override { health_.use(std::move(check_of)); }
 
   [[nodiscard]] Observed<std::shared_ptr<const Vms>> vms() const override;
   [[nodiscard]] Observed<std::shared_ptr<const VmStatsByName>> vm_stats() const override;
@@ -43,6 +45,9 @@ class DemoHost final : public Host {
   [[nodiscard]] bool drbd_in_use() const override { return true; }
   [[nodiscard]] Observed<Node> node() const override;
   [[nodiscard]] std::vector<Peer> peers() const override { return {}; }
+  [[nodiscard]] std::shared_ptr<const VmHealths> health() const override {
+    return health_.latest();
+  }
 
   [[nodiscard]] Result<Vm> read_vm(const VmUuid& uuid) override;
   [[nodiscard]] Result<std::shared_ptr<const Drbd>> read_drbd(Duration deadline) override;
@@ -76,6 +81,7 @@ class DemoHost final : public Host {
   LibvirtSource libvirt_;
   SimulatedDrbd drbd_;
   NodeSource node_;
+  HealthSource health_;
 };
 
 }  // namespace upkeep

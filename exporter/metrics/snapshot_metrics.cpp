@@ -50,6 +50,9 @@ void write_snapshot(Exposition& out, const Snapshot& snapshot, const LastKnown& 
   write_peers(out, snapshot, freshness, now);
   const KnownVms vms = known_vms(snapshot, known, freshness, now);
   if (vms.vms) write_vms(out, *vms.vms, vms.current);
+  if (vms.vms && vms.current && snapshot.health) {
+    write_vm_health(out, *vms.vms, *snapshot.health, now);
+  }
   if (snapshot.vm_stats.fresh(now, freshness.vm_stats) && *snapshot.vm_stats.reading) {
     write_vm_stats(out, **snapshot.vm_stats.reading);
   }

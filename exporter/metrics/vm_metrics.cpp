@@ -219,6 +219,20 @@ void write_vms(Exposition& out, const Vms& vms, bool current) {
   if (current) write_current(out, vms);
 }
 
+void write_vm_health(Exposition& out, const Vms& vms, const VmHealths& healths, Tick now) {
+  out.family(
+      "upkeep_vm_healthy", MetricType::gauge,
+      "Whether the guest passed its last health check; absent without a check, while it does "
+      "not run, and when the last answer is too old.");
+  per_vm(out, vms, [&](const Vm& vm) -> std::optional<int> {
+    const auto checked = healths.find(vm.uuid);
+    if (!is_up(vm.state) || checked == healths.end()) return std::nullopt;
+    const VmHealth& health = checked->second;
+    if (health.at == Tick{} || now - health.at > kHealthMaxAge) return std::nullopt;
+    return health.healthy ? 1 : 0;
+  });
+}
+
 void write_vm_stats(Exposition& out, const VmStatsByName& stats) {
   write_vm_figures(out, stats);
   write_block_figures(out, stats);

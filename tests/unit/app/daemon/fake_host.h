@@ -32,6 +32,7 @@ class FakeHost final : public Host {
   void start() override { started = true; }
   void fall_silent() override { started = false; }
   void poke() override { ++pokes; }
+  void use_checks(CheckOf check_of) override { checks = std::move(check_of); }
 
   [[nodiscard]] Observed<std::shared_ptr<const Vms>> vms() const override { return said_vms; }
   [[nodiscard]] Observed<std::shared_ptr<const VmStatsByName>> vm_stats() const override {
@@ -41,6 +42,8 @@ class FakeHost final : public Host {
   [[nodiscard]] bool drbd_in_use() const override { return uses_drbd; }
   [[nodiscard]] Observed<Node> node() const override { return said_node; }
   [[nodiscard]] std::vector<Peer> peers() const override { return said_peers; }
+
+  [[nodiscard]] std::shared_ptr<const VmHealths> health() const override { return said_health; }
 
   [[nodiscard]] Result<Vm> read_vm(const VmUuid& uuid) override {
     asked_vms.push_back(uuid);
@@ -62,10 +65,12 @@ class FakeHost final : public Host {
   Observed<std::shared_ptr<const Drbd>> said_drbd;
   Observed<Node> said_node;
   std::vector<Peer> said_peers;
+  std::shared_ptr<const VmHealths> said_health;
   bool uses_drbd = true;
   std::function<Result<Vm>()> fresh_vm;
   std::function<Result<std::shared_ptr<const Drbd>>()> fresh_drbd;
 
+  CheckOf checks;
   bool started = false;
   int pokes = 0;
   std::vector<VmUuid> asked_vms;

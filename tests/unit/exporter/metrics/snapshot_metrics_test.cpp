@@ -101,6 +101,29 @@ TEST(VmMetrics, SayWhatElseIsKnownAndNothingMore) {
   EXPECT_EQ(count(text, "upkeep_vm_disk_error{"), 2) << "the others' errors were not read";
 }
 
+TEST(VmMetrics, SayWhichGuestsAreHealthyAsFarAsTheyWereAskedLately) {
+  Snapshot snapshot = example::snapshot();
+  EXPECT_EQ(count(written(snapshot), "upkeep_vm_healthy"), 0) << "no VM has a check";
+  const auto says = [&](VmHealth health) {
+    VmHealths healths;
+    for (const Vm& vm : **snapshot.vms.reading) healths[vm.uuid] = health;
+    snapshot.health = std::make_shared<const VmHealths>(std::move(healths));
+    return written(snapshot);
+  };
+  const std::string good = says({.healthy = true, .at = kNow});
+  EXPECT_EQ(value(good, R"(upkeep_vm_healthy{vm="web1"})"), "1");
+  EXPECT_EQ(count(good, "upkeep_vm_healthy{"), 1) << "the others don't run";
+  const std::string bad = says({.healthy = false, .detail = "x", .at = kNow - 30s});
+  EXPECT_EQ(value(bad, R"(upkeep_vm_healthy{vm="web1"})"), "0");
+  const std::string old = says({.healthy = true, .at = kNow - 30s - 1ms, .verified = kNow - 1h});
+  EXPECT_EQ(value(old, R"(upkeep_vm_healthy{vm="web1"})"), kAbsent) << "three checks were due";
+  const std::string silent = says({.healthy = false, .detail = "can't be asked"});
+  EXPECT_EQ(value(silent, R"(upkeep_vm_healthy{vm="web1"})"), kAbsent) << "never answered";
+  static_cast<void>(says({.healthy = true, .at = kNow}));
+  snapshot.vms = {fail(Errc::unavailable, "libvirtd is gone"), kNow};
+  EXPECT_EQ(count(written(snapshot, remembered({}, example::snapshot())), "upkeep_vm_healthy{"), 0);
+}
+
 TEST(VmMetrics, AreUnknownNotDownWhenLibvirtFails) {
   const Snapshot good = example::snapshot();
   Snapshot blind = good;
