@@ -8,7 +8,7 @@
 #include <variant>
 
 #include "remediation/budget.h"
-#include "remediation/rules/rule.h"
+#include "remediation/rules/rules.h"
 #include "remediation/sight.h"
 
 namespace upkeep {
@@ -86,6 +86,19 @@ void write_wishes(Exposition& out, const RemediationView& view, const Snapshot& 
              "Whether the ledger has a line about the VM.");
   for (const auto& [name, one] : wanted) {
     out.sample({{"vm", name.value}}, one.line != nullptr ? 1 : 0);
+  }
+}
+
+/// Of the VMs that have a check; while libvirt is silent what was found stays found.
+void write_unverified(Exposition& out, const RemediationView& view, const Snapshot& snapshot) {
+  if (!view.policy || !snapshot.vms.reading || *snapshot.vms.reading == nullptr) return;
+  out.family("upkeep_vm_boot_unverified", MetricType::gauge,
+             "Whether the VM runs and was not healthy within its boot_timeout.");
+  for (const auto& vm : **snapshot.vms.reading) {
+    if (policy_for(*view.policy, vm.name).health.kind == HealthCheck::Kind::none) continue;
+    const bool found = view.history.problems.contains(
+        {std::string(vm_boot_unverified_rule().name), target_of(vm.name)});
+    out.sample({{"vm", vm.name.value}}, found ? 1 : 0);
   }
 }
 
@@ -226,6 +239,7 @@ void write_remediation(Exposition& out, const RemediationView& view, const Snaps
                        Tick now) {
   write_mode(out, view);
   write_wishes(out, view, snapshot, now);
+  write_unverified(out, view, snapshot);
   write_targets(out, view);
   write_in_flight(out, view);
   write_queue(out, view);

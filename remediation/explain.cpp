@@ -6,6 +6,7 @@
 #include <chrono>
 #include <utility>
 
+#include "remediation/boot_check.h"
 #include "remediation/sight.h"
 #include "remediation/storage_gate.h"
 #include "remediation/words.h"
@@ -168,8 +169,13 @@ void explain_vm(Explanation& explanation, const VmName& name, const Known& known
   const auto found = known.view.history.intents.find(vm->uuid);
   const Intent* line = found == known.view.history.intents.end() ? nullptr : &found->second;
   const Wish wish = wish_for(line, policy_for(known.policy, name));
+  const std::string trouble = health_trouble(*vm, known.world);
+  if (explanation.headline.empty() && !trouble.empty()) {
+    explanation.headline = fmt::format("{} is running, {}.", name.value, trouble);
+  }
   if (explanation.headline.empty()) explanation.headline = vm_headline(*vm, wish, line);
   explanation.facts.push_back("libvirt: " + state_of(*vm));
+  if (!trouble.empty()) explanation.facts.push_back("health: " + trouble);
   explanation.facts.push_back(
       fmt::format("wish: {}, {}", to_string(wish.keep), who_wants(wish, line)));
   if (line != nullptr && !line->last_stop_detail.empty()) {

@@ -29,6 +29,9 @@ namespace upkeep {
 [[nodiscard]] const Rule& vm_paused_other_rule();
 /// A disk of a VM's definition is not attached. Remedy: ReattachDisk, when it was lost.
 [[nodiscard]] const Rule& vm_disk_missing_rule();
+/// A VM runs and its check has not found it healthy in time since its start. A finding: it is not
+/// restarted in circles.
+[[nodiscard]] const Rule& vm_boot_unverified_rule();
 /// A peer booted and a resource shared with it isn't connected yet. A finding: the rules of DRBD do
 /// what there is to do.
 [[nodiscard]] const Rule& peer_booted_rule();

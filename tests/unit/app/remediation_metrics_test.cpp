@@ -70,6 +70,16 @@ TEST_F(RemediationMetrics, SayWhatIsWanted) {
   EXPECT_EQ(value(text, R"(upkeep_vm_intent_known{vm="mine"})"), "1");
 }
 
+TEST_F(RemediationMetrics, SayWhichGuestsDidNotBootInTime) {
+  world.with(a_vm("web1")).with(a_vm("db1")).with(a_vm("db2"));
+  world.vm_policy({.match = "db*", .health = {.kind = HealthCheck::Kind::agent}});
+  world.confirmed("vm_boot_unverified", test::vm_target("db2"));
+  const std::string text = written();
+  EXPECT_EQ(value(text, R"(upkeep_vm_boot_unverified{vm="db1"})"), "0");
+  EXPECT_EQ(value(text, R"(upkeep_vm_boot_unverified{vm="db2"})"), "1");
+  EXPECT_EQ(value(text, R"(upkeep_vm_boot_unverified{vm="web1"})"), kAbsent) << "no check";
+}
+
 constexpr const char* kSplitBrain = R"(upkeep_drbd_split_brain{resource="r0"})";
 
 TEST_F(RemediationMetrics, SayWhatDivergedByTheReading) {
