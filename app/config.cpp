@@ -157,7 +157,8 @@ void read_vms(ConfigTable& file, ConfigErrors& errors, std::vector<VmConfig>& vm
     table.read_count("priority", vm.priority, 0, 1000);
     table.read_count("weight", vm.weight, 1, 1000);
     for (std::string& name : table.strings("after")) vm.after.push_back({std::move(name)});
-    for (const std::string_view key : {"health", "boot_timeout"}) table.not_yet(key);
+    assign(vm.health, table.parsed("health", parse_health));
+    table.read_duration("boot_timeout", vm.boot_timeout, seconds(1), hours(1));
     table.finish();
     vms.push_back(std::move(vm));
     blocks.push_back(std::move(table));
@@ -301,8 +302,8 @@ Policy to_policy(const Config& config) {
                           .priority = vm.priority,
                           .after = vm.after,
                           .weight = vm.weight,
-                          .health = {},
-                          .boot_timeout = VmPolicy{}.boot_timeout});
+                          .health = vm.health,
+                          .boot_timeout = vm.boot_timeout});
   }
   policy.allow_degraded_after = config.drbd.allow_degraded_after;
   policy.attach_on_primary = config.drbd.attach_on_primary;

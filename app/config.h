@@ -74,6 +74,8 @@ struct VmConfig {
   int priority = 0;
   std::vector<VmName> after;
   int weight = 1;
+  HealthCheck health;
+  Duration boot_timeout = VmPolicy{}.boot_timeout;
 
   friend bool operator==(const VmConfig&, const VmConfig&) = default;
 };

@@ -157,6 +157,27 @@ Parsed<std::string> parse_base_url(std::string_view text) {
   return base;
 }
 
+Parsed<HealthCheck> parse_health(std::string_view text) {
+  constexpr std::string_view kTcp = "tcp:";
+  if (text == "none") return HealthCheck{};
+  if (text == "agent") return HealthCheck{.kind = HealthCheck::Kind::agent, .host = {}, .port = 0};
+  const auto wrong = [&](std::string_view why) {
+    return std::unexpected(
+        fmt::format(R"('{}' {}; write "none", "agent" or like "tcp:10.0.0.5:5432")", text, why));
+  };
+  if (!text.starts_with(kTcp)) return wrong("is no health check");
+  const std::string_view address = text.substr(kTcp.size());
+  const std::size_t colon = address.rfind(':');
+  if (colon == std::string_view::npos) return wrong("has no port");
+  const std::string_view host = address.substr(0, colon);
+  if (host.empty() || !std::ranges::all_of(host, is_name_character)) {
+    return wrong("has no host name or IPv4 address");
+  }
+  const auto port = to_number<std::uint16_t>(address.substr(colon + 1));
+  if (!port || *port == 0) return wrong("has no port between 1 and 65535");
+  return HealthCheck{.kind = HealthCheck::Kind::tcp, .host = std::string(host), .port = *port};
+}
+
 Parsed<std::string> parse_glob(std::string_view text) {
   if (text.empty()) return std::unexpected("an empty pattern matches no VM; \"*\" matches each");
   for (std::size_t i = 0; i < text.size(); ++i) {

@@ -7,6 +7,7 @@
 
 #include "app/config.h"
 #include "exporter/model/clock.h"
+#include "exporter/model/health.h"
 
 namespace upkeep {
 
@@ -28,6 +29,9 @@ using Parsed = std::expected<T, std::string>;
 
 /// "http://HOST[:PORT]" or https, nothing behind it but a "/", which is dropped.
 [[nodiscard]] Parsed<std::string> parse_base_url(std::string_view text);
+
+/// "none", "agent" or "tcp:HOST:PORT"; HOST is a name or an IPv4 address.
+[[nodiscard]] Parsed<HealthCheck> parse_health(std::string_view text);
 
 /// A pattern as fnmatch(3) takes it; refused when it can match nothing that was meant.
 [[nodiscard]] Parsed<std::string> parse_glob(std::string_view text);

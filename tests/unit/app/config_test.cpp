@@ -152,7 +152,12 @@ TEST(Config, BecomesThePolicyItDescribes) {
   EXPECT_EQ(policy.allow_degraded_after, 90min);
   EXPECT_TRUE(policy.attach_on_primary);
   EXPECT_EQ(policy.vms[0].guest_shutdown, GuestShutdown::respect);
+  EXPECT_EQ(policy.vms[0].health,
+            (HealthCheck{.kind = HealthCheck::Kind::tcp, .host = "db1.example", .port = 5432}));
+  EXPECT_EQ(policy.vms[0].boot_timeout, 3min);
   EXPECT_EQ(policy.vms[1].keep, Keep::ignore);
+  EXPECT_EQ(policy.vms[1].health.kind, HealthCheck::Kind::agent);
+  EXPECT_EQ(policy.vms[1].boot_timeout, 300s);
   EXPECT_EQ(policy.vms[1].act_on, ActOn::alerts);
   EXPECT_FALSE(policy.vms[1].exclusive);
   // Not said in the block: what [policy] says holds.
