@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "remediation/boot_check.h"
 #include "remediation/effect_seen.h"
 #include "remediation/rules/finding.h"
 #include "remediation/sight.h"
@@ -25,12 +26,6 @@ constexpr Duration kEventIsLate = std::chrono::seconds(2);
 Duration deadline_of(const Action& action, const Policy& policy) {
   const bool on_vm = target_of(action).kind == Target::Kind::vm;
   return on_vm ? policy.start_deadline : policy.bring_up_deadline;
-}
-
-/// The rule's own name, whose storage lives for ever; empty for a rule of another version.
-std::string_view rule_name(std::string_view name) {
-  const auto rule = std::ranges::find(all_rules(), name, &Rule::name);
-  return rule == all_rules().end() ? std::string_view() : rule->name;
 }
 
 const Rule* rule_of(const Finding& finding) {
@@ -164,11 +159,22 @@ void ActionBook::verify(const Step& step) {
         completed.outcome = {.kind = Outcome::Kind::ineffective,
                              .reason = "",
                              .detail = "the command succeeded, the problem is still there"};
+      } else if (!has_booted(completed, world)) {
+        continue;
       }
     }
     ended.push_back(std::move(completed));
   }
   for (const Completed& completed : ended) finish(completed, step);
+}
+
+bool ActionBook::has_booted(Completed& completed, const World& world) {
+  BootProgress boot = boot_progress(completed.action, completed.at, world);
+  if (boot.kind == BootProgress::Kind::failed) {
+    completed.outcome = {
+        .kind = Outcome::Kind::ineffective, .reason = "", .detail = std::move(boot.detail)};
+  }
+  return boot.kind != BootProgress::Kind::waiting;
 }
 
 bool ActionBook::is_open(const Completed& completed, const Step& step) const {
@@ -182,10 +188,14 @@ bool ActionBook::is_open(const Completed& completed, const Step& step) const {
 }
 
 void ActionBook::stop_verifying(const Step& step) {
+  const World world{step.snapshot, step.policy, history_, step.now};
   std::vector<Completed> ended;
-  for (const Flight& flight : flights_) {
-    if (flight.reported) ended.push_back(*flight.reported);
-  }
+  std::erase_if(flights_, [&](Flight& flight) {
+    if (!flight.reported) return false;
+    const bool booted = has_booted(*flight.reported, world);
+    if (booted) ended.push_back(*flight.reported);
+    return !booted;  // Stays begun in the journal: the next daemon waits for the guest.
+  });
   for (const Completed& completed : ended) finish(completed, step);
 }
 
@@ -211,31 +221,6 @@ void ActionBook::settle_split_brain(const Action& action) {
   parts_.journal.changed(resolve->resource);
 }
 
-void ActionBook::settle_unfinished(const Step& step) {
-  std::erase_if(unfinished_, [&](const ActionRecord& action) {
-    const auto kind = settled(action.action, history_, step);
-    if (!kind) return false;
-    Outcome outcome{.kind = *kind, .reason = "", .detail = "settled by what was seen afterwards"};
-    if (*kind == Outcome::Kind::interrupted) {
-      outcome.detail = "upkeep ended in the middle of it, and there is nothing to be seen of it";
-    }
-    finish({.id = action.id,
-            .finding = {.rule = rule_name(action.rule),
-                        .subject = target_of(action.action),
-                        .trigger = action.trigger,
-                        .confirmed = true,
-                        .since = step.now,
-                        .detail = ""},
-            .action = action.action,
-            .outcome = std::move(outcome),
-            .times = {},
-            .ended = true,
-            .at = step.now},
-           step);
-    return true;
-  });
-}
-
 void ActionBook::note_dropped(const Completed& completed) {
   const auto* start = std::get_if<StartVm>(&completed.action);
   if (start == nullptr || !start->destroy_first || completed.times.command_sent == Tick{}) return;
@@ -247,7 +232,10 @@ void ActionBook::note_dropped(const Completed& completed) {
 bool ActionBook::is_ours(const VmEvent& event) const {
   const Target target = target_of(event.name);
   const bool in_flight = std::ranges::any_of(flights_, [&](const Flight& flight) {
-    return target_of(flight.ticket.action) == target && flight.ticket.submitted <= event.at;
+    // What happens to a guest while it boots is no longer our doing.
+    const bool lasts = !flight.reported || event.at <= flight.reported->at;
+    return lasts && target_of(flight.ticket.action) == target &&
+           flight.ticket.submitted <= event.at;
   });
   if (in_flight) return true;
   // A daemon before this one may have sent it.

@@ -47,7 +47,8 @@ class ActionBook {
   void verify(const Step& step);
   /// Settles by what is seen what an earlier daemon had begun.
   void settle_unfinished(const Step& step);
-  /// Nobody looks any more: reported successes are taken for what they are.
+  /// Nobody looks any more: reported successes are taken for what they are, but for guests that
+  /// still boot, which the next daemon waits for.
   void stop_verifying(const Step& step);
 
   /// Is the stop that the event tells of part of an action of ours?
@@ -73,8 +74,13 @@ class ActionBook {
                                const std::shared_ptr<const Policy>& policy);
   /// Is it not to be seen yet that what was reported helped?
   [[nodiscard]] bool is_open(const Completed& completed, const Step& step) const;
+  /// False while a guest that was started may still become healthy. One that did not in time makes
+  /// the start an ineffective one.
+  [[nodiscard]] static bool has_booted(Completed& completed, const World& world);
   /// A person said that this node's data is the right one: what is on record is answered.
   void settle_split_brain(const Action& action);
+  /// A start of an earlier daemon whose guest still boots.
+  void take_over(Completed completed);
   void finish(const Completed& completed, const Step& step);
   void overdue(Flight& flight, const Completed& completed, const Step& step);
   void note_dropped(const Completed& completed);

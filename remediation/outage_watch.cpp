@@ -4,6 +4,8 @@
 #include <array>
 #include <string_view>
 
+#include "remediation/sight.h"
+
 namespace upkeep {
 namespace {
 
@@ -37,6 +39,27 @@ void OutageWatch::succeeded(const ProblemWatch::Key& key, const PhaseTimes& time
   if (outage == outages_.end()) return;
   outage->second.times = times;
   outage->second.ended = at;
+}
+
+void OutageWatch::boots(const ProblemWatch::Key& key) {
+  const auto outage = outages_.find(key);
+  if (outage != outages_.end()) outage->second.boots = true;
+}
+
+std::vector<std::pair<ProblemWatch::Key, bool>> OutageWatch::booted(const World& world) {
+  std::vector<std::pair<ProblemWatch::Key, bool>> over;
+  if (vms_in_sight(world) == nullptr) return over;
+  for (auto& [key, outage] : outages_) {
+    if (!outage.boots) continue;
+    if (world.history.problems.contains(key)) {
+      outage.boots = false;  // Down again, and the same outage.
+      continue;
+    }
+    const Vm* vm = find_vm(world.snapshot, VmName{key.second.name});
+    const bool well = vm != nullptr && is_healthy(*vm, world);
+    if (well || vm == nullptr || is_down(vm->state)) over.emplace_back(key, well);
+  }
+  return over;
 }
 
 std::optional<OutagePhases> OutageWatch::gone(const ProblemWatch::Key& key, bool well, Tick now) {

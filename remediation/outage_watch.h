@@ -2,6 +2,8 @@
 
 #include <map>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "remediation/history.h"
 #include "remediation/problem_watch.h"
@@ -21,6 +23,11 @@ class OutageWatch {
   /// An action against it was chosen. Of several, the last one counts.
   void begun(const ProblemWatch::Key& key, Tick now);
   void succeeded(const ProblemWatch::Key& key, const PhaseTimes& times, Tick at);
+  /// The problem is gone, but the guest isn't healthy yet: the outage lasts on.
+  void boots(const ProblemWatch::Key& key);
+  /// What lasted on for a guest's sake and is to end now, and whether the guest is well. Call it
+  /// when the problems are up to date.
+  [[nodiscard]] std::vector<std::pair<ProblemWatch::Key, bool>> booted(const World& world);
   /// The problem is gone; `well` says that the target was seen well, not just no longer wanted.
   /// Returns its parts when it was an outage that upkeep ended.
   std::optional<OutagePhases> gone(const ProblemWatch::Key& key, bool well, Tick now);
@@ -32,6 +39,7 @@ class OutageWatch {
     std::optional<Tick> chosen;
     std::optional<PhaseTimes> times;
     Tick ended{};  ///< When the action that helped ended.
+    bool boots = false;
   };
 
   [[nodiscard]] OutagePhases tell_phases(std::string_view kind, const Outage& outage, Tick now);

@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "remediation/boot_check.h"
 #include "remediation/budget.h"
 #include "remediation/rules/finding.h"
 #include "remediation/sight.h"
@@ -61,7 +62,9 @@ void occupy(Busy& busy, const Target& target, const Snapshot& snapshot) {
 Busy busy_now(const World& world) {
   Busy busy;
   for (const auto& [target, tried] : world.history.targets) {
-    if (tried.in_flight || tried.stuck) occupy(busy, target, world.snapshot);
+    if (!tried.in_flight && !tried.stuck) continue;
+    busy.insert(target);
+    if (!only_boots(target, tried, world)) busy.merge(resources_under(target, world.snapshot));
   }
   return busy;
 }

@@ -44,6 +44,13 @@ std::optional<bool> wellness(const Target& target, const Snapshot& snapshot) {
   return resource == nullptr ? std::nullopt : std::optional(is_brought_up(*resource));
 }
 
+/// A VM that is there again and not yet at work.
+bool boots(const Target& target, const World& world) {
+  const Vm* vm =
+      target.kind == Target::Kind::vm ? find_vm(world.snapshot, VmName{target.name}) : nullptr;
+  return vm != nullptr && is_up(vm->state) && !is_healthy(*vm, world);
+}
+
 Anchor anchor_of(const Step& step) { return {.now = step.now, .wall = step.wall}; }
 
 }  // namespace
@@ -202,10 +209,19 @@ void Reconciler::look_at_pace(const Step& step) {
 }
 
 void Reconciler::end_problems(const Step& step) {
-  for (const auto& key : problems_.look({step.snapshot, step.policy, history_, step.now})) {
-    const auto well = wellness(key.second, step.snapshot);
-    const auto phases = outages_.gone(key, well.value_or(false), step.now);
+  const World world{step.snapshot, step.policy, history_, step.now};
+  const auto gone = problems_.look(world);
+  const auto end = [&](const ProblemWatch::Key& key, bool well) {
+    const auto phases = outages_.gone(key, well, step.now);
     if (phases) recovery_.outage_over(key.second, *phases);
+  };
+  for (const auto& [key, well] : outages_.booted(world)) end(key, well);
+  for (const auto& key : gone) {
+    if (boots(key.second, world)) {
+      outages_.boots(key);
+    } else {
+      end(key, wellness(key.second, step.snapshot).value_or(false));
+    }
     const auto last = last_decisions_.find(key);
     if (last == last_decisions_.end()) continue;
     parts_.recorder.finding_gone(last->second.finding);
