@@ -151,6 +151,12 @@ void Grammar::add_reading() {
       ->type_name("N")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
+  history
+      .add_option("--recovery", history_.recovery,
+                  "Show recovery number N VM by VM; 0 is the last one")
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber)
+      ->excludes("--target");
   reads(history);
 }
 

@@ -24,6 +24,7 @@ struct WhyCommand {
 struct HistoryCommand {
   std::optional<std::string> target;
   int limit = 100;
+  std::optional<std::int64_t> recovery;  ///< Show this one; 0: the last one.
 };
 struct MarkCommand {
   std::string vm;

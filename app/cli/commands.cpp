@@ -13,6 +13,7 @@
 #include "app/cli/json_reading.h"
 #include "app/cli/offline.h"
 #include "app/cli/render.h"
+#include "app/recovery_json.h"
 #include "remediation/journal/sqlite_journal.h"
 
 namespace upkeep::cli {
@@ -48,6 +49,7 @@ Result<json> ask(const ControlClient& client, const WhyCommand& command) {
 }
 
 Result<json> ask(const ControlClient& client, const HistoryCommand& command) {
+  if (command.recovery) return client.get(fmt::format("/api/v1/recovery?id={}", *command.recovery));
   std::string path = fmt::format("/api/v1/history?limit={}", command.limit);
   if (command.target) path += "&target=" + url_encoded(*command.target);
   return client.get(path);
@@ -70,7 +72,17 @@ Result<json> look_up(Journal& journal, const Config& config, const WhyCommand& c
   return offline_why(command.target, *state, config);
 }
 
+Result<json> look_up_recovery(Journal& journal, std::int64_t id) {
+  const auto recovery = journal.recovery(id);
+  if (!recovery) return std::unexpected(recovery.error());
+  if (!*recovery) return fail(Errc::not_found, "there is no such recovery on record");
+  json answer = json::parse(recovery_json(**recovery).dump());
+  answer["offline"] = true;
+  return answer;
+}
+
 Result<json> look_up(Journal& journal, const Config& /*config*/, const HistoryCommand& command) {
+  if (command.recovery) return look_up_recovery(journal, *command.recovery);
   HistoryQuery query;
   query.limit = static_cast<std::size_t>(command.limit);
   if (command.target) {
@@ -94,7 +106,8 @@ std::string render(const json& answer, const DrbdStatusCommand& /*command*/, con
 std::string render(const json& answer, const WhyCommand& /*command*/, const Style& style) {
   return render_why(answer, style);
 }
-std::string render(const json& answer, const HistoryCommand& /*command*/, const Style& style) {
+std::string render(const json& answer, const HistoryCommand& command, const Style& style) {
+  if (command.recovery) return render_recovery(answer, style);
   return render_history(answer, style);
 }
 

@@ -180,6 +180,13 @@ std::string declared_lines(const json& status, const Style& style) {
   return text.empty() ? text : "\n" + text;
 }
 
+/// The one that is under way; what is over is history.
+std::string recovery_lines(const json& status, const Style& style) {
+  const json& recovery = value_at(status, "recovery");
+  if (!recovery.is_object() || value_at(recovery, "ended_at").is_string()) return {};
+  return "\n" + painted(recovery_line(recovery), Colour::warning, style) + "\n";
+}
+
 std::string action_lines(const json& status, const Style& style) {
   std::string text;
   for (const json& action : list_at(status, "in_flight")) {
@@ -205,7 +212,8 @@ Colour colour_of_entry(const std::string& kind, const std::string& text) {
 
 std::string render_status(const json& status, const Style& style) {
   return head_lines(status, style) + source_lines(status, style) + vm_lines(status, style) +
-         drbd_lines(status, style) + declared_lines(status, style) + action_lines(status, style);
+         drbd_lines(status, style) + declared_lines(status, style) + recovery_lines(status, style) +
+         action_lines(status, style);
 }
 
 std::string render_history(const json& history, const Style& style) {

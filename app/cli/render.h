@@ -17,6 +17,12 @@ namespace upkeep::cli {
 /// which VMs it carries.
 [[nodiscard]] std::string render_drbd(const nlohmann::json& status, const Style& style);
 
+/// GET /api/v1/recovery: each VM, how far it came and what the parts of its outage took, seconds.
+[[nodiscard]] std::string render_recovery(const nlohmann::json& recovery, const Style& style);
+
+/// A recovery in one line; also of the status, which has no VMs in it.
+[[nodiscard]] std::string recovery_line(const nlohmann::json& recovery);
+
 /// GET /api/v1/history, oldest first: the end of the story is where the eye is.
 [[nodiscard]] std::string render_history(const nlohmann::json& history, const Style& style);
 

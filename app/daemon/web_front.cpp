@@ -47,6 +47,11 @@ WebFront::WebFront(WebFrontParts parts)
                 return parts_.inbox.ask<std::vector<HistoryEntry>>(
                     [this, query] { return parts_.journal.history(query); }, kLoopPatience);
               },
+          .recovery =
+              [this](std::int64_t id) {
+                return parts_.inbox.ask<std::optional<Recovery>>(
+                    [this, id] { return parts_.journal.recovery(id); }, kLoopPatience);
+              },
           .command =
               [this](const Command& command) {
                 return parts_.inbox.carry_out(command, kLoopPatience);

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "app/recovery_json.h"
 #include "app/suggest.h"
 #include "app/web/answers.h"
 #include "app/web/request_body.h"
@@ -212,6 +213,24 @@ HttpResponse answer_history(const WebSources& sources, const HttpRequest& reques
   }
   const auto entries = sources.history(query);
   return entries ? json_response(history_json(*entries)) : error_response(entries.error());
+}
+
+HttpResponse answer_recovery(const WebSources& sources, const HttpRequest& request) {
+  const std::string text = std::string(request.parameter("id").value_or("0"));
+  std::int64_t id = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
+  if (error != std::errc() || end != text.data() + text.size() || id < 0) {
+    return error_response(
+        {Errc::invalid, fmt::format("id '{}' is not the number of a recovery", text)});
+  }
+  const auto recovery = sources.recovery(id);
+  if (!recovery) return error_response(recovery.error());
+  if (!*recovery) {
+    return error_response(
+        {Errc::not_found, id == 0 ? "there was no recovery yet"
+                                  : fmt::format("there is no recovery {} on record", id)});
+  }
+  return json_response(recovery_json(**recovery).dump() + "\n");
 }
 
 HttpResponse answer_mark(const WebSources& sources, const HttpRequest& request) {

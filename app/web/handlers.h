@@ -16,6 +16,7 @@ namespace upkeep::web {
 
 [[nodiscard]] HttpResponse answer_why(const WebSources& sources, const HttpRequest& request);
 [[nodiscard]] HttpResponse answer_history(const WebSources& sources, const HttpRequest& request);
+[[nodiscard]] HttpResponse answer_recovery(const WebSources& sources, const HttpRequest& request);
 [[nodiscard]] HttpResponse answer_mark(const WebSources& sources, const HttpRequest& request);
 [[nodiscard]] HttpResponse answer_release(const WebSources& sources, const HttpRequest& request);
 [[nodiscard]] HttpResponse answer_allow_degraded(const WebSources& sources,

@@ -134,6 +134,7 @@ std::vector<HttpRoute> control_routes(const Sources& sources) {
   routes.push_back(shows(sources, "/api/v1/node", node_json));
   routes.push_back(answers(sources, HttpMethod::get, "/api/v1/why", answer_why));
   routes.push_back(answers(sources, HttpMethod::get, "/api/v1/history", answer_history));
+  routes.push_back(answers(sources, HttpMethod::get, "/api/v1/recovery", answer_recovery));
   routes.push_back(answers(sources, HttpMethod::post, "/api/v1/mark", answer_mark));
   routes.push_back(answers(sources, HttpMethod::post, "/api/v1/release", answer_release));
   routes.push_back(

@@ -27,6 +27,8 @@ struct WebSources {
   std::function<std::shared_ptr<const LastKnown>()> last_known;
   std::function<Tick()> loop_last_run;
   std::function<Result<std::vector<HistoryEntry>>(const HistoryQuery&)> history;
+  /// The recovery of that id, or the last one for 0; absent: there is none.
+  std::function<Result<std::optional<Recovery>>(std::int64_t)> recovery;
   /// Has the command carried out; returns the sentence that says what was done. May block until a
   /// deadline of its own.
   std::function<Result<std::string>(const Command&)> command;

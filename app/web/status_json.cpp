@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <variant>
 
+#include "app/recovery_json.h"
 #include "app/web/answers.h"
 #include "app/web/json_parts.h"
 
@@ -178,6 +179,11 @@ std::string subject_of(const Standing& said, const History& history) {
   return "vm/" + (line == history.intents.end() ? said.subject : line->second.name.value);
 }
 
+Json recovery_of(const Moment& moment) {
+  if (!moment.view || moment.view->recovery == nullptr) return {};
+  return recovery_summary_json(*moment.view->recovery);
+}
+
 /// What persons said that still holds.
 Json declared_json(const Moment& moment) {
   Json list = Json::array();
@@ -226,6 +232,7 @@ std::string status_json(const Moment& moment) {
                   {"vms", vms},
                   {"drbd", drbd_status(report, moment)},
                   {"declared", declared_json(moment)},
+                  {"recovery", recovery_of(moment)},
                   {"in_flight", in_flight_json(moment)}});
 }
 

@@ -66,6 +66,7 @@ TEST(CommandLine, ReadsTheReadingCommands) {
   command_of<StatusCommand>({"status"});
   command_of<CheckCommand>({"check", "-c", "x.toml"});
   EXPECT_EQ(command_of<WhyCommand>({"why", "vm/web1"}).target, "vm/web1");
+  EXPECT_EQ(command_of<HistoryCommand>({"history", "--recovery", "3"}).recovery, 3);
   const auto history = command_of<HistoryCommand>({"history", "--target", "web1", "-n", "5"});
   EXPECT_EQ(history.target, "web1");
   EXPECT_EQ(history.limit, 5);

@@ -62,6 +62,8 @@ TEST_F(Render, TheDocumentedStatus) {
             "\n"
             "peer/node2 is declared dead (anna, 2026-03-01 03:20:00): burnt down\n"
             "\n"
+            "recovery 3 after the boot on 2026-03-01 03:10:00: 1 starting, 61 healthy; under way\n"
+            "\n"
             "doing now: start_vm vm/web1 for 0.2 s\n"
       // clang-format on
   );
@@ -138,6 +140,21 @@ TEST_F(Render, HistoryEndsWithTheNewest) {
   const std::string text = render_history(history, kPlain);
   EXPECT_LT(text.find("first"), text.find("second"));
   EXPECT_THAT(text, HasSubstr("node"));  // no target: the node itself
+}
+
+TEST_F(Render, ARecoveryVmByVm) {
+  const std::string text = render_recovery(documented("GET /api/v1/recovery"), kPlain);
+  EXPECT_THAT(text, HasSubstr("recovery 3 after the boot on "));
+  EXPECT_THAT(text, HasSubstr(": 1 healthy, 1 held; over after 2 min\n"));
+  EXPECT_THAT(text, HasSubstr("db1   healthy                 42.5"));
+  EXPECT_THAT(text, HasSubstr("web1  held (network_missing)  -"));
+}
+
+TEST_F(Render, TheStatusTellsOfARecoveryThatIsUnderWay) {
+  auto status = documented("GET /api/v1/status");
+  EXPECT_THAT(render_status(status, kPlain), HasSubstr(": 1 starting, 61 healthy; under way\n"));
+  status["recovery"]["ended_at"] = "2026-03-01T03:12:12.000Z";
+  EXPECT_THAT(render_status(status, kPlain), Not(HasSubstr("recovery 3")));
 }
 
 TEST_F(Render, NoHistoryIsSaid) {

@@ -39,6 +39,11 @@ class Routes : public testing::Test {
                          queries.push_back(query);
                          return history;
                        },
+                   .recovery = [this](std::int64_t id) -> Result<std::optional<Recovery>> {
+                     const auto found = recoveries.find(id);
+                     if (found == recoveries.end()) return std::optional<Recovery>();
+                     return found->second;
+                   },
                    .command =
                        [this](const Command& command) {
                          commands.push_back(command);
@@ -74,6 +79,7 @@ class Routes : public testing::Test {
   Tick loop_last_run = test::kNow;
   Result<std::vector<HistoryEntry>> history = std::vector<HistoryEntry>{};
   std::vector<HistoryQuery> queries;
+  std::map<std::int64_t, Recovery> recoveries;
   Result<std::string> commanded = "done";
   std::vector<Command> commands;
   std::function<Result<std::string>(std::string_view, const std::optional<VmName>&)> demo;
@@ -206,6 +212,31 @@ TEST_F(Routes, HistoryRefusesOtherLimits) {
   EXPECT_TRUE(queries.empty());
   history = fail(Errc::timed_out, "upkeep's loop does not answer");
   EXPECT_EQ(get("/api/v1/history").status, 503);
+}
+
+TEST_F(Routes, ARecoveryIsShownVmByVm) {
+  EXPECT_EQ(get("/api/v1/recovery").status, 404);
+  Recovery recovery{.id = 3, .detail = "boot-2", .opened = test::kWall};
+  recovery.members = {{.name = {"db1"},
+                       .state = MemberState::healthy,
+                       .back_at = test::kWall + std::chrono::seconds(42),
+                       .phases = {{"start", Seconds(1.5)}}},
+                      {.name = {"web1"}, .state = MemberState::held, .why = "network_missing"}};
+  recoveries = {{3, recovery}, {0, recovery}};
+  const HttpResponse response = get("/api/v1/recovery", "id=3");
+  EXPECT_EQ(response.status, 200);
+  const json shown = json::parse(*response.body);
+  EXPECT_EQ(shown["states"]["healthy"], 1);
+  EXPECT_EQ(shown["ended_at"], nullptr);
+  EXPECT_EQ(shown["vms"][0]["back_after_seconds"], 42.0);
+  EXPECT_EQ(shown["vms"][0]["phases"]["start"], 1.5);
+  EXPECT_EQ(shown["vms"][0]["phases"]["queue"], nullptr);
+  EXPECT_EQ(shown["vms"][1]["hold"], "network_missing");
+  EXPECT_EQ(get("/api/v1/recovery").status, 200);
+  EXPECT_EQ(get("/api/v1/recovery", "id=4").status, 404);
+  for (const char* id : {"x", "-1", "", "3x"}) {
+    EXPECT_EQ(get("/api/v1/recovery", std::string("id=") + id).status, 400) << id;
+  }
 }
 
 TEST_F(Routes, MarkBecomesACommand) {
