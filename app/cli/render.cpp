@@ -76,7 +76,7 @@ std::string source_lines(const json& status, const Style& style) {
 Colour colour_of(const json& vm) {
   if (flag_at(vm, "latched").value_or(false)) return Colour::bad;
   const std::optional<bool> up = flag_at(vm, "up");
-  if (up == true) return Colour::good;
+  if (up == true) return text_at(vm, "health") ? Colour::warning : Colour::good;
   if (!up) return Colour::warning;
   return text_at(vm, "wanted") == "up" ? Colour::bad : Colour::none;
 }
@@ -99,7 +99,9 @@ std::string vm_lines(const json& status, const Style& style) {
   Table table({"VM", "STATE", "WANTED", "DECISION"});
   for (const json& vm : vms) {
     std::string state = text_or(vm, "state");
-    if (const auto reason = text_at(vm, "reason"); reason && *reason != "unknown") {
+    if (const auto health = text_at(vm, "health")) {
+      state += ", " + *health;
+    } else if (const auto reason = text_at(vm, "reason"); reason && *reason != "unknown") {
       state += fmt::format(" ({})", *reason);
     }
     std::string wanted = text_or(vm, "wanted");

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "app/daemon/snapshot_builder.h"
+#include "remediation/boot_check.h"
 #include "remediation/policy.h"
 
 namespace upkeep::web {
@@ -19,6 +20,18 @@ TargetReport target_report(const Moment& moment, const Target& target) {
   return report;
 }
 
+void add_health(VmReport& report, const Moment& moment) {
+  const World world{.snapshot = *moment.snapshot,
+                    .policy = *moment.view->policy,
+                    .history = moment.view->history,
+                    .now = moment.now};
+  report.trouble = health_trouble(*report.vm, world);
+  if (!is_up(report.state) || moment.snapshot->health == nullptr) return;
+  const auto checked = moment.snapshot->health->find(report.vm->uuid);
+  if (checked == moment.snapshot->health->end() || checked->second.at == Tick{}) return;
+  report.healthy = checked->second.healthy;
+}
+
 VmReport vm_report(const Moment& moment, const Vm& vm, bool current) {
   VmReport report{.vm = &vm,
                   .current = current,
@@ -26,12 +39,15 @@ VmReport vm_report(const Moment& moment, const Vm& vm, bool current) {
                   .up = std::nullopt,
                   .wish = std::nullopt,
                   .intent = nullptr,
+                  .healthy = std::nullopt,
+                  .trouble = {},
                   .target = target_report(moment, target_of(vm.name))};
   if (report.state != VmState::unknown) report.up = is_up(report.state);
   if (!moment.view || !moment.view->policy) return report;
   const auto line = moment.view->history.intents.find(vm.uuid);
   if (line != moment.view->history.intents.end()) report.intent = &line->second;
   report.wish = wish_for(report.intent, policy_for(*moment.view->policy, vm.name));
+  if (current) add_health(report, moment);
   return report;
 }
 
@@ -80,7 +96,7 @@ bool is_ready(const Moment& moment) { return moment.view && all_read(*moment.sna
 bool needs_a_look(const VmReport& vm) {
   const bool missing = vm.wish && vm.wish->keep == Keep::up && vm.up != true;
   const bool latched = vm.target.tried != nullptr && vm.target.tried->latched_since.has_value();
-  return missing || latched || !vm.target.decisions.empty();
+  return missing || latched || !vm.trouble.empty() || !vm.target.decisions.empty();
 }
 
 std::string trouble_of(const SourceStatus& source) {

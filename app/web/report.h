@@ -45,6 +45,8 @@ struct VmReport {
   std::optional<bool> up;
   std::optional<Wish> wish;  ///< Absent until the loop has decided once.
   const Intent* intent = nullptr;
+  std::optional<bool> healthy;  ///< Its check's last answer; absent without one.
+  std::string trouble;          ///< See health_trouble.
   TargetReport target;
 };
 
@@ -70,7 +72,7 @@ struct Report {
 /// Every source in use has answered or failed at least once, and the loop has looked at it.
 [[nodiscard]] bool is_ready(const Moment& moment);
 
-/// Something that a person should look at: wanted and not up, a decision, a latch.
+/// Something that a person should look at: wanted and not up, not healthy, a decision, a latch.
 [[nodiscard]] bool needs_a_look(const VmReport& vm);
 
 /// Of a source: why it isn't up, in a sentence; empty while it is.

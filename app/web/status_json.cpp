@@ -148,6 +148,8 @@ Json vm_json(const VmReport& vm, const Report& report, Tick now) {
            {"state", to_string(vm.state)},
            {"reason", vm.current ? Json(to_string(vm.vm->reason)) : Json()},
            {"up", json_of(vm.up)},
+           {"healthy", json_of(vm.healthy)},
+           {"health", json_or_null(vm.trouble)},
            {"wanted", vm.wish ? Json(to_string(vm.wish->keep)) : Json()},
            {"authority", vm.wish ? Json(to_string(vm.wish->authority)) : Json()},
            {"autostart", vm.current ? json_of(vm.vm->autostart) : Json()},

@@ -99,6 +99,7 @@ std::string decision_html(const TargetReport& target, Tick now) {
 std::string state_text(const VmReport& vm) {
   std::string text(to_string(vm.state));
   std::ranges::replace(text, '_', ' ');
+  if (!vm.trouble.empty()) return fmt::format("{}, {}", text, vm.trouble);
   if (!vm.current || vm.vm->reason == VmReason::unknown) return text;
   std::string reason(to_string(vm.vm->reason));
   std::ranges::replace(reason, '_', ' ');
@@ -106,7 +107,7 @@ std::string state_text(const VmReport& vm) {
 }
 
 Tone tone_of(const VmReport& vm) {
-  if (vm.up == true) return Tone::good;
+  if (vm.up == true) return vm.trouble.empty() ? Tone::good : Tone::warn;
   if (!vm.up) return Tone::warn;
   return vm.wish && vm.wish->keep == Keep::up ? Tone::bad : Tone::plain;
 }

@@ -56,7 +56,7 @@ DOMAIN = """\
     <serial type='file'><source path={serial}/></serial>
     <memballoon model='none'/>
     <panic model='isa'/>
-  </devices>
+{devices}  </devices>
 </domain>
 """
 
@@ -167,8 +167,8 @@ class Libvirtd:
 
     # Its guests.
 
-    def define(self, name, on_crash="destroy", disk_format="raw", uid=None, disk=None):
-        """Makes a guest's disk and defines it; it is off."""
+    def define(self, name, on_crash="destroy", disk_format="raw", uid=None, disk=None, devices=""):
+        """Makes a guest's disk and defines it; it is off. `devices` is more XML for <devices>."""
         guest_disk = disk or self.disk_of(name)
         if disk is None:
             guest_disk.write_bytes(self._disk)
@@ -176,6 +176,7 @@ class Libvirtd:
         quoted = xml.sax.saxutils.quoteattr
         definition.write_text(DOMAIN.format(
             name=name, uuid=uid or uuid.uuid4(), on_crash=on_crash, disk_format=disk_format,
+            devices=devices,
             disk=quoted(str(guest_disk)), serial=quoted(str(self.serial_of(name)))))
         self.virsh("define", str(definition))
         self._guests[name] = definition

@@ -183,6 +183,18 @@ TEST_F(Render, UnknownIsNeitherUpNorDown) {
   EXPECT_THAT(render_status(status, {.colour = true}), HasSubstr("\033[33munknown\033[0m"));
 }
 
+TEST_F(Render, AGuestThatRunsAndDoesNotWorkIsNotGreen) {
+  const json status = {{"vms",
+                        {{{"name", "web1"},
+                          {"state", "running"},
+                          {"reason", "booted"},
+                          {"up", true},
+                          {"health", "not healthy yet: no answer"},
+                          {"wanted", "up"}}}}};
+  EXPECT_THAT(render_status(status, {.colour = true}),
+              HasSubstr("\033[33mrunning, not healthy yet: no answer\033[0m"));
+}
+
 TEST_F(Render, WhoSaysSoIsShownUnlessItIsTheLedger) {
   const json vm = {{"name", "web1"}, {"state", "running"}, {"up", true}, {"wanted", "up"}};
   json status = {{"vms", {vm}}};

@@ -109,6 +109,8 @@ TEST(StatusJson, ShowsAVm) {
   EXPECT_EQ(vm["uuid"], test::uuid_of("web1"));
   EXPECT_EQ(vm["state"], "running");
   EXPECT_EQ(vm["up"], true);
+  EXPECT_TRUE(vm["healthy"].is_null()) << "it has no check";
+  EXPECT_TRUE(vm["health"].is_null());
   EXPECT_EQ(vm["wanted"], "up");
   EXPECT_EQ(vm["authority"], "mark");
   EXPECT_EQ(vm["autostart"], true);
@@ -128,6 +130,27 @@ TEST(StatusJson, ShowsAVm) {
   EXPECT_EQ(vm["disks"][0]["backing"], "drbd");
   EXPECT_EQ(vm["disks"][0]["drbd_minors"], json::array({5}));
   EXPECT_EQ(vm["disks"][0]["resources"], json::array({"r0"}));
+}
+
+TEST(StatusJson, SaysWhatARunningGuestWaitsFor) {
+  WebWorld web;
+  web.world.with(a_vm("db1")).wanted("db1", StopCause::none);
+  web.world.vm_policy({.match = "db*", .health = {.kind = HealthCheck::Kind::agent}});
+  EXPECT_EQ(status(web)["vms"][0]["health"], "not healthy yet: not checked yet");
+  EXPECT_TRUE(status(web)["vms"][0]["healthy"].is_null());
+  VmHealth health{.healthy = false, .detail = "no answer", .at = web.world.now};
+  const auto says = [&] {
+    web.world.snapshot.health =
+        std::make_shared<const VmHealths>(VmHealths{{VmUuid{test::uuid_of("db1")}, health}});
+    return status(web)["vms"][0];
+  };
+  EXPECT_EQ(says()["health"], "not healthy yet: no answer");
+  EXPECT_EQ(says()["healthy"], false);
+  health.verified = web.world.now;
+  EXPECT_EQ(says()["health"], "not healthy: no answer") << "it was, in this run";
+  health.healthy = true;
+  EXPECT_TRUE(says()["health"].is_null());
+  EXPECT_EQ(says()["healthy"], true);
 }
 
 TEST(StatusJson, SaysThatTheLedgerKnowsNothing) {
