@@ -27,22 +27,21 @@ def test_one_backing_device_of_eight_is_missing_and_the_other_seven_come_back(la
     healthy = story.seconds()
     failure = every("the eighth to be tried and found failing", lambda: re.search(
         f'msg="bring-up failed" resource=r{MISSING} .*detail="([^"]*)"', lab.n1.log()))
-    decision = every("upkeep to say what it does about the eighth",
-                     lambda: lab.n1.resource(f"r{MISSING}")["decision"])
+    decision = held(lab.n1, f"resource/r{MISSING}", "disk_unreadable")
     story.tell(f"n1 powered on, the backing device of r{MISSING} missing",
                f"drbd_down, each by itself; r{MISSING}: {failure[1]}; "
-               f"{decision['verdict']} {decision.get('hold') or ''}",
-               "7 of 8 UpToDate", healthy)
+               f"hold {decision['hold']}: {decision['text']}", "7 of 8 UpToDate", healthy)
 
-    # It comes late: the next try brings it back.
     size = lab.n2.run(f"dmsetup table b{MISSING}").output.split()[1]
     story.begin()
     lab.n1.run(f"dmsetup create b{MISSING} --noudevsync --table "
                f"'0 {size} linear /dev/vda {int(size) * MISSING}' && dmsetup mknodes b{MISSING}")
+    lab.n1.upkeep(f"release resource/r{MISSING}")
     in_sync(lab)
     late = story.seconds()
     seen_in_sync(*lab)
-    story.tell("the missing device appears", "drbd_down: tried again", "8 of 8 UpToDate", late)
+    story.tell(f"the missing device appears; upkeep release resource/r{MISSING}",
+               "drbd_diskless: attach_device", "8 of 8 UpToDate", late)
 
 
 def test_adjust_of_everything_that_was_cut_short(lab, story):
@@ -68,19 +67,26 @@ def test_adjust_of_everything_that_was_cut_short(lab, story):
     lab.crash()
 
 
-def write_to(node, number):
-    node.run(f"dd if=/dev/urandom of=/dev/drbd{number} bs=64k count=1 oflag=direct")
+def lose_disk(story, number, how):
+    """A write by n1, Primary, meets n2's disk, which fails now; waits until DRBD let go of it."""
+    n1, n2 = story.lab
+    n1.run(f"drbdadm primary r{number}")
+    story.begin()
+    how(number)
+    n1.run(f"dd if=/dev/urandom of=/dev/drbd{number} bs=64k count=1 oflag=direct")
+    every("n2 to have detached the failing disk",
+          lambda: n2.proc_drbd()[number][2].startswith("Diskless"))
+
+
+def attaches(story, node):
+    return [call.text for call in story.commands(node)
+            if not call.nested and "attach" in call.words]
 
 
 def test_disk_fails_and_is_repaired(lab, story):
     undisturbed(lab)
-    lab.n1.run("drbdadm primary r5")
-    story.begin()
-    lab.n2.fail_disk(5)
-    write_to(lab.n1, 5)
-    every("n2 to have detached the failing disk",
-          lambda: lab.n2.proc_drbd()[5][2].startswith("Diskless"))
-    decision = held(lab.n2, "resource/r5", "disk_unreadable", "latched", "backing_off")
+    lose_disk(story, 5, lab.n2.fail_disk)
+    decision = held(lab.n2, "resource/r5", "disk_unreadable")
     story.tell("I/O error below r5 on n2, Secondary", f"hold {decision['hold']}: {decision['text']}",
                "r5 Diskless on n2; n1 serves it")
     lab.n2.mend_disk(5)
@@ -94,23 +100,37 @@ def test_disk_fails_and_is_repaired(lab, story):
     lab.n1.run("drbdadm secondary r5")
 
 
-def test_disk_that_stays_failed_is_tried_once_at_most(lab, story):
+def test_disk_that_cannot_be_read_is_not_attached(lab, story):
     undisturbed(lab)
-    lab.n1.run("drbdadm primary r7")
-    story.begin()
-    lab.n2.fail_disk(7)
-    write_to(lab.n1, 7)
-    every("n2 to have detached the failing disk",
-          lambda: lab.n2.proc_drbd()[7][2].startswith("Diskless"))
-    decision = held(lab.n2, "resource/r7", "disk_unreadable", "latched")
+    lose_disk(story, 7, lab.n2.fail_disk)
+    decision = held(lab.n2, "resource/r7", "disk_unreadable")
     before = len(story.commands(lab.n2))
     stays_so("no further command", lambda: len(story.commands(lab.n2)) == before, 45)
-    attaches = [call for call in story.commands(lab.n2)
-                if not call.nested and "attach" in call.words]
-    assert len(attaches) <= 1, attaches
+    assert not attaches(story, lab.n2)
     story.tell("I/O errors below r7 on n2 that stay", f"hold {decision['hold']}: {decision['text']}",
                "r7 Diskless on n2; n1 serves it")
     lab.n2.mend_disk(7)
     lab.n2.run("drbdadm attach r7")
     in_sync(lab)
     lab.n1.run("drbdadm secondary r7")
+
+
+def test_disk_that_stays_failed_is_latched_after_one_attempt(lab, story):
+    """It can be read, so upkeep tries; that writes fail, only the attempt shows."""
+    undisturbed(lab)
+    lose_disk(story, 6, lab.n2.refuse_writes)
+    decision = held(lab.n2, "resource/r6", "latched")
+    assert len(attaches(story, lab.n2)) == 1, attaches(story, lab.n2)
+    before = len(story.commands(lab.n2))
+    stays_so("no further command", lambda: len(story.commands(lab.n2)) == before, 45)
+    story.tell("writes below r6 on n2 fail, reads do not",
+               f"drbd_diskless: attach_device; hold {decision['hold']}: {decision['text']}",
+               "r6 not UpToDate on n2; n1 serves it")
+    lab.n2.mend_disk(6)
+    story.begin()
+    lab.n2.upkeep("release resource/r6")
+    in_sync(lab)
+    healthy = story.seconds()
+    story.tell("the disk is repaired; upkeep release resource/r6", "drbd_diskless: attach_device",
+               "r6 UpToDate on both", healthy)
+    lab.n1.run("drbdadm secondary r6")

@@ -174,16 +174,23 @@ class Node:
                  f"dmsetup reload {slice_name} --table {shlex.quote(table)} && "
                  f"dmsetup resume {slice_name}")
 
+    def _disk_size(self, number):
+        return int(self.run(f"dmsetup table b{number}").output.split()[1])
+
     def fail_disk(self, number):
         """Every I/O of the backing device fails from now on."""
-        name = f"b{number}"
-        start, size, *_ = self.run(f"dmsetup table {name}").output.split()
-        self._replace_table(name, f"{start} {size} error")
+        self._replace_table(f"b{number}", f"0 {self._disk_size(number)} error")
+
+    def refuse_writes(self, number):
+        """The backing device can be read, but every write fails from now on."""
+        size = self._disk_size(number)
+        self.run("modprobe dm-flakey")
+        self._replace_table(f"b{number}",
+                            f"0 {size} flakey /dev/vda {size * number} 0 1 1 error_writes")
 
     def mend_disk(self, number):
-        name = f"b{number}"
-        start, size, *_ = self.run(f"dmsetup table {name}").output.split()
-        self._replace_table(name, f"{start} {size} linear /dev/vda {int(size) * number}")
+        size = self._disk_size(number)
+        self._replace_table(f"b{number}", f"0 {size} linear /dev/vda {size * number}")
 
     # DRBD, as the kernel has it.
 
