@@ -43,6 +43,28 @@ def test_peer_crashes_and_comes_back(lab, story):
                "8 of 8 UpToDate, n1's writes on n2", healthy)
 
 
+def test_peer_reboots_and_reconnects(lab, story):
+    """What its own shutdown took down is no administrator's `down` after the boot."""
+    undisturbed(lab)
+    booted_before = lab.n1.metrics().get("upkeep_peer_boot_time_seconds", peer="n2")
+    story.begin()
+    lab.n2.stop_upkeep()
+    lab.n2.run("drbdadm down all; sync")
+    lab.n2.crash()
+    waits_for_peer(lab.n1)
+    lab.n2.boot()
+    in_sync(lab)
+    healthy = story.seconds()
+    seen_in_sync(*lab)
+    assert {call.words for call in story.commands(lab.n2) if not call.nested} == {
+        ("drbdadm", "adjust", f"r{number}") for number in range(RESOURCES)}
+    assert not story.commands(lab.n1)
+    every("n1 to have seen that n2 booted", lambda: lab.n1.metrics().get(
+        "upkeep_peer_boot_time_seconds", peer="n2") > booted_before)
+    story.tell("n2 shuts down cleanly and boots", "n2: drbd_down, each by itself; n1: none",
+               "8 of 8 UpToDate", healthy)
+
+
 def test_link_is_cut_and_mended(lab, story):
     undisturbed(lab)
     lab.n1.run("drbdadm primary r2")
