@@ -4,8 +4,8 @@ import pytest
 
 from harness.lab.lab import GUEST, RESOURCES
 from harness.waiting import stays_so
-from steps import (LONG_ENOUGH_TO_ACT, boot_counter, booted, every, guest_runs, held, in_sync,
-                   seen_in_sync, start_guest, stop_guest, undisturbed)
+from steps import (LONG_ENOUGH_TO_ACT, boot_counter, booted, decision_on, every, guest_runs, held,
+                   in_sync, seen_in_sync, start_guest, stop_guest, undisturbed)
 
 #: `lab.sh up`, adjust, promote and virsh start by hand, by somebody who was waiting for it.
 BY_HAND_SECONDS = 26
@@ -61,6 +61,7 @@ def test_guest_crashes_while_the_peer_is_away(lab, story):
 def test_one_of_both_never_returns(lab, story):
     undisturbed(lab)
     start_guest(lab.n1)
+    before = boot_counter(lab.n1)
     lab.crash()
     story.begin()
     lab.n1.boot()
@@ -71,7 +72,29 @@ def test_one_of_both_never_returns(lab, story):
     seconds = story.seconds()
     seen = len(story.commands(lab.n1))
     stays_so(f"{GUEST} off", lambda: not guest_runs(lab.n1), LONG_ENOUGH_TO_ACT)
+    every("n1 to say what would open it", lambda: decision_on(lab.n1, f"vm/{GUEST}")["opens_with"]
+          == "upkeep peer declare-dead n2")
     assert len(story.commands(lab.n1)) == seen
     assert not guest_runs(lab.n1)
-    story.tell("both cut, only n1 powered on", f"hold {decision['hold']}: {decision['text']}",
+    story.tell("both cut, only n1 powered on",
+               f"hold {decision['hold']}: {decision['text']} upkeep peer declare-dead n2 opens it",
                f"{GUEST} off; explained after {seconds:.1f} s")
+
+    story.begin()
+    lab.n1.upkeep("peer declare-dead n2")
+    every(f"{GUEST} to run", lambda: guest_runs(lab.n1))
+    opened = story.seconds()
+    booted(lab.n1)
+    assert boot_counter(lab.n1) == before + 1
+    story.tell("upkeep peer declare-dead n2", "vm_down: start_vm, a person opened the gate",
+               f"{GUEST} running, boot counter +1", opened)
+
+    story.begin()
+    lab.n2.boot()
+    in_sync(lab)
+    healthy = story.seconds()
+    seen_in_sync(*lab)
+    assert guest_runs(lab.n1) and not guest_runs(lab.n2)
+    story.tell("n2 returns after all", "n2: drbd_down, each by itself",
+               f"{GUEST} on n1 only; n2 resynchronised", healthy)
+    stop_guest(lab.n1)
