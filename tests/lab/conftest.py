@@ -23,12 +23,14 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Without --all-scenarios only the subset for every change is there; nothing is skipped."""
-    if config.getoption("--all-scenarios"):
-        return
+    """Those for every change come first. Without --all-scenarios only they are there; nothing is
+    skipped."""
     left = [item for item in items if item.get_closest_marker("every_change") is None]
     items[:] = [item for item in items if item not in left]
-    config.hook.pytest_deselected(items=left)
+    if config.getoption("--all-scenarios"):
+        items += left
+    else:
+        config.hook.pytest_deselected(items=left)
 
 
 @pytest.fixture(scope="session")
@@ -63,7 +65,7 @@ def story(request, lab):
         told.rows.append((told.name, "FAILED, see the log", "", "", "", "-"))
     request.config.stash[STORIES] += told.rows
     for node in lab:
-        audit(node)
+        audit(node, allowed=lab.ordered_by_a_person)
     if failed:
         lab.crash()  # the next one begins with new disks
 

@@ -101,6 +101,7 @@ class Lab:
         self.nodes = [Node(number, self.folder / f"n{number}", self.image,
                            (wires[number - 1], wires[2 - number])) for number in (1, 2)]
         self.n1, self.n2 = self.nodes
+        self.ordered_by_a_person = []  # calls since the disks are new
 
     def __iter__(self):
         return iter(self.nodes)
@@ -127,6 +128,7 @@ class Lab:
         """Both nodes off, with the disks of a pair that was set up, synchronised and shut down."""
         self.crash()
         made = self._made_disks()
+        self.ordered_by_a_person.clear()
         for node in self:
             for name in ("drbd-calls", "upkeep.log", "console", "qemu.log"):
                 (node.folder / name).unlink(missing_ok=True)
