@@ -16,6 +16,11 @@ std::string_view kind_of(const Target& target) {
   return target.kind == Target::Kind::vm ? "vm" : "resource";
 }
 
+bool is_in_flight(const Target& target, const World& world) {
+  const auto line = world.history.targets.find(target);
+  return line != world.history.targets.end() && line->second.in_flight && !line->second.stuck;
+}
+
 /// Parts are measured by different threads; none is negative.
 Duration span(Tick from, Tick to) { return std::max(Duration::zero(), to - from); }
 
@@ -53,10 +58,14 @@ std::vector<std::pair<ProblemWatch::Key, bool>> OutageWatch::booted(const World&
     if (!outage.boots) continue;
     if (world.history.problems.contains(key)) {
       outage.boots = false;  // Down again, and the same outage.
+      outage.well.reset();
       continue;
     }
     const Vm* vm = find_vm(world.snapshot, VmName{key.second.name});
     const bool well = vm != nullptr && is_healthy(*vm, world);
+    if (well && !outage.well) outage.well = world.now;
+    // libvirt tells that it runs before the start's own word comes, which has the parts.
+    if (well && !outage.times && is_in_flight(key.second, world)) continue;
     if (well || vm == nullptr || is_down(vm->state)) over.emplace_back(key, well);
   }
   return over;
@@ -69,9 +78,10 @@ std::optional<OutagePhases> OutageWatch::gone(const ProblemWatch::Key& key, bool
   outages_.erase(found);
   if (!well) return std::nullopt;
   const std::string_view kind = kind_of(key.second);
-  recorder_.outage_ended(kind, key.second, span(outage.since, now));
+  const Tick over = outage.well.value_or(now);
+  recorder_.outage_ended(kind, key.second, span(outage.since, over));
   if (!outage.times) return std::nullopt;
-  return tell_phases(kind, outage, now);
+  return tell_phases(kind, outage, over);
 }
 
 OutagePhases OutageWatch::tell_phases(std::string_view kind, const Outage& outage, Tick now) {

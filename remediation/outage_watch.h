@@ -37,6 +37,7 @@ class OutageWatch {
     Tick since{};
     std::optional<Tick> confirmed;  ///< When it was first more than a suspicion.
     std::optional<Tick> chosen;
+    std::optional<Tick> well;  ///< When it was first seen well.
     std::optional<PhaseTimes> times;
     Tick ended{};  ///< When the action that helped ended.
     bool boots = false;

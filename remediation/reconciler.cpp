@@ -44,11 +44,15 @@ std::optional<bool> wellness(const Target& target, const Snapshot& snapshot) {
   return resource == nullptr ? std::nullopt : std::optional(is_brought_up(*resource));
 }
 
-/// A VM that is there again and not yet at work.
+/// A VM that is there again and not yet at work: QEMU is paused while libvirt sets it up, the call
+/// that starts it returns later, and a guest may have a check to pass.
 bool boots(const Target& target, const World& world) {
   const Vm* vm =
       target.kind == Target::Kind::vm ? find_vm(world.snapshot, VmName{target.name}) : nullptr;
-  return vm != nullptr && is_up(vm->state) && !is_healthy(*vm, world);
+  if (vm == nullptr || is_down(vm->state)) return false;
+  const auto line = world.history.targets.find(target);
+  const bool in_flight = line != world.history.targets.end() && line->second.in_flight;
+  return in_flight || !is_healthy(*vm, world);
 }
 
 Anchor anchor_of(const Step& step) { return {.now = step.now, .wall = step.wall}; }
@@ -215,7 +219,6 @@ void Reconciler::end_problems(const Step& step) {
     const auto phases = outages_.gone(key, well, step.now);
     if (phases) recovery_.outage_over(key.second, *phases);
   };
-  for (const auto& [key, well] : outages_.booted(world)) end(key, well);
   for (const auto& key : gone) {
     if (boots(key.second, world)) {
       outages_.boots(key);
@@ -227,6 +230,7 @@ void Reconciler::end_problems(const Step& step) {
     parts_.recorder.finding_gone(last->second.finding);
     last_decisions_.erase(last);
   }
+  for (const auto& [key, well] : outages_.booted(world)) end(key, well);
 }
 
 void Reconciler::tell_decisions(const std::vector<Decision>& decisions, const Step& step) {

@@ -143,12 +143,15 @@ void RecoveryKeeper::join_down(const Step& step) {
 }
 
 void RecoveryKeeper::outage_over(const Target& target, const OutagePhases& phases) {
-  if (!is_open() || target.kind != Target::Kind::vm) return;
+  if (latest_ == nullptr || target.kind != Target::Kind::vm) return;
   Recovery changed = *latest_;
-  for (RecoveryMember& member : changed.members) {
-    if (member.name.value == target.name) member.phases = phases;
-  }
+  const auto member = std::ranges::find_if(
+      changed.members, [&](const RecoveryMember& one) { return one.name.value == target.name; });
+  // The last start may return after everybody was seen healthy; a later outage is another story.
+  if (member == changed.members.end() || (!is_open() && !member->phases.empty())) return;
+  member->phases = phases;
   share(std::move(changed));
+  journal_.changed(*latest_);
 }
 
 MemberState RecoveryKeeper::state_of(const RecoveryMember& member,

@@ -169,6 +169,11 @@ class Upkeep:
         entries = entries["entries"] if isinstance(entries, dict) else entries
         return sorted(entries, key=lambda entry: entry["at"])
 
+    def recovery(self, number=0):
+        """A recovery VM by VM; 0 is the last one. None: there was none."""
+        done = self.cli("history", "--recovery", str(number), "--json", check=False)
+        return json.loads(done.stdout) if done.returncode == 0 else None
+
     def starts(self, vm=None):
         """The journal's (begin, end) entries of start_vm, by action; end is None while it lasts."""
         pairs = {}

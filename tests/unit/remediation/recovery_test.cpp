@@ -208,6 +208,19 @@ TEST_F(RecoveryTest, HalfOfThemIsNone) {
   EXPECT_EQ(spent_of(daemon_->view()->history.budget, clock_.now()), 3U);
 }
 
+TEST_F(RecoveryTest, AGuestThatIsSeenPausedOnItsWayUpIsToldLikeTheOthers) {
+  crash(1, 5);
+  pass(1s);
+  for (int i = 1; i <= 5; ++i) {
+    world_.with(a_vm("web" + std::to_string(i)).state(VmState::paused, VmReason::starting_up));
+  }
+  pass(30s);
+  EXPECT_THAT(recorder_.starting_with("outage vm"), SizeIs(5));
+  for (const RecoveryMember& member : recovery()->members) {
+    EXPECT_TRUE(member.phases.contains("start")) << member.name.value;
+  }
+}
+
 TEST_F(RecoveryTest, OneThatNeedsAPersonKeepsItOpenForTheTimeoutOfATier) {
   power_cut(6);
   world_.with(a_vm("web3").off(VmReason::unknown).network("br0", false, true));

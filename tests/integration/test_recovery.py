@@ -1,0 +1,131 @@
+"""Most of a node's guests are gone at once: they come back in order, once each, and it is told."""
+
+import random
+import socket
+import time
+
+import pytest
+
+from harness.node import Node
+from harness.waiting import stays_so, wait_until
+from steps import LONG_ENOUGH_TO_ACT, booted, seen_running
+
+STATES = ("waiting", "starting", "healthy", "unverified", "held", "latched", "unwanted")
+
+
+@pytest.fixture
+def node(tmp_path):
+    return Node(tmp_path / "root")
+
+
+def over(upkeep):
+    """Waits until the last recovery has ended; returns it."""
+    def ended():
+        shown = upkeep.recovery()
+        return shown and shown["ended_at"] and shown
+    return wait_until("the recovery to be over", ended)
+
+
+def starts_since(libvirtd, before, names):
+    """libvirt numbers every start of any guest: how many there were, if the last one still runs."""
+    return max(domain_id(libvirtd, name) for name in names) - before
+
+
+def domain_id(libvirtd, name):
+    return int(libvirtd.virsh("domid", name).stdout)
+
+
+def power_cut(libvirtd, upkeep, node):
+    upkeep.kill()
+    libvirtd.power_cut()
+    node.boot()
+    libvirtd.start()
+
+
+def test_most_guests_lost_at_once(libvirtd, upkeep_for, capsys):
+    names = booted(libvirtd, *(f"vm{number}" for number in range(8)))
+    upkeep = upkeep_for(libvirtd).start()
+    seen_running(upkeep, *names)
+    assert upkeep.metric("upkeep_recovery_active") == 0
+    before = max(domain_id(libvirtd, name) for name in names)
+    for name in names:
+        libvirtd.crash(name)
+    shown = over(upkeep)
+    seen_running(upkeep, *names)
+    assert shown["cause"] == "lost_vms" and shown["detail"] == "crashed"
+    assert shown["states"] == {state: len(names) if state == "healthy" else 0 for state in STATES}
+    assert all(vm["back_after_seconds"] is not None and vm["phases"]["start"] is not None
+               for vm in shown["vms"])
+    assert starts_since(libvirtd, before, names) == len(names)
+    metrics = upkeep.metrics()
+    assert metrics.get("upkeep_remediation_budget_remaining") == 19
+    assert metrics.get("upkeep_recovery_duration_seconds_count") == 1
+    assert metrics.get("upkeep_remediation_storm_active") == 0
+    told = [entry["text"] for entry in upkeep.history() if entry["kind"] == "recovery"]
+    assert len(told) == 2 and any(text.startswith("recovery 1 begins: ") for text in told), told
+    with capsys.disabled():
+        print(f"\n{len(names)} guests lost at once: all back after {shown['seconds']:.1f} s")
+        print(upkeep.cli("history", "--recovery", "0").stdout)
+
+
+def test_guests_come_back_in_order(libvirtd, upkeep_for, node):
+    """db1 waits until dns1 does its work, not only until it runs; web1 needs db1."""
+    booted(libvirtd, "dns1", "db1", "web1")
+    with socket.socket() as port:
+        port.bind(("127.0.0.1", 0))
+        number = port.getsockname()[1]
+        upkeep = upkeep_for(libvirtd, root=node.root, more=f"""\
+[[vm]]
+match = "dns1"
+health = "tcp:127.0.0.1:{number}"
+[[vm]]
+match = "db1"
+priority = 1
+[[vm]]
+match = "web1"
+priority = 1
+after = ["db1"]
+""").start()
+        seen_running(upkeep, "dns1", "db1", "web1")
+        power_cut(libvirtd, upkeep, node)
+        upkeep.start()
+        wait_until("dns1 to run", lambda: libvirtd.qemu_pid("dns1"))
+        wait_until("the others to wait", lambda: [
+            (upkeep.vm(name)["decision"] or {}).get("hold") for name in ("db1", "web1")] == [
+                "waits_for_tier", "waits_for_vm"])
+        stays_so("the others off",
+                 lambda: not libvirtd.qemu_pid("db1") and not libvirtd.qemu_pid("web1"),
+                 LONG_ENOUGH_TO_ACT)
+        assert upkeep.metric("upkeep_recovery_vms", state="waiting") == 2
+        assert "is not healthy yet" in upkeep.why("vm/db1")["headline"]
+        port.listen(8)
+        shown = over(upkeep)
+        assert shown["cause"] == "node_boot" and shown["states"]["healthy"] == 3
+        assert (domain_id(libvirtd, "dns1") < domain_id(libvirtd, "db1")
+                < domain_id(libvirtd, "web1"))
+
+
+def test_upkeep_killed_at_random_points_of_a_recovery(libvirtd, upkeep_for, node, capsys):
+    """Twelve guests, and no daemon that lives for longer than a moment until they are back."""
+    names = booted(libvirtd, *(f"vm{number:02}" for number in range(12)))
+    upkeep = upkeep_for(libvirtd, root=node.root).start()
+    seen_running(upkeep, *names)
+    power_cut(libvirtd, upkeep, node)
+    chance = random.Random(20)
+    kills = 0
+    while kills < 20:
+        upkeep.spawn()
+        time.sleep(chance.uniform(0.05, 2.5))
+        upkeep.kill()
+        kills += 1
+    upkeep.start()
+    shown = over(upkeep)
+    seen_running(upkeep, *names)
+    assert shown["states"]["healthy"] == len(names)
+    # libvirtd was new after the cut, and numbers from 1.
+    assert max(domain_id(libvirtd, name) for name in names) == len(names)
+    assert shown["id"] == 1 and shown["cause"] == "node_boot"
+    assert upkeep.metric("upkeep_remediation_budget_remaining") == 19
+    with capsys.disabled():
+        print(f"\nupkeep killed {kills} times in a recovery of {len(names)} guests: each was "
+              "started once")
