@@ -10,6 +10,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "app/config_alerts.h"
 #include "app/config_table.h"
 #include "app/start_order_check.h"
 
@@ -50,11 +51,11 @@ std::optional<T> one_of(ConfigTable& table, std::string_view key,
 void read_http(ConfigTable table, HttpConfig& http) {
   assign(http.listen, table.parsed("listen", parse_listen));
   assign(http.control_listen, table.parsed("control_listen", parse_listen));
-  if (!http.control_listen.host.starts_with("127.")) {
+  http.allow_from = table.all_parsed("allow_from", parse_network);
+  if (!http.control_listen.host.starts_with("127.") && !table.has("allow_from")) {
     table.wrong("control_listen",
-                fmt::format("must be a loopback address such as \"127.0.0.1:9894\", not {}: orders "
-                            "are taken on this machine only",
-                            to_string(http.control_listen)));
+                "is not on loopback: name the networks that may give orders, such as allow_from = "
+                "[\"10.0.0.0/24\"]");
   }
   const bool same_host =
       http.listen.host == http.control_listen.host || http.listen.host == "0.0.0.0";
@@ -65,7 +66,6 @@ void read_http(ConfigTable table, HttpConfig& http) {
   std::filesystem::path token_file;
   table.read_path("token_file", token_file);
   if (!token_file.empty()) http.token_file = token_file;
-  table.not_yet("allow_from");
   table.finish();
 }
 
@@ -217,7 +217,7 @@ Config read_file(const toml::table& root, ConfigErrors& errors) {
       config.journal);
   read_vms(file, errors, config.vms);
   read_peers(file, errors, config);
-  file.not_yet("alert");
+  read_alerts(file, errors, config.alerts);
   file.finish();
   return config;
 }
@@ -308,6 +308,7 @@ Policy to_policy(const Config& config) {
   policy.allow_degraded_after = config.drbd.allow_degraded_after;
   policy.attach_on_primary = config.drbd.attach_on_primary;
   for (const PeerConfig& peer : config.peers) policy.peers.push_back(peer.name);
+  policy.alerts = config.alerts;
   return policy;
 }
 

@@ -16,7 +16,9 @@ namespace upkeep {
 
 struct HttpConfig {
   ListenAddress listen{"0.0.0.0", 9893};            ///< Public, read-only.
-  ListenAddress control_listen{"127.0.0.1", 9894};  ///< Orders; token needed; loopback only.
+  ListenAddress control_listen{"127.0.0.1", 9894};  ///< Orders and alerts; token needed.
+  /// Who may reach `control_listen` beside this machine: "10.0.0.0/24". Needed off loopback.
+  std::vector<std::string> allow_from;
   std::optional<std::filesystem::path> token_file;  ///< Absent: made beside the journal.
 
   friend bool operator==(const HttpConfig&, const HttpConfig&) = default;
@@ -99,6 +101,7 @@ struct Config {
   PolicyConfig policy;
   std::vector<VmConfig> vms;
   std::vector<PeerConfig> peers;
+  std::vector<AlertRule> alerts;  ///< `[[alert]]`: the first block that is for an alert applies.
 };
 
 /// Reads a configuration. Strict: unknown keys, wrong types and impossible values are errors. The

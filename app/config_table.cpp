@@ -186,6 +186,49 @@ const toml::table* ConfigTable::table(std::string_view key) {
   return nullptr;
 }
 
+std::vector<std::string> ConfigTable::all_parsed(std::string_view key,
+                                                 Parsed<std::string> (*parse)(std::string_view)) {
+  const toml::node* node = take(key);
+  if (node == nullptr) return {};
+  const auto* list = node->as_array();
+  if (list == nullptr || list->empty()) {
+    wrong(key, "must be a list of strings, and not empty");
+    return {};
+  }
+  std::vector<std::string> values;
+  for (const toml::node& element : *list) {
+    const auto* text = element.as_string();
+    auto value = text == nullptr ? std::unexpected(std::string("must hold strings only"))
+                                 : parse(text->get());
+    if (value) {
+      values.push_back(std::move(*value));
+    } else {
+      errors_.add(element.source(), fmt::format("{}: {}", name(key), value.error()));
+    }
+  }
+  return values;
+}
+
+std::map<std::string, std::string> ConfigTable::texts(std::string_view key) {
+  const toml::node* node = take(key);
+  if (node == nullptr) return {};
+  const auto* table = node->as_table();
+  if (table == nullptr) {
+    wrong_type(key, R"(a table such as { severity = "critical" })");
+    return {};
+  }
+  std::map<std::string, std::string> texts;
+  for (const auto& [name, value] : *table) {
+    if (const auto* text = value.as_string()) {
+      texts.emplace(name.str(), text->get());
+    } else {
+      errors_.add(value.source(), fmt::format("{}.{}: must be a string, not {}", this->name(key),
+                                              name.str(), type_name(value)));
+    }
+  }
+  return texts;
+}
+
 std::vector<const toml::table*> ConfigTable::tables(std::string_view key) {
   const toml::node* node = take(key);
   if (node == nullptr) return {};

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <span>
@@ -51,7 +52,7 @@ struct ConfigWord {
 /// error at `finish`. A value that is wrong is reported and leaves `out` as it was.
 class ConfigTable {
  public:
-  /// `path` is what messages call it: "policy", "[[vm]]"; empty for the file itself.
+  /// `path` is what messages call it: "policy", "[[vm]]"; empty for the file.
   ConfigTable(const toml::table& table, std::string path, ConfigErrors& errors)
       : table_(table), path_(std::move(path)), errors_(errors) {}
 
@@ -73,6 +74,9 @@ class ConfigTable {
     return {};
   }
 
+  /// A list of strings that `parse` accepts; without those that are (reported) wrong.
+  [[nodiscard]] std::vector<std::string> all_parsed(std::string_view key,
+                                                    Parsed<std::string> (*parse)(std::string_view));
   /// One of `words`.
   template <class T>
   [[nodiscard]] std::optional<T> word(std::string_view key, std::span<const ConfigWord<T>> words) {
@@ -91,6 +95,8 @@ class ConfigTable {
   [[nodiscard]] std::vector<std::string> strings(std::string_view key);
   /// The table at `key`, or null.
   [[nodiscard]] const toml::table* table(std::string_view key);
+  /// The strings of the table at `key`, by name; without those that are (reported) none.
+  [[nodiscard]] std::map<std::string, std::string> texts(std::string_view key);
   /// The tables of `[[key]]`.
   [[nodiscard]] std::vector<const toml::table*> tables(std::string_view key);
 

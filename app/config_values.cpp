@@ -1,5 +1,6 @@
 #include "app/config_values.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -204,6 +205,34 @@ Parsed<std::string> parse_node_name(std::string_view text) {
   if (text.empty() || text.size() > 255 || !std::ranges::all_of(text, is_name_character)) {
     return std::unexpected(
         fmt::format("'{}' is not a node name: letters, digits, '.', '-' and '_' make one", text));
+  }
+  return std::string(text);
+}
+
+Parsed<std::string> parse_network(std::string_view text) {
+  const auto wrong = [&](std::string_view why) {
+    return std::unexpected(fmt::format("'{}' {}", text, why));
+  };
+  const std::size_t slash = std::min(text.find('/'), text.size());
+  in_addr address{};
+  if (::inet_pton(AF_INET, std::string(text.substr(0, slash)).c_str(), &address) != 1) {
+    return wrong("is not an IPv4 network such as \"10.0.0.0/24\"");
+  }
+  if (slash == text.size()) return std::string(text);
+  const auto bits = to_number<unsigned>(text.substr(slash + 1));
+  if (!bits || *bits > 32) return wrong("must end in /0 to /32");
+  const std::uint32_t mask = *bits == 0 ? 0 : ~std::uint32_t{0} << (32 - *bits);
+  if ((ntohl(address.s_addr) & ~mask) != 0) {
+    return wrong("is one address in a network: write the network, or the address without the /");
+  }
+  return std::string(text);
+}
+
+Parsed<std::string> parse_label_name(std::string_view text) {
+  const auto fits = [](char c) { return is_digit(c) || is_letter(c) || c == '_'; };
+  if (text.empty() || is_digit(text.front()) || !std::ranges::all_of(text, fits)) {
+    return std::unexpected(fmt::format(
+        "'{}' is not a label name: letters, digits and '_' make one, no digit first", text));
   }
   return std::string(text);
 }

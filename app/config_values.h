@@ -33,10 +33,16 @@ using Parsed = std::expected<T, std::string>;
 /// "none", "agent" or "tcp:HOST:PORT"; HOST is a name or an IPv4 address.
 [[nodiscard]] Parsed<HealthCheck> parse_health(std::string_view text);
 
+/// An IPv4 address, or a network such as "10.0.0.0/24".
+[[nodiscard]] Parsed<std::string> parse_network(std::string_view text);
+
 /// A pattern as fnmatch(3) takes it; refused when it can match nothing that was meant.
 [[nodiscard]] Parsed<std::string> parse_glob(std::string_view text);
 
 /// Letters, digits, '.', '-' and '_'.
 [[nodiscard]] Parsed<std::string> parse_node_name(std::string_view text);
+
+/// A label of Prometheus: letters, digits and '_', no digit first.
+[[nodiscard]] Parsed<std::string> parse_label_name(std::string_view text);
 
 }  // namespace upkeep

@@ -12,6 +12,7 @@
 #include "exporter/model/ids.h"
 #include "exporter/model/snapshot.h"
 #include "remediation/action.h"
+#include "remediation/alert_rule.h"
 
 namespace upkeep {
 
@@ -119,6 +120,7 @@ struct Policy {
   bool attach_on_primary = false;        ///< One attach in four froze the guest's I/O (DRBD 9.2).
   std::vector<VmPolicy> vms;             ///< First match wins.
   std::vector<NodeName> peers;           ///< Configured peers.
+  std::vector<AlertRule> alerts;         ///< What alerts may ask for; first match wins.
   bool foreign_cluster_manager = false;  ///< corosync.conf or a pacemaker unit is on this node.
 };
 

@@ -7,6 +7,7 @@ Config reloaded(const Config& running, const Config& loaded) {
   config.mode = loaded.mode;
   config.policy = loaded.policy;
   config.vms = loaded.vms;
+  config.alerts = loaded.alerts;
   return config;
 }
 
@@ -15,6 +16,7 @@ ConfigChange change_between(const Config& before, const Config& after) {
   if (before.mode != after.mode) change.now.emplace_back("mode");
   if (before.policy != after.policy) change.now.emplace_back("policy");
   if (before.vms != after.vms) change.now.emplace_back("vm");
+  if (before.alerts != after.alerts) change.now.emplace_back("alert");
   if (before.node != after.node) change.at_restart.emplace_back("node");
   if (before.http != after.http) change.at_restart.emplace_back("http");
   if (before.libvirt != after.libvirt) change.at_restart.emplace_back("libvirt");

@@ -13,6 +13,13 @@ namespace {
 /// How long a request waits for the loop, which answers in milliseconds unless the disk hangs.
 constexpr Duration kLoopPatience = std::chrono::seconds(5);
 
+/// The command line on this machine comes from the very address that it connects to.
+std::vector<std::string> allowed(const HttpConfig& http) {
+  std::vector<std::string> networks = http.allow_from;
+  if (http.control_listen.host != "0.0.0.0") networks.push_back(http.control_listen.host);
+  return networks;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<WebFront>> WebFront::open(WebFrontParts parts, const Options& options) {
@@ -62,7 +69,13 @@ Result<std::unique_ptr<HttpServer>> WebFront::listen(const ListenAddress& addres
                                                      const Options& options, bool control) const {
   HttpOptions http;
   http.listen = to_string(address);
-  if (control) http.token = options.token;
+  if (control) {
+    http.token = options.token;
+    if (!is_loopback(address)) http.allow_from = allowed(options.http);
+    http.answered = [this](std::string_view path, int status) {
+      if (path == web::kWebhookPath) parts_.instruments.webhook_answered(status);
+    };
+  }
   http.handler_failed = [this](std::string_view path, std::string_view what) {
     parts_.instruments.http_handler_failed();
     parts_.log.error("http handler failed", {{"path", path}, {"error", what}});

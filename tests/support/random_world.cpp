@@ -165,6 +165,9 @@ void draw_history_of(Random& random, TestWorld& world, const std::string& rule,
     problem.trigger = random.pick({Trigger::event, Trigger::poll, Trigger::webhook});
     problem.since = world.now - random.seconds(50);
   }
+  if (random.percent(15)) {
+    world.history.asked_by_alert[{rule, target}] = world.now - random.seconds(60);
+  }
   if (random.percent(45)) world.tried(target) = random_tries(random, world.now);
 }
 
@@ -231,11 +234,13 @@ void draw_policy(Random& random, TestWorld& world) {
   if (random.percent(3)) policy.allowed_risk = static_cast<Risk>(-1);
   policy.foreign_cluster_manager = random.percent(3);
   if (random.percent(30)) {
-    world.vm_policy({.match = random.pick({"web1", "web*", "*"}),
-                     .keep = random.pick(
-                         {Keep::automatic, Keep::automatic, Keep::up, Keep::down, Keep::ignore}),
-                     .act_on = random.pick({ActOn::both, ActOn::loop, ActOn::alerts}),
-                     .exclusive = random.percent(50)});
+    VmPolicy block;
+    block.match = random.pick({"web1", "web*", "*"});
+    block.keep =
+        random.pick({Keep::automatic, Keep::automatic, Keep::up, Keep::down, Keep::ignore});
+    block.act_on = random.pick({ActOn::both, ActOn::loop, ActOn::alerts});
+    block.exclusive = random.percent(50);
+    world.vm_policy(block);
   }
 }
 

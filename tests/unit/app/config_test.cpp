@@ -101,7 +101,8 @@ TEST(Config, ReadsEveryKey) {
   EXPECT_EQ(config.mode, Mode::act);
   EXPECT_EQ(node_name(config).value, "node1");
   EXPECT_EQ(config.http.listen, (ListenAddress{"10.0.0.1", 19893}));
-  EXPECT_EQ(config.http.control_listen, (ListenAddress{"127.0.0.2", 0}));
+  EXPECT_EQ(config.http.control_listen, (ListenAddress{"10.0.0.1", 0}));
+  EXPECT_THAT(config.http.allow_from, ElementsAre("10.0.0.0/24", "10.0.1.7"));
   EXPECT_EQ(token_path(config), "/etc/upkeep/token");
   EXPECT_EQ(config.libvirt,
             (LibvirtConfig{.uri = "test:///default", .resync_interval = 1h, .stats = false}));
@@ -162,6 +163,12 @@ TEST(Config, BecomesThePolicyItDescribes) {
   EXPECT_FALSE(policy.vms[1].exclusive);
   // Not said in the block: what [policy] says holds.
   EXPECT_EQ(policy.vms[1].guest_shutdown, GuestShutdown::restart);
+  EXPECT_THAT(policy.alerts,
+              ElementsAre(AlertRule{.alertname = "UpkeepVmDown",
+                                    .match = {{"cluster", "one"}, {"severity", "critical"}},
+                                    .action = AlertAction::restart_vm,
+                                    .target_label = "vm"},
+                          AlertRule{.alertname = "Watchdog", .action = AlertAction::watchdog}));
 }
 
 TEST(Config, TheDefaultPolicyIsThatOfTheCode) {
@@ -234,6 +241,7 @@ TEST(ExampleConfig, ChangesNothingAsItIs) {
   EXPECT_EQ(config->mode, Mode::observe);
   EXPECT_TRUE(config->vms.empty());
   EXPECT_TRUE(config->peers.empty());
+  EXPECT_TRUE(config->alerts.empty());
 }
 
 TEST(ExampleConfig, ShowsTheDefaults) {
@@ -269,6 +277,7 @@ TEST(ExampleConfig, IsRightThroughout) {
   ASSERT_TRUE(config.has_value()) << config.error().message;
   EXPECT_FALSE(config->vms.empty());
   EXPECT_FALSE(config->peers.empty());
+  EXPECT_FALSE(config->alerts.empty());
 }
 
 /// "section.key" of every key in a TOML text that is written one key a line.

@@ -131,5 +131,23 @@ TEST(ParseNodeName, TakesHostNamesOnly) {
   }
 }
 
+TEST(ParseNetwork, TakesAddressesAndNetworks) {
+  for (const char* text :
+       {"10.0.0.0/24", "10.0.0.7", "10.0.0.7/32", "0.0.0.0/0", "172.16.0.0/12"}) {
+    EXPECT_EQ(parse_network(text), text);
+  }
+  for (const char* text : {"", "/", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.7/24",
+                           "10.0.0", "fd00::/8", "node2", "10.0.0.0/24/8", "10.0.0.1/0"}) {
+    EXPECT_FALSE(parse_network(text).has_value()) << text;
+  }
+}
+
+TEST(ParseLabelName, TakesWhatPrometheusTakes) {
+  for (const char* text : {"vm", "_x", "Vm_2", "__name__"}) EXPECT_EQ(parse_label_name(text), text);
+  for (const char* text : {"", "2vm", "v-m", "v.m", "v m", "vm\n", "gerät"}) {
+    EXPECT_FALSE(parse_label_name(text).has_value()) << text;
+  }
+}
+
 }  // namespace
 }  // namespace upkeep

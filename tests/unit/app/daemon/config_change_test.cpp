@@ -22,6 +22,7 @@ TEST(ConfigChange, TellsWhatHappensAtOnceFromWhatWaits) {
   after.mode = Mode::act;
   after.policy.back_off.first_gap = std::chrono::seconds(20);
   after.vms.push_back({.match = "db*", .keep = Keep::up});
+  after.alerts.push_back({.alertname = "VmDown", .action = AlertAction::recheck});
   after.node = "other";
   after.http.listen.port = 1;
   after.libvirt.stats = false;
@@ -29,7 +30,7 @@ TEST(ConfigChange, TellsWhatHappensAtOnceFromWhatWaits) {
   after.journal = "/elsewhere";
   after.peers.push_back({.name = NodeName{"node2"}, .url = "http://10.0.0.2:9893"});
   const ConfigChange change = change_between({}, after);
-  EXPECT_THAT(change.now, ElementsAre("mode", "policy", "vm"));
+  EXPECT_THAT(change.now, ElementsAre("mode", "policy", "vm", "alert"));
   EXPECT_THAT(change.at_restart, ElementsAre("node", "http", "libvirt", "drbd", "journal", "peer"));
 }
 
@@ -40,6 +41,7 @@ TEST(ConfigChange, WhatWaitsForARestartDoesNotReachThePolicyEither) {
   file.mode = Mode::act;
   file.policy.back_off.first_gap = std::chrono::seconds(20);
   file.vms.push_back({.match = "db*", .keep = Keep::up});
+  file.alerts.push_back({.alertname = "VmDown", .action = AlertAction::recheck});
   file.node = "other";
   file.drbd.attach_on_primary = true;
   file.peers.push_back({.name = NodeName{"node2"}, .url = "http://10.0.0.2:9893"});
@@ -47,6 +49,7 @@ TEST(ConfigChange, WhatWaitsForARestartDoesNotReachThePolicyEither) {
   EXPECT_EQ(config.mode, Mode::act);
   EXPECT_EQ(config.policy, file.policy);
   EXPECT_EQ(config.vms, file.vms);
+  EXPECT_EQ(config.alerts, file.alerts);
   EXPECT_EQ(config.node, "node1");
   const Policy policy = to_policy(config);
   EXPECT_FALSE(policy.attach_on_primary);
