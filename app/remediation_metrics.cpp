@@ -225,6 +225,18 @@ void write_boots(Exposition& out, const RemediationView& view) {
   out.sample({}, boot->downtime->count());
 }
 
+/// Only where a block of the configuration expects it, so that its silence is an alert only there.
+void write_watchdog(Exposition& out, const RemediationView& view) {
+  if (!view.policy || std::ranges::find(view.policy->alerts, AlertAction::watchdog,
+                                        &AlertRule::action) == view.policy->alerts.end()) {
+    return;
+  }
+  out.family("upkeep_webhook_last_watchdog_timestamp_seconds", MetricType::gauge,
+             "When the watchdog's alert last arrived; until it does, when upkeep started.");
+  out.sample({}, view.last_watchdog ? to_unix_seconds(*view.last_watchdog)
+                                    : unix_seconds_of(view.history.started, view));
+}
+
 template <class Range>
 std::vector<std::string> words(const Range& range) {
   std::vector<std::string> all;
@@ -247,6 +259,7 @@ void write_remediation(Exposition& out, const RemediationView& view, const Snaps
   write_recovery(out, view);
   write_boots(out, view);
   write_split_brain(out, view, snapshot, now);
+  write_watchdog(out, view);
 }
 
 InstrumentLabels instrument_labels() {
@@ -263,6 +276,7 @@ InstrumentLabels instrument_labels() {
   labels.holds = words(all_holds());
   labels.outage_kinds = {"vm", "resource"};
   labels.outage_phases.assign(kOutagePhases.begin(), kOutagePhases.end());
+  labels.alert_outcomes = words(kAlertOutcomes);
   return labels;
 }
 

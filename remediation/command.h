@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "remediation/action.h"
+#include "remediation/alert.h"
 #include "remediation/intent.h"
 
 namespace upkeep {
@@ -37,6 +38,12 @@ struct ResolveResource {
   std::string by;
   std::string reason;
 };
-using Command = std::variant<MarkVm, ReleaseTarget, AllowDegraded, DeclareDead, ResolveResource>;
+/// A POST of Alertmanager's. Answered when it is on the disk; what becomes of the alerts comes
+/// later.
+struct TakeAlerts {
+  AlertDelivery delivery;
+};
+using Command =
+    std::variant<MarkVm, ReleaseTarget, AllowDegraded, DeclareDead, ResolveResource, TakeAlerts>;
 
 }  // namespace upkeep

@@ -65,6 +65,8 @@ struct History {
   IntentLedger intents;
   std::map<Target, TargetHistory> targets;
   std::map<std::pair<std::string, Target>, OpenProblem> problems;  ///< By rule name and subject.
+  /// Problems that an alert in force asks to mend, and since when (AlertBook).
+  std::map<std::pair<std::string, Target>, Tick> asked_by_alert;
   std::map<ResourceName, ResourceHistory> resources;
   Standings standings;
   std::map<ResourceName, ResourceProgress> progress;

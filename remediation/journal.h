@@ -8,6 +8,7 @@
 
 #include "exporter/model/node.h"
 #include "exporter/model/result.h"
+#include "remediation/alert.h"
 #include "remediation/decision.h"
 #include "remediation/history.h"
 #include "remediation/intent.h"
@@ -87,6 +88,7 @@ struct JournalState {
   std::vector<Recovery> recoveries;  ///< The last one and those of the hour before; oldest first.
   /// What counts against the budget: begun within an hour before the last begin, by id.
   std::map<std::int64_t, WallTime> recent_actions;
+  std::vector<AlertRecord> waiting_alerts;  ///< Those without an outcome.
 };
 
 /// The durable memory. Used from the loop's thread only; every write is on disk when it returns. A
@@ -114,6 +116,11 @@ class Journal {
                                                    const TargetRecord& after) = 0;
   [[nodiscard]] virtual Result<void> end(std::int64_t id, const Outcome& outcome, WallTime at,
                                          const TargetRecord& after) = 0;
+  /// The alert's line; nothing when it never arrived.
+  [[nodiscard]] virtual Result<std::optional<AlertRecord>> alert(const AlertKey& key) = 0;
+  /// Alerts and what is to be said of them: all or none.
+  [[nodiscard]] virtual Result<void> save(const std::vector<AlertRecord>& alerts,
+                                          const std::vector<HistoryEntry>& lines) = 0;
   /// A line of history that isn't one of the above (decision changes, marks, releases).
   [[nodiscard]] virtual Result<void> note(const HistoryEntry& entry) = 0;
   [[nodiscard]] virtual Result<std::vector<HistoryEntry>> history(const HistoryQuery& query) = 0;
@@ -122,6 +129,7 @@ class Journal {
   /// Absent: there is none of that id; id 0 is the last one.
   [[nodiscard]] virtual Result<std::optional<Recovery>> recovery(std::int64_t id) = 0;
   /// Forgets what is older than `before` (kept: 90 days), never intents or latches.
+  /// An alert is kept as long as one that began to fire with it is taken in.
   [[nodiscard]] virtual Result<void> prune(WallTime before) = 0;
 };
 

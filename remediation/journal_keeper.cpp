@@ -27,6 +27,11 @@ void JournalKeeper::note(HistoryEntry entry) {
   notes_.push_back(std::move(entry));
 }
 
+void JournalKeeper::decided(const AlertRecord& alert, std::optional<HistoryEntry> line) {
+  alerts_.insert_or_assign(alert.key, alert);
+  if (line) alert_lines_.push_back(std::move(*line));
+}
+
 void JournalKeeper::ended(std::int64_t id, const Target& target, Outcome outcome, WallTime at) {
   ends_.push_back({.id = id, .target = target, .outcome = std::move(outcome), .at = at});
 }
@@ -47,7 +52,8 @@ void JournalKeeper::flush(const Anchor& anchor) {
 bool JournalKeeper::anything_due(const Anchor& anchor) const {
   return !next_beat_ || anchor.now >= *next_beat_ || anchor.now >= *next_prune_ ||
          !intents_.empty() || !targets_.empty() || !resources_.empty() || !standings_.empty() ||
-         !recoveries_.empty() || !boots_.empty() || !ends_.empty() || !notes_.empty();
+         !recoveries_.empty() || !boots_.empty() || !ends_.empty() || !notes_.empty() ||
+         !alerts_.empty();
 }
 
 Result<void> JournalKeeper::write_due(const Anchor& anchor) {
@@ -111,7 +117,18 @@ Result<void> JournalKeeper::write_standings() {
   return {};
 }
 
+Result<void> JournalKeeper::write_alerts() {
+  if (alerts_.empty()) return {};
+  std::vector<AlertRecord> alerts;
+  for (const auto& [key, alert] : alerts_) alerts.push_back(alert);
+  if (auto written = journal_.save(alerts, alert_lines_); !written) return written;
+  alerts_.clear();
+  alert_lines_.clear();
+  return {};
+}
+
 Result<void> JournalKeeper::write_story() {
+  if (auto written = write_alerts(); !written) return written;
   for (; !boots_.empty(); boots_.pop_front()) {
     if (auto written = journal_.record_boot(boots_.front()); !written) return written;
   }
@@ -131,6 +148,19 @@ Result<std::int64_t> JournalKeeper::begin(const ActionRecord& action, const Targ
   auto id = journal_.begin(action, after);
   if (!id) failed(id.error(), now);
   return id;
+}
+
+Result<void> JournalKeeper::save(const std::vector<AlertRecord>& alerts,
+                                 const std::vector<HistoryEntry>& lines, Tick now) {
+  if (alerts.empty() && lines.empty()) return {};
+  auto written = journal_.save(alerts, lines);
+  if (!written) failed(written.error(), now);
+  return written;
+}
+
+Result<std::optional<AlertRecord>> JournalKeeper::alert(const AlertKey& key) const {
+  const auto due = alerts_.find(key);
+  return due == alerts_.end() ? journal_.alert(key) : due->second;
 }
 
 TargetRecord JournalKeeper::record_of(const Target& target, const Anchor& anchor) const {

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <vector>
 
 #include "remediation/journal.h"
 #include "remediation/recorder.h"
@@ -28,6 +29,7 @@ class JournalKeeper {
   void changed(const Recovery& recovery) { recoveries_[recovery.id] = recovery; }
   void booted(const BootRecord& boot) { boots_.push_back(boot); }
   void note(HistoryEntry entry);
+  void decided(const AlertRecord& alert, std::optional<HistoryEntry> line = std::nullopt);
   void ended(std::int64_t id, const Target& target, Outcome outcome, WallTime at);
 
   /// Writes what is due, the heartbeat included. After a failure it tries again only after a
@@ -36,6 +38,11 @@ class JournalKeeper {
   /// Writes now. Nothing is begun that isn't on the disk.
   [[nodiscard]] Result<std::int64_t> begin(const ActionRecord& action, const TargetRecord& after,
                                            Tick now);
+  /// Writes now, all or none: what was answered for is on the disk.
+  [[nodiscard]] Result<void> save(const std::vector<AlertRecord>& alerts,
+                                  const std::vector<HistoryEntry>& lines, Tick now);
+  /// The alert's line, also one that is due.
+  [[nodiscard]] Result<std::optional<AlertRecord>> alert(const AlertKey& key) const;
   /// When `flush` wants to be called again.
   [[nodiscard]] Tick next_flush(Tick now) const;
   /// The next flush writes a heartbeat whether it is time or not: the last word of a daemon.
@@ -53,6 +60,7 @@ class JournalKeeper {
   [[nodiscard]] Result<void> write_lines(const Anchor& anchor);
   [[nodiscard]] Result<void> write_standings();
   [[nodiscard]] Result<void> write_story();
+  [[nodiscard]] Result<void> write_alerts();
   [[nodiscard]] TargetRecord record_of(const Target& target, const Anchor& anchor) const;
   [[nodiscard]] bool anything_due(const Anchor& anchor) const;
   void failed(const Error& error, Tick now);
@@ -72,6 +80,8 @@ class JournalKeeper {
   std::deque<BootRecord> boots_;
   std::deque<End> ends_;
   std::deque<HistoryEntry> notes_;
+  std::map<AlertKey, AlertRecord> alerts_;
+  std::vector<HistoryEntry> alert_lines_;
 };
 
 }  // namespace upkeep

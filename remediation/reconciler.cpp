@@ -75,6 +75,8 @@ Reconciler::Reconciler(Parts parts, std::shared_ptr<const Policy> policy,
                 .journal = journal_,
                 .outages = outages_},
                history_, loaded.unfinished),
+      alerts_({.journal = journal_, .recorder = parts.recorder}, history_, loaded.waiting_alerts,
+              {.now = parts.clock.now(), .wall = parts.clock.wall()}),
       progress_(history_),
       recovery_(history_, journal_, parts.recorder,
                 loaded.recoveries.empty() ? std::nullopt : std::optional(loaded.recoveries.back())),
@@ -114,6 +116,7 @@ Tick Reconciler::step(const std::shared_ptr<const Snapshot>& snapshot, Inputs in
   actions_.begin(planned.decisions, step, policy);
   history_.journal_ok = journal_.ok();
   recovery_.follow(planned.decisions, step);
+  decide_alerts(planned.decisions, step);
   tell_decisions(planned.decisions, step);
   journal_.flush(anchor_of(step));
   const Tick next = next_step(planned, step);
@@ -289,12 +292,13 @@ void Reconciler::publish(std::vector<Decision> decisions, const Step& step) {
   view->boot_counts = boot_counts_;
   view->in_flight = actions_.tickets();
   view->recovery = recovery_.latest();
+  view->last_watchdog = alerts_.last_watchdog();
   view_.set(std::move(view));
 }
 
 Tick Reconciler::next_step(const Plan& planned, const Step& step) const {
   const bool open = !history_.problems.empty() || !history_.settled_at ||
-                    actions_.waits_for_a_look() || history_.recovery.has_value();
+                    actions_.waits_for_a_look() || history_.recovery.has_value() || alerts_.waits();
   Tick next = step.now + (open ? kOpenCadence : kQuietCadence);
   next = std::min(next, journal_.next_flush(step.now));
   if (planned.next_look) next = std::min(next, *planned.next_look);

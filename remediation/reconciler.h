@@ -13,6 +13,7 @@
 #include "exporter/model/latest.h"
 #include "exporter/model/snapshot.h"
 #include "remediation/action_book.h"
+#include "remediation/alert_book.h"
 #include "remediation/command.h"
 #include "remediation/intent_keeper.h"
 #include "remediation/journal_keeper.h"
@@ -46,6 +47,7 @@ struct RemediationView {
   std::map<PreviousShutdown, std::uint64_t> boot_counts;
   std::vector<Ticket> in_flight;
   std::shared_ptr<const Recovery> recovery;  ///< The open one, or the last one; null: none yet.
+  std::optional<WallTime> last_watchdog;     ///< When an alert with action "watchdog" last arrived.
 };
 
 /// One step of the loop: events and readings → ledger and history → plan → journal → executor.
@@ -57,6 +59,8 @@ class Reconciler {
     Journal& journal;
     Executor& executor;
     Recorder& recorder;
+    /// Has every source read again soon; returns at once. May be empty.
+    std::function<void()> reread;
   };
 
   /// `loaded` is what the journal remembered.
@@ -89,8 +93,10 @@ class Reconciler {
   [[nodiscard]] Result<std::string> carry_out(const AllowDegraded& command, const Step& step);
   [[nodiscard]] Result<std::string> carry_out(const DeclareDead& command, const Step& step);
   [[nodiscard]] Result<std::string> carry_out(const ResolveResource& command, const Step& step);
+  [[nodiscard]] Result<std::string> carry_out(const TakeAlerts& command, const Step& step);
   [[nodiscard]] Result<void> keep_word(const Standing& word, bool take_back, const Step& step);
   void end_problems(const Step& step);
+  void decide_alerts(const std::vector<Decision>& decisions, const Step& step);
   void tell_decisions(const std::vector<Decision>& decisions, const Step& step);
   void step_frozen(Inputs& inputs, const Step& step);
   void publish(std::vector<Decision> decisions, const Step& step);
@@ -106,6 +112,7 @@ class Reconciler {
   ProblemWatch problems_;
   OutageWatch outages_;
   ActionBook actions_;
+  AlertBook alerts_;
   Settling settling_;
   ProgressWatch progress_;
   RecoveryKeeper recovery_;

@@ -85,4 +85,17 @@ Result<std::string> Reconciler::carry_out(const ReleaseTarget& command, const St
       before.in_flight ? "an action is under way and goes on" : "the next attempt is made at once");
 }
 
+Result<std::string> Reconciler::carry_out(const TakeAlerts& command, const Step& step) {
+  return alerts_.take(command.delivery, step);
+}
+
+void Reconciler::decide_alerts(const std::vector<Decision>& decisions, const Step& step) {
+  const World world{
+      .snapshot = step.snapshot, .policy = step.policy, .history = history_, .now = step.now};
+  if (alerts_.any()) {
+    alerts_.decide({.world = world, .decisions = decisions, .begun = actions_.tickets()}, step);
+  }
+  if (alerts_.wants_readings(step.now) && parts_.reread) parts_.reread();
+}
+
 }  // namespace upkeep

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "exporter/model/result.h"
+#include "remediation/alert.h"
 #include "remediation/decision.h"
 #include "remediation/executor.h"
 #include "remediation/intent.h"
@@ -34,6 +35,8 @@ class Recorder {
   virtual void outage_phase(std::string_view kind, std::string_view phase, Duration took) = 0;
   virtual void recovery_opened(const Recovery& recovery) = 0;
   virtual void recovery_ended(const Recovery& recovery) = 0;
+  /// The outcome of one alert that arrived at the webhook is known.
+  virtual void alert(const AlertNews& news) = 0;
   virtual void journal_failed(const Error& error) = 0;
 };
 

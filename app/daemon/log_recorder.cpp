@@ -191,6 +191,15 @@ void LogRecorder::recovery_ended(const Recovery& recovery) {
   log_.info("recovery over", fields);
 }
 
+void LogRecorder::alert(const AlertNews& news) {
+  instruments_.alert_decided(to_string(news.outcome));
+  if (news.line.empty()) return;
+  LogFields fields{{"alertname", news.alertname}, {"outcome", to_string(news.outcome)}};
+  if (news.target) fields.push_back(field_of(*news.target));
+  fields.emplace_back("detail", news.line);
+  log_.info("alert", fields);
+}
+
 void LogRecorder::journal_failed(const Error& error) {
   instruments_.journal_failed();
   const Tick now = clock_.now();

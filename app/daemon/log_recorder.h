@@ -27,6 +27,7 @@ class LogRecorder final : public Recorder {
   void outage_phase(std::string_view kind, std::string_view phase, Duration took) override;
   void recovery_opened(const Recovery& recovery) override;
   void recovery_ended(const Recovery& recovery) override;
+  void alert(const AlertNews& news) override;
   void journal_failed(const Error& error) override;
 
  private:

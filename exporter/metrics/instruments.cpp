@@ -46,6 +46,9 @@ constexpr std::array kUsualTransitions{
     std::pair{VmState::crashed, VmReason::panicked},
 };
 
+/// Every status that the control listener answers a webhook with.
+constexpr std::array kWebhookCodes{200, 400, 401, 405, 408, 411, 413, 500, 503};
+
 /// What libvirt could not tell is no change, neither to it nor from it.
 bool changed(VmState before, VmState now) {
   return before != now && before != VmState::unknown && now != VmState::unknown;
@@ -111,6 +114,15 @@ struct Instruments::Families {
                           "HTTP requests that ended in a bug of upkeep's.",
                           {}};
 
+  Counters webhook_requests{registry,
+                            "upkeep_webhook_requests_total",
+                            "Requests to Alertmanager's webhook, by the status of the answer.",
+                            {"code"}};
+  Counters webhook_alerts{registry,
+                          "upkeep_webhook_alerts_total",
+                          "Alerts that arrived at the webhook, by what became of them.",
+                          {"outcome"}};
+
   Histograms source_reads{registry,
                           "upkeep_source_read_duration_seconds",
                           "Duration of one reading of a source.",
@@ -148,6 +160,8 @@ void Instruments::Families::initialise(const InstrumentLabels& labels) {
   // Instruments without labels exist at 0 as well.
   journal_errors.touch({});
   handler_errors.touch({});
+  for (const int code : kWebhookCodes) webhook_requests.touch({std::to_string(code)});
+  for (const auto& outcome : labels.alert_outcomes) webhook_alerts.touch({outcome});
   for (const SourceKind source : kSourceKinds) {
     source_unparsed.touch({std::string(to_string(source))});
   }
@@ -282,6 +296,14 @@ void Instruments::outage_phase(std::string_view kind, std::string_view phase, Du
 
 void Instruments::recovery_ended(Seconds took) {
   observe(families_->recoveries, {}, std::chrono::duration_cast<Duration>(took));
+}
+
+void Instruments::webhook_answered(int status) {
+  count(families_->webhook_requests, {std::to_string(status)});
+}
+
+void Instruments::alert_decided(std::string_view outcome) {
+  count(families_->webhook_alerts, {std::string(outcome)});
 }
 
 void Instruments::journal_failed() { count(families_->journal_errors, {}); }

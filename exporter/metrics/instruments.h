@@ -20,6 +20,7 @@ struct InstrumentLabels {
   std::vector<std::string> holds;         ///< Reasons of decision="hold".
   std::vector<std::string> outage_kinds;  ///< "vm", "resource".
   std::vector<std::string> outage_phases;
+  std::vector<std::string> alert_outcomes;
 };
 
 /// What `upkeep_build_info` says.
@@ -63,6 +64,10 @@ class Instruments {
   void outage_ended(std::string_view kind, Duration total);
   void outage_phase(std::string_view kind, std::string_view phase, Duration took);
   void recovery_ended(Seconds took);
+
+  /// A request to the webhook was answered, and what became of an alert that came with one.
+  void webhook_answered(int status);
+  void alert_decided(std::string_view outcome);
 
   void journal_failed();
   /// A request handler threw: a bug.

@@ -72,6 +72,7 @@ JournalState read_state(SQLite::Database& database) {
   sql::read_resources(database, state);
   state.standings = sql::read_standings(database);
   sql::read_recent(database, state);
+  state.waiting_alerts = sql::read_waiting_alerts(database);
   return state;
 }
 

@@ -28,6 +28,7 @@ void write(SQLite::Database& database, const BootId& boot, const ResourceName& r
            const ResourceHistory& history);
 void write(SQLite::Database& database, const Standing& standing);
 void write(SQLite::Database& database, const Recovery& recovery);
+void write(SQLite::Database& database, const AlertRecord& alert);
 /// Returns the new action's id.
 [[nodiscard]] std::int64_t write_begin(SQLite::Database& database, const ActionRecord& action);
 /// False when there is no such action, or it had ended before.
@@ -47,6 +48,9 @@ void write(SQLite::Database& database, const Recovery& recovery);
 [[nodiscard]] std::optional<Recovery> read_recovery(SQLite::Database& database, std::int64_t id);
 /// What the state says of the last hour: actions and recoveries.
 void read_recent(SQLite::Database& database, JournalState& state);
+[[nodiscard]] std::optional<AlertRecord> read_alert(SQLite::Database& database,
+                                                    const AlertKey& key);
+[[nodiscard]] std::vector<AlertRecord> read_waiting_alerts(SQLite::Database& database);
 /// All rows are of one boot: writing one forgets those of earlier boots.
 void read_resources(SQLite::Database& database, JournalState& state);
 

@@ -131,6 +131,24 @@ CREATE TABLE recovery_vm (
 ) STRICT;
 )sql";
 
+constexpr const char* kAlertTable = R"sql(
+CREATE TABLE alert (  -- what arrived at the webhook and was answered for
+  fingerprint TEXT NOT NULL,
+  starts_at INTEGER NOT NULL,
+  action TEXT NOT NULL,  -- none: no block of the configuration was for it
+  alertname TEXT NOT NULL,
+  target TEXT,
+  received INTEGER NOT NULL,
+  decided INTEGER,
+  outcome TEXT,          -- NULL: it waits
+  repeated INTEGER NOT NULL CHECK (repeated IN (0, 1)),
+  resolved INTEGER NOT NULL CHECK (resolved IN (0, 1)),
+  over INTEGER NOT NULL CHECK (over IN (0, 1)),
+  PRIMARY KEY (fingerprint, starts_at, action)
+) STRICT;
+CREATE INDEX alert_waiting ON alert (received) WHERE outcome IS NULL;
+)sql";
+
 constexpr const char* kFromVersion1 = R"sql(
 ALTER TABLE target ADD COLUMN tries TEXT NOT NULL DEFAULT '';
 ALTER TABLE action ADD COLUMN part TEXT;
@@ -149,14 +167,15 @@ int primary_code(const SQLite::Exception& exception) {
                                                 : exception.getExtendedErrorCode() & 0xff;
 }
 
-/// In one piece: a power cut leaves the old version whole.
+/// A version at a time. In one piece: a power cut leaves the old version whole.
 void migrate(SQLite::Database& database, std::int64_t from) {
   SQLite::Transaction transaction(database);
   if (from < 2) {
     database.exec(kFromVersion1);
     database.exec(kStandingTable);
   }
-  database.exec(kRecoveryTables);
+  if (from < 3) database.exec(kRecoveryTables);
+  if (from < 4) database.exec(kAlertTable);
   database.exec(fmt::format("PRAGMA user_version = {}", kSchemaVersion));
   sql::run(database, "UPDATE meta SET value = ? WHERE key = 'schema'", kSchemaVersion);
   transaction.commit();
@@ -169,6 +188,7 @@ void create_schema(SQLite::Database& database) {
   database.exec(kTables);
   database.exec(kStandingTable);
   database.exec(kRecoveryTables);
+  database.exec(kAlertTable);
   database.exec(fmt::format("PRAGMA application_id = {}", kApplicationId));
   database.exec(fmt::format("PRAGMA user_version = {}", kSchemaVersion));
   sql::run(database, "INSERT INTO meta (key, value) VALUES ('schema', ?)", kSchemaVersion);

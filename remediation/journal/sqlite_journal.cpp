@@ -216,6 +216,25 @@ Result<void> SqliteJournal::end(std::int64_t id, const Outcome& outcome, WallTim
   });
 }
 
+Result<std::optional<AlertRecord>> SqliteJournal::alert(const AlertKey& key) {
+  try {
+    return sql::read_alert(*database_, key);
+  } catch (const sql::BadRow& row) {
+    return fail(Errc::invalid, fmt::format("journal {}: {}", path_.string(), row.what));
+  } catch (const SQLite::Exception& exception) {
+    return std::unexpected(to_error(path_.string(), exception));
+  }
+}
+
+Result<void> SqliteJournal::save(const std::vector<AlertRecord>& alerts,
+                                 const std::vector<HistoryEntry>& lines) {
+  return write([&](SQLite::Database& database) -> Result<void> {
+    for (const AlertRecord& alert : alerts) sql::write(database, alert);
+    for (const HistoryEntry& line : lines) write_line(database, line);
+    return {};
+  });
+}
+
 Result<void> SqliteJournal::note(const HistoryEntry& entry) {
   return write([&](SQLite::Database& database) -> Result<void> {
     write_line(database, entry);
@@ -274,6 +293,9 @@ Result<std::optional<Recovery>> SqliteJournal::recovery(std::int64_t id) {
 Result<void> SqliteJournal::prune(WallTime before) {
   return write([&](SQLite::Database& database) -> Result<void> {
     sql::run(database, "DELETE FROM history WHERE at < ?", before);
+    sql::run(database,
+             "DELETE FROM alert WHERE outcome IS NOT NULL AND received < ?1 AND starts_at < ?1",
+             before);
     sql::run(database, "DELETE FROM action WHERE ended IS NOT NULL AND begun < ?", before);
     sql::run(database,
              "DELETE FROM recovery_vm WHERE recovery IN (SELECT id FROM recovery WHERE ended < ?1 "

@@ -47,6 +47,9 @@ class SqliteJournal final : public Journal {
                                            const TargetRecord& after) override;
   [[nodiscard]] Result<void> end(std::int64_t id, const Outcome& outcome, WallTime at,
                                  const TargetRecord& after) override;
+  [[nodiscard]] Result<std::optional<AlertRecord>> alert(const AlertKey& key) override;
+  [[nodiscard]] Result<void> save(const std::vector<AlertRecord>& alerts,
+                                  const std::vector<HistoryEntry>& lines) override;
   [[nodiscard]] Result<void> note(const HistoryEntry& entry) override;
   [[nodiscard]] Result<std::vector<HistoryEntry>> history(const HistoryQuery& query) override;
   [[nodiscard]] Result<void> save(const Recovery& recovery) override;

@@ -3,6 +3,19 @@
 #include <utility>
 
 namespace upkeep {
+namespace {
+
+/// Did an alert in force show the problem first, or is it the only thing that may have it mended?
+bool alert_goes_first(std::string_view rule, const Finding& found, const World& world) {
+  if (found.trigger == Trigger::manual) return false;
+  const auto asked = world.history.asked_by_alert.find({std::string(rule), found.subject});
+  if (asked == world.history.asked_by_alert.end()) return false;
+  if (found.subject.kind == Target::Kind::resource) return asked->second <= found.since;
+  const ActOn act_on = policy_for(world.policy, VmName{found.subject.name}).act_on;
+  return act_on == ActOn::alerts || (act_on == ActOn::both && asked->second <= found.since);
+}
+
+}  // namespace
 
 Finding finding(std::string_view rule, Target subject, std::string detail, const World& world) {
   Finding found{.rule = rule,
@@ -17,6 +30,7 @@ Finding finding(std::string_view rule, Target subject, std::string detail, const
     found.since = problem->second.since;
     found.confirmed = is_confirmed(problem->second);
   }
+  if (alert_goes_first(rule, found, world)) found.trigger = Trigger::webhook;
   return found;
 }
 

@@ -44,7 +44,9 @@ bool Audit::recovers_by_start(const Vm& one, const OpenProblem* problem) const {
   if (!marked && (!one.other_manager.empty() || world_.policy.foreign_cluster_manager))
     return false;
   const Trigger trigger = problem == nullptr ? Trigger::poll : problem->trigger;
-  const bool asked = trigger == Trigger::webhook || trigger == Trigger::manual;
+  const bool asked = trigger == Trigger::webhook || trigger == Trigger::manual ||
+                     world_.history.asked_by_alert.contains(
+                         {"vm_down", {.kind = Target::Kind::vm, .name = one.name.value}});
   if (block.only_alerts && !asked) return false;
   if (known && !marked) {
     if (line->second.last_stop == StopCause::moved_away) return false;

@@ -22,6 +22,7 @@ class MemoryJournal final : public Journal {
   std::vector<HistoryEntry> story;  ///< Oldest first.
   std::map<std::int64_t, Recovery> recoveries;
   std::vector<WallTime> prunes;
+  std::map<AlertKey, AlertRecord> alerts;
 
   [[nodiscard]] Result<JournalState> load() override {
     JournalState state = state_;
@@ -34,6 +35,9 @@ class MemoryJournal final : public Journal {
     }
     for (const auto& [id, recovery] : recoveries) state.recoveries.push_back(recovery);
     for (const auto& [target, record] : targets_) state.targets.push_back(record);
+    for (const auto& [key, alert] : alerts) {
+      if (!alert.outcome) state.waiting_alerts.push_back(alert);
+    }
     return state;
   }
   [[nodiscard]] Result<void> record_boot(const BootRecord& boot) override {
@@ -95,6 +99,17 @@ class MemoryJournal final : public Journal {
     action->second.ended = at;
     action->second.outcome = outcome;
     targets_[after.target] = after;
+    return {};
+  }
+  [[nodiscard]] Result<std::optional<AlertRecord>> alert(const AlertKey& key) override {
+    const auto found = alerts.find(key);
+    return found == alerts.end() ? std::nullopt : std::optional(found->second);
+  }
+  [[nodiscard]] Result<void> save(const std::vector<AlertRecord>& records,
+                                  const std::vector<HistoryEntry>& lines) override {
+    if (auto fault = written()) return *fault;
+    for (const AlertRecord& record : records) alerts[record.key] = record;
+    story.insert(story.end(), lines.begin(), lines.end());
     return {};
   }
   [[nodiscard]] Result<void> note(const HistoryEntry& entry) override {

@@ -49,6 +49,9 @@ class RecordingRecorder final : public Recorder {
   void recovery_ended(const Recovery& recovery) override {
     add("recovery {} ended: {}", recovery.id, summary_of(recovery));
   }
+  void alert(const AlertNews& news) override {
+    add("alert {} {}", news.alertname, to_string(news.outcome));
+  }
   void journal_failed(const Error& error) override { add("journal failed: {}", error.message); }
 
   [[nodiscard]] std::vector<std::string> starting_with(const std::string& prefix) const {

@@ -238,9 +238,21 @@ TEST_F(RemediationMetrics, ShowWhatLooksAtAllVmsAtOnce) {
   EXPECT_EQ(value(written(), "upkeep_recovery_active"), "0");
 }
 
+TEST_F(RemediationMetrics, ShowTheWatchdogOnlyWhereItIsExpected) {
+  const std::string name = "upkeep_webhook_last_watchdog_timestamp_seconds";
+  view.last_watchdog = test::kWall - 30s;
+  EXPECT_EQ(value(written(), name), kAbsent);
+  world.policy.alerts = {{.alertname = "UpkeepWatchdog", .action = AlertAction::watchdog}};
+  EXPECT_EQ(value(written(), name), "1795317094");
+  // It has not arrived yet: the time without it counts from upkeep's start.
+  view.last_watchdog.reset();
+  world.history.started = world.now - 10s;
+  EXPECT_EQ(value(written(), name), "1795317114");
+}
+
 TEST_F(RemediationMetrics, PretendNothingOfWhatIsNotBuiltYet) {
   const std::string text = written();
-  for (const char* later : {"webhook", "paused"}) {
+  for (const char* later : {"paused"}) {
     EXPECT_EQ(text.find(later), std::string::npos) << later;
   }
 }
@@ -257,6 +269,8 @@ TEST(InstrumentLabelSets, HoldEveryWordOfTheRemediation) {
                              "invalid", "storage", "exhausted", "failed", "ineffective"}) {
     EXPECT_TRUE(has(labels.failure_reasons, reason)) << reason;
   }
+  EXPECT_EQ(labels.alert_outcomes.size(), kAlertOutcomes.size());
+  EXPECT_TRUE(has(labels.alert_outcomes, "not_mine"));
   EXPECT_TRUE(has(labels.rules, "vm_down"));
   EXPECT_TRUE(has(labels.rules, "drbd_split_brain"));
   EXPECT_EQ(labels.holds.size(), all_holds().size());

@@ -191,6 +191,21 @@ TEST_F(LogRecorderTest, ComplainsOfTheJournalOnceAMinute) {
   EXPECT_EQ(lines_.size(), 2U);
 }
 
+TEST_F(LogRecorderTest, CountsEachAlertAndTellsWhatIsNew) {
+  AlertNews news{.outcome = AlertOutcome::not_mine,
+                 .alertname = "VmDown",
+                 .target = Target{.kind = Target::Kind::vm, .name = "web9"},
+                 .line = "alert VmDown asks for restart_vm: it is another's"};
+  recorder_.alert(news);
+  EXPECT_THAT(lines_, ElementsAre("level=info msg=alert alertname=VmDown outcome=not_mine vm=web9 "
+                                  "detail=\"alert VmDown asks for restart_vm: it is another's\""));
+  news.outcome = AlertOutcome::duplicate;
+  news.line.clear();
+  recorder_.alert(news);
+  EXPECT_EQ(lines_.size(), 1U) << "Alertmanager repeats itself";
+  EXPECT_THAT(metrics(), HasSubstr("upkeep_webhook_alerts_total{outcome=\"duplicate\"} 1\n"));
+}
+
 TEST_F(LogRecorderTest, CountsOutages) {
   recorder_.outage_ended("vm", finding_.subject, 3200ms);
   recorder_.outage_phase("vm", "start", 300ms);

@@ -134,6 +134,18 @@ TEST_F(InstrumentsTest, CountWhatNobodyForesaw) {
   EXPECT_EQ(value(text, R"(upkeep_source_read_duration_seconds_sum{source="drbd"})"), "0.002");
 }
 
+TEST_F(InstrumentsTest, CountWebhooksFromZero) {
+  EXPECT_EQ(value(written(), R"(upkeep_webhook_requests_total{code="413"})"), "0");
+  instruments.webhook_answered(413);
+  instruments.webhook_answered(418);
+  instruments.alert_decided("acted");
+  const std::string text = written();
+  EXPECT_EQ(value(text, R"(upkeep_webhook_requests_total{code="413"})"), "1");
+  EXPECT_EQ(value(text, R"(upkeep_webhook_requests_total{code="418"})"), "1");
+  EXPECT_EQ(value(text, R"(upkeep_webhook_requests_total{code="200"})"), "0");
+  EXPECT_EQ(value(text, R"(upkeep_webhook_alerts_total{outcome="acted"})"), "1");
+}
+
 TEST_F(InstrumentsTest, CountOutagesJournalErrorsAndBugs) {
   instruments.outage_ended("vm", 3200ms);
   instruments.outage_phase("vm", "detect", 20ms);

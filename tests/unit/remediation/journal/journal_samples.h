@@ -46,4 +46,16 @@ inline ActionRecord sample_start(const std::string& name, WallTime begun) {
           .outcome = std::nullopt};
 }
 
+inline AlertRecord sample_alert(const std::string& alertname, WallTime starts_at) {
+  AlertRecord alert;
+  alert.key = {
+      .fingerprint = "aabfade6f6ae7dfa", .starts_at = starts_at, .action = AlertAction::restart_vm};
+  alert.alertname = alertname;
+  alert.target = target_of(VmName{"web1"});
+  alert.received = wall_at(7, 5);
+  // Each by its own row.
+  alert.key.fingerprint.replace(0, 1, 1, static_cast<char>('a' + (alertname.size() % 6)));
+  return alert;
+}
+
 }  // namespace upkeep::test

@@ -16,6 +16,7 @@
 namespace upkeep {
 namespace {
 
+using test::sample_alert;
 using test::sample_intent;
 using test::sample_start;
 using test::sample_target;
@@ -228,8 +229,8 @@ TEST_F(SqliteJournalTest, BringsAnOlderVersionUpToDateAndLosesNothing) {
   {
     SQLite::Database database(path_.string(), SQLite::OPEN_READWRITE);
     database.exec(
-        "DROP TABLE standing; DROP TABLE recovery_vm; DROP TABLE recovery; ALTER TABLE target DROP "
-        "COLUMN tries; "
+        "DROP TABLE standing; DROP TABLE alert; DROP TABLE recovery_vm; DROP TABLE recovery; ALTER "
+        "TABLE target DROP COLUMN tries; "
         "ALTER TABLE action DROP COLUMN part; PRAGMA user_version = 1; "
         "UPDATE meta SET value = 1 WHERE key = 'schema'");
   }
@@ -240,20 +241,81 @@ TEST_F(SqliteJournalTest, BringsAnOlderVersionUpToDateAndLosesNothing) {
   EXPECT_EQ(state.intents.at({"uuid-web1"}), intent);
   EXPECT_THAT(state.targets, ElementsAre(sample_target("web1", 2)));
   EXPECT_TRUE(reopened().standings.empty());
+  EXPECT_TRUE(reopened().waiting_alerts.empty());
   EXPECT_TRUE(open()->save(sample_recovery(1, 10)));
 }
 
-TEST_F(SqliteJournalTest, BringsTheVersionBeforeUpToDate) {
+TEST_F(SqliteJournalTest, BringsTheVersionsBetweenUpToDate) {
   const Standing dead{.kind = Standing::Kind::peer_dead, .subject = "node2", .at = wall_at(6)};
   ASSERT_TRUE(open()->save(dead));
   {
     SQLite::Database database(path_.string(), SQLite::OPEN_READWRITE);
     database.exec(
-        "DROP TABLE recovery_vm; DROP TABLE recovery; PRAGMA user_version = 2; "
-        "UPDATE meta SET value = 2 WHERE key = 'schema'");
+        "DROP TABLE alert; DROP TABLE recovery_vm; DROP TABLE recovery; "
+        "PRAGMA user_version = 2; UPDATE meta SET value = 2 WHERE key = 'schema'");
   }
   EXPECT_EQ(reopened().standings, (Standings{{key_of(dead), dead}}));
   EXPECT_TRUE(open()->save(sample_recovery(1, 10)));
+  {
+    SQLite::Database database(path_.string(), SQLite::OPEN_READWRITE);
+    database.exec(
+        "DROP TABLE alert; PRAGMA user_version = 3; UPDATE meta SET value = 3 WHERE key = "
+        "'schema'");
+  }
+  const auto journal = open();
+  const AlertRecord alert = sample_alert("VmDown", wall_at(7));
+  ASSERT_TRUE(journal->save({alert}, {}));
+  EXPECT_EQ(journal->load()->standings, (Standings{{key_of(dead), dead}}));
+  EXPECT_THAT(journal->load()->waiting_alerts, ElementsAre(alert));
+}
+
+TEST_F(SqliteJournalTest, RemembersAlertsByFingerprintStartAndAction) {
+  AlertRecord waiting = sample_alert("VmDown", wall_at(7, 123456));
+  AlertRecord again = waiting;
+  again.key.starts_at += std::chrono::microseconds(1);
+  again.outcome = AlertOutcome::held;
+  again.decided = wall_at(8);
+  again.repeated = true;
+  AlertRecord unknown = waiting;
+  unknown.key.action = std::nullopt;
+  unknown.target = std::nullopt;
+  unknown.outcome = AlertOutcome::unknown_alert;
+  unknown.decided = wall_at(7);
+  unknown.resolved = true;
+  unknown.over = true;
+  const HistoryEntry line{.at = wall_at(8), .kind = "alert", .target = "vm/web1", .text = "held"};
+  {
+    const auto journal = open();
+    ASSERT_TRUE(journal->save({waiting, again, unknown}, {line}));
+    EXPECT_EQ(journal->alert(waiting.key).value(), waiting);
+  }
+  const auto journal = open();
+  EXPECT_THAT(journal->load()->waiting_alerts, ElementsAre(waiting));
+  EXPECT_EQ(journal->alert(again.key).value(), again);
+  EXPECT_EQ(journal->alert(unknown.key).value(), unknown);
+  AlertKey other = waiting.key;
+  other.action = AlertAction::recheck;
+  EXPECT_EQ(journal->alert(other).value(), std::nullopt);
+  waiting.outcome = AlertOutcome::nothing_to_do;
+  ASSERT_TRUE(journal->save({waiting}, {}));
+  EXPECT_EQ(journal->alert(waiting.key).value(), waiting);
+  EXPECT_TRUE(journal->load()->waiting_alerts.empty());
+  EXPECT_EQ(journal->history({}).value().size(), 1U);
+}
+
+TEST_F(SqliteJournalTest, ForgetsAnAlertOnlyWhenItCouldNotBeTakenInAgain) {
+  const auto journal = open();
+  AlertRecord old = sample_alert("Old", wall_at(1));
+  old.outcome = AlertOutcome::acted;
+  AlertRecord waiting = sample_alert("Waiting", wall_at(1));
+  AlertRecord from_the_future = old;
+  from_the_future.key.fingerprint = "ffffffffffffffff";
+  from_the_future.key.starts_at = wall_at(20);
+  ASSERT_TRUE(journal->save({old, waiting, from_the_future}, {}));
+  ASSERT_TRUE(journal->prune(wall_at(10)));
+  EXPECT_EQ(journal->alert(old.key).value(), std::nullopt);
+  EXPECT_EQ(journal->alert(waiting.key).value(), waiting);
+  EXPECT_EQ(journal->alert(from_the_future.key).value(), from_the_future);
 }
 
 TEST_F(SqliteJournalTest, RemembersResourcesOfTheNewestBootOnly) {

@@ -1,0 +1,161 @@
+#include "remediation/alert_verdict.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "remediation/explain.h"
+#include "remediation/sight.h"
+
+namespace upkeep {
+namespace {
+
+const Rule* rule_named(std::string_view name) {
+  const auto rule = std::ranges::find(all_rules(), name, &Rule::name);
+  return rule == all_rules().end() ? nullptr : &*rule;
+}
+
+AlertVerdict of_hold(const Held& held) {
+  return {.outcome = AlertOutcome::held,
+          .text = fmt::format("held back ({}): {}", to_string(held.reason), meaning(held.reason))};
+}
+
+/// What the decision about the very problem says; nothing: not yet.
+std::optional<AlertVerdict> verdict_of(const Decision& decision, bool looked_since,
+                                       const Decided& decided) {
+  if (const auto* act = std::get_if<Act>(&decision.verdict)) {
+    const bool begun = std::ranges::any_of(decided.begun, [&](const Ticket& ticket) {
+      return ticket.finding.rule == decision.finding.rule &&
+             ticket.finding.subject == decision.finding.subject;
+    });
+    if (!begun) return std::nullopt;
+    return AlertVerdict{AlertOutcome::acted, fmt::format("{} begins", name_of(act->action))};
+  }
+  if (const auto* would = std::get_if<WouldAct>(&decision.verdict)) {
+    return AlertVerdict{
+        AlertOutcome::would_act,
+        fmt::format("{} would begin, but the mode is dry-run", name_of(would->action))};
+  }
+  const auto& held = std::get<Held>(decision.verdict);
+  const bool passes =
+      passes_by_itself(held.reason) || (held.retry_at.has_value() && held.reason != Hold::latched);
+  if (!looked_since || passes) return std::nullopt;
+  return of_hold(held);
+}
+
+/// No such problem is seen. Why not?
+AlertVerdict without_problem(const Target& target, const World& world) {
+  const AlertVerdict not_mine{AlertOutcome::not_mine,
+                              "this node has none of that name, so it is another's"};
+  if (target.kind == Target::Kind::resource) {
+    const ResourceName name{target.name};
+    const bool known = world.snapshot.drbd_in_use && find_resource(world.snapshot, name) != nullptr;
+    if (!known) return not_mine;
+    return {AlertOutcome::nothing_to_do, "nothing of the kind is seen of it here"};
+  }
+  const Vm* vm = find_vm(world.snapshot, VmName{target.name});
+  if (vm == nullptr) return not_mine;
+  if (wish_for(vm->uuid, vm->name, world).keep != Keep::up) {
+    return {AlertOutcome::not_wanted, "it is not to run here"};
+  }
+  return {AlertOutcome::nothing_to_do,
+          fmt::format("nothing of the kind is seen here: it is {}", to_string(vm->state))};
+}
+
+bool left_to_the_loop(const Target& target, const World& world) {
+  if (target.kind != Target::Kind::vm) return false;
+  const VmName name{target.name};
+  return find_vm(world.snapshot, name) != nullptr &&
+         policy_for(world.policy, name).act_on == ActOn::loop;
+}
+
+}  // namespace
+
+std::string_view rule_for(AlertAction action) {
+  switch (action) {
+    case AlertAction::restart_vm: return "vm_down";
+    case AlertAction::resume_vm: return "vm_paused_io";
+    case AlertAction::reattach_disks: return "vm_disk_missing";
+    case AlertAction::reconnect_drbd: return "drbd_standalone";
+    case AlertAction::recheck:
+    case AlertAction::watchdog: break;
+  }
+  return "";
+}
+
+std::optional<AlertVerdict> alert_verdict(const AlertRecord& alert, Tick arrived,
+                                          const Decided& decided) {
+  const World& world = decided.world;
+  const Rule* rule = alert.key.action ? rule_named(rule_for(*alert.key.action)) : nullptr;
+  // The journal of another version: nothing that this one could do.
+  if (rule == nullptr || !alert.target) return AlertVerdict{AlertOutcome::nothing_to_do, ""};
+  if (left_to_the_loop(*alert.target, world)) {
+    return AlertVerdict{AlertOutcome::refused, "its act_on is \"loop\", so no alert may ask"};
+  }
+  const bool blind = blindness(rule->needs, world).has_value();
+  const bool looked_since = !blind && seen_at(rule->needs, world.snapshot) > arrived;
+  const auto about_it = [&](const Decision& decision) {
+    return decision.finding.rule == rule->name && decision.finding.subject == *alert.target;
+  };
+  const auto decision = std::ranges::find_if(decided.decisions, about_it);
+  if (decision != decided.decisions.end()) return verdict_of(*decision, looked_since, decided);
+  if (!looked_since) return std::nullopt;
+  return without_problem(*alert.target, world);
+}
+
+bool passes_by_itself(Hold hold) {
+  switch (hold) {
+    case Hold::vm_busy:
+    case Hold::stale_libvirt:
+    case Hold::stale_drbd:
+    case Hold::stale_peers:
+    case Hold::stale_node:
+    case Hold::starting_up:
+    case Hold::unconfirmed:
+    case Hold::in_flight:
+    case Hold::backing_off:
+    case Hold::storm:
+    case Hold::waits_for_tier:
+    case Hold::waits_for_vm:
+    case Hold::no_start_slot:
+    case Hold::budget_spent:
+    case Hold::storage_not_healthy_yet:
+    case Hold::journal_failed:
+    case Hold::facts_changed: return true;
+    case Hold::observing:
+    case Hold::paused:
+    case Hold::host_shutting_down:
+    case Hold::inventory_empty:
+    case Hold::no_remedy:
+    case Hold::risk_not_allowed:
+    case Hold::command_stuck:
+    case Hold::latched:
+    case Hold::not_allowed_to_act:
+    case Hold::transient:
+    case Hold::stopped_unobserved:
+    case Hold::other_manager:
+    case Hold::network_missing:
+    case Hold::disk_missing:
+    case Hold::disk_unknown:
+    case Hold::split_brain:
+    case Hold::storage_not_up_to_date:
+    case Hold::peer_not_connected:
+    case Hold::peer_primary:
+    case Hold::storage_unknown:
+    case Hold::runs_elsewhere:
+    case Hold::may_run_elsewhere:
+    case Hold::down_by_operator:
+    case Hold::unsafe_adjust:
+    case Hold::disconnected_by_operator:
+    case Hold::link_refused:
+    case Hold::link_loss_unknown:
+    case Hold::after_sb_policy:
+    case Hold::unsent_writes:
+    case Hold::primary_here:
+    case Hold::disk_unreadable:
+    case Hold::detached_by_operator: return false;
+  }
+  return false;
+}
+
+}  // namespace upkeep

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "remediation/alert.h"
+#include "remediation/executor.h"
+#include "remediation/rules/rule.h"
+
+namespace upkeep {
+
+/// The rule whose problem the action mends; empty when it mends none.
+[[nodiscard]] std::string_view rule_for(AlertAction action);
+
+/// What was decided in this step, for everything.
+struct Decided {
+  const World& world;
+  const std::vector<Decision>& decisions;
+  std::vector<Ticket> begun;  ///< Every action that has begun and not ended.
+};
+
+/// What became of an alert, and the end of the sentence that tells it.
+struct AlertVerdict {
+  AlertOutcome outcome = AlertOutcome::nothing_to_do;
+  std::string text;
+};
+
+/// Decides an alert that came at `arrived`, from what is decided about its VM or resource anyway:
+/// an alert is a hint and adds nothing to what is seen. It is decided when
+/// - an action of its rule on its target has begun, or would have in mode dry-run;
+/// - a gate holds that action back that doesn't open by itself;
+/// - a reading from after its arrival doesn't show the problem, or no such VM or resource.
+/// Nothing means that it waits: for a reading, for a second look, for a hold that passes.
+[[nodiscard]] std::optional<AlertVerdict> alert_verdict(const AlertRecord& alert, Tick arrived,
+                                                        const Decided& decided);
+
+/// True when the hold ends without a person and without another fault's end: by time, by the next
+/// look, or with an action under way.
+[[nodiscard]] bool passes_by_itself(Hold hold);
+
+}  // namespace upkeep

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+#include "exporter/model/result.h"
+#include "remediation/alert.h"
+
+namespace upkeep {
+
+/// Alerts in one POST. Alertmanager sends a group at a time; with more, its limit is `max_alerts`.
+inline constexpr std::size_t kMostAlerts = 1000;
+
+/// Reads what Alertmanager's webhook receiver posts: version 4 of its format, at most kMostAlerts.
+/// What isn't exactly that is Errc::invalid in one line that names the place and what belongs
+/// there; nothing of such a body counts. Keys that this program doesn't need are not looked at.
+[[nodiscard]] Result<AlertDelivery> parse_delivery(std::string_view body);
+
+/// RFC 3339, as Go writes it: "2026-11-22T12:59:15.522Z". To the microsecond; from 1970 on.
+[[nodiscard]] std::optional<WallTime> parse_time(std::string_view text);
+
+}  // namespace upkeep
