@@ -144,10 +144,12 @@ void Upkeep::wire() {
   executor_ = std::make_unique<ThreadedExecutor>(ThreadedExecutorOptions{}, std::move(tools),
                                                  [this] { inbox_.wake(); });
   recorder_ = std::make_unique<LogRecorder>(*clock, setting_.log, instruments_);
-  reconciler_ = std::make_unique<Reconciler>(
-      Reconciler::Parts{
-          .clock = *clock, .journal = *journal_, .executor = *executor_, .recorder = *recorder_},
-      policy, remembered_);
+  reconciler_ = std::make_unique<Reconciler>(Reconciler::Parts{.clock = *clock,
+                                                               .journal = *journal_,
+                                                               .executor = *executor_,
+                                                               .recorder = *recorder_,
+                                                               .reread = [this] { host_->poke(); }},
+                                             policy, remembered_);
   builder_ = std::make_unique<SnapshotBuilder>(*clock, *host_, setting_.log);
   loop_ = std::make_unique<Loop>(Loop::Parts{.clock = *clock,
                                              .inbox = inbox_,

@@ -8,6 +8,7 @@
 #include "app/web/handlers.h"
 #include "app/web/resolve.h"
 #include "app/web/status_page.h"
+#include "app/web/webhook.h"
 
 namespace upkeep::web {
 namespace {
@@ -145,6 +146,7 @@ std::vector<HttpRoute> control_routes(const Sources& sources) {
       answers(sources, HttpMethod::get, "/api/v1/drbd/resolve", answer_resolve_preview));
   routes.push_back(answers(sources, HttpMethod::post, "/api/v1/drbd/resolve", answer_resolve));
   routes.push_back(answers(sources, HttpMethod::post, "/api/v1/demo", answer_demo));
+  routes.push_back(answers(sources, HttpMethod::post, std::string(kWebhookPath), answer_webhook));
   return routes;
 }
 

@@ -36,11 +36,14 @@ struct WebSources {
   std::function<Result<std::string>(std::string_view deed, const std::optional<VmName>& vm)> demo;
 };
 
+/// Where Alertmanager posts to, on the control listener.
+inline constexpr std::string_view kWebhookPath = "/webhook/alertmanager";
+
 /// The read-only listener: `/`, `/metrics`, health, `/api/v1/status` and `/api/v1/node`.
 [[nodiscard]] std::vector<HttpRoute> public_routes(
     const std::shared_ptr<const WebSources>& sources);
 
-/// The control listener, which wants the token: every `/api/v1/...` path.
+/// The control listener, which wants the token: every `/api/v1/...` path, and the webhook.
 [[nodiscard]] std::vector<HttpRoute> control_routes(
     const std::shared_ptr<const WebSources>& sources);
 

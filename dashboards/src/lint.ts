@@ -17,7 +17,7 @@ const folder = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const documented = new Set([...readFileSync(join(folder, '..', 'docs', 'metrics.md'), 'utf8').matchAll(/`((?:upkeep|process)_\w+)/g)]
   .map((match) => match[1]));
 // In the metrics contract and not exported yet; an entry that is documented by now is a breach.
-const toCome = ['upkeep_remediation_paused', 'upkeep_webhook_alerts_total'];
+const toCome = ['upkeep_remediation_paused'];
 const fromPrometheus = new Set(['up', 'ALERTS']);
 const breaches: string[] = [];
 const used = new Set<string>();

@@ -191,6 +191,7 @@ int exchange(mg_connection* connection, const HttpOptions& options,
   const Answered answered = answer(connection, options, routes, body_left);
   const HttpResponse response =
       answered ? *answered : in_its_language(answered.error(), path_of(info));
+  if (options.answered) options.answered(path_of(info), response.status);
   send(connection, response, std::string_view(info.request_method) != "HEAD");
   return body_left ? -1 : response.status;
 }

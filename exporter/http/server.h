@@ -25,6 +25,8 @@ struct HttpOptions {
   std::chrono::milliseconds idle_timeout{5000};
   std::chrono::milliseconds body_deadline{10000};  ///< From the first to the last byte of a body.
   std::size_t body_limit = std::size_t{1} << 20U;
+  /// Told of each answer, refusals included: the path asked for and the status. Any thread.
+  std::function<void(std::string_view path, int status)> answered;
   /// Told of each exception out of a handler: path and what it said. Any thread.
   std::function<void(std::string_view path, std::string_view what)> handler_failed;
 };

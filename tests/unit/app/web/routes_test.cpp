@@ -133,6 +133,33 @@ TEST_F(Routes, ReadyMeansThatEverythingWasRead) {
   EXPECT_EQ(open("/-/ready").status, 503);
 }
 
+TEST_F(Routes, WebhookHandsOverWhatAlertmanagerSends) {
+  const std::string body =
+      R"({"version":"4","alerts":[{"status":"firing","labels":{"alertname":"VmDown","vm":"web1"},)"
+      R"("startsAt":"2026-11-22T12:59:15Z","fingerprint":"aabfade6f6ae7dfa"}]})";
+  commanded = "alerts: 1 queued";
+  const HttpResponse taken = post(kWebhookPath, body);
+  EXPECT_EQ(taken.status, 200);
+  EXPECT_EQ(*taken.body, "alerts: 1 queued\n");
+  ASSERT_EQ(commands.size(), 1U);
+  const auto& alerts = std::get<TakeAlerts>(commands[0]).delivery.alerts;
+  ASSERT_EQ(alerts.size(), 1U);
+  EXPECT_EQ(alerts[0].labels.at("vm"), "web1");
+}
+
+TEST_F(Routes, WebhookIsSentAgainOnlyWhenThatCanHelp) {
+  const HttpResponse bad = post(kWebhookPath, "{}");
+  EXPECT_EQ(bad.status, 400);
+  EXPECT_TRUE(bad.body->starts_with("not a webhook of Alertmanager's: version is missing"));
+  EXPECT_TRUE(commands.empty()) << "what is no webhook never reaches the loop";
+  for (const Errc code : {Errc::unavailable, Errc::timed_out, Errc::exhausted}) {
+    commanded = fail(code, "the disk is full");
+    const HttpResponse later = post(kWebhookPath, R"({"version":"4","alerts":[]})");
+    EXPECT_EQ(later.status, 503);
+    EXPECT_EQ(*later.body, "the disk is full\n");
+  }
+}
+
 TEST_F(Routes, AnswerBeforeTheFirstStep) {
   started = false;
   EXPECT_EQ(open("/").status, 200);

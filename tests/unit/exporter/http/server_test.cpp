@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <mutex>
 #include <stdexcept>
 #include <thread>
 
@@ -274,6 +275,28 @@ TEST_F(Server, WantsTheTokenBeforeAnythingElse) {
   EXPECT_TRUE(wrong.has("WWW-Authenticate: Bearer\r\n"));
   EXPECT_EQ(ask(*server, {.path = "/metrics", .headers = {"Authorization: Bearer s3cret"}}).status,
             200);
+}
+
+TEST_F(Server, TellsOfEachAnswerAlsoOfThoseBeforeTheHandler) {
+  std::mutex mutex;
+  std::vector<std::string> answers;
+  HttpOptions options;
+  options.token = "0123456789abcdef";
+  options.body_limit = std::size_t{1} << 20U;
+  options.answered = [&](std::string_view path, int status) {
+    const std::scoped_lock lock(mutex);
+    answers.push_back(std::string(path) + " " + std::to_string(status));
+  };
+  const auto server = start(std::move(options));
+  const std::string token = "Authorization: Bearer 0123456789abcdef";
+  const std::string whole(std::size_t{1} << 20U, 'x');
+  ask(*server, {.method = "POST", .path = "/post", .body = "x"});
+  ask(*server, {.method = "POST", .path = "/post", .headers = {token}, .body = whole});
+  ask(*server, {.method = "POST", .path = "/post", .headers = {token}, .body = whole + "x"});
+  ask(*server, {.path = "/post", .headers = {token}});
+  const std::scoped_lock lock(mutex);
+  EXPECT_EQ(answers,
+            (std::vector<std::string>{"/post 401", "/post 200", "/post 413", "/post 405"}));
 }
 
 TEST_F(Server, RefusesInThePathsLanguage) {

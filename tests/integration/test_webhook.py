@@ -1,0 +1,244 @@
+"""Alertmanager asks for what upkeep is not to do by itself; every alert is decided once."""
+
+import http.client
+import json
+import queue
+import random
+import sqlite3
+import threading
+import time
+
+import pytest
+
+from harness.alertmanager import Webhook, body, just_now, resolved
+from harness.waiting import wait_until
+from steps import actions, booted, runs_again, seen_running, stays_off
+
+# The labels of the recorded bodies.
+CONFIG = """
+[[vm]]
+match = "*"
+act_on = "alerts"
+
+[[alert]]
+alertname = "VMGuardDomainDown"
+match = { remediation = "restart" }
+action = "restart_vm"
+target_label = "domain"
+
+[[alert]]
+alertname = "UpkeepWatchdog"
+action = "watchdog"
+"""
+
+
+@pytest.fixture
+def upkeep(libvirtd, upkeep_for):
+    booted(libvirtd, "web-01")
+    upkeep = upkeep_for(libvirtd, more=CONFIG).start()
+    seen_running(upkeep, "web-01")
+    return upkeep
+
+
+def outcome(upkeep, word):
+    return upkeep.metric("upkeep_webhook_alerts_total", outcome=word)
+
+
+def lines(upkeep, target=None):
+    return [entry["text"] for entry in upkeep.history(target) if entry["kind"] == "alert"]
+
+
+def test_an_alert_restarts_what_waits_for_one(libvirtd, upkeep):
+    webhook, firing = Webhook(upkeep), body("firing-single")
+    dead = libvirtd.crash("web-01")
+    wait_until("upkeep to wait for an alert", lambda: upkeep.metric(
+        "upkeep_remediation_decisions_total", rule="vm_down", decision="hold",
+        reason="not_allowed_to_act") == 1)
+    stays_off(libvirtd, upkeep, "web-01")
+
+    begun = time.monotonic()
+    assert webhook.post(firing) == (200, "alerts: 1 queued\n")
+    pid = runs_again(libvirtd, "web-01", dead)
+    print(f"{time.monotonic() - begun:.2f} s from the POST to the guest's process")
+    started = {"action": "start_vm", "trigger": "webhook"}
+    assert upkeep.metric("upkeep_remediation_actions_total", **started) == 1
+    wait_until("the start to have ended", lambda: upkeep.metric(
+        "upkeep_remediation_action_duration_seconds_count", action="start_vm") == 1)
+
+    # The other Alertmanager of the pair, and the group sent again.
+    for _ in range(3):
+        assert webhook.post(firing) == (200, "alerts: 1 duplicate, 0 queued\n")
+    assert webhook.post(resolved(firing))[0] == 200
+    assert webhook.post(firing)[1] == "alerts: 1 after_resolved, 0 queued\n"
+    # It dies again: what is over asks for nothing.
+    libvirtd.crash("web-01")
+    assert webhook.post(firing)[0] == 200
+    stays_off(libvirtd, upkeep, "web-01")
+    assert actions(upkeep) == 1 and pid is not None
+
+    metrics = upkeep.metrics()
+    for word, count in {"acted": 1, "duplicate": 3, "resolved": 1, "after_resolved": 2}.items():
+        assert metrics.get("upkeep_webhook_alerts_total", outcome=word) == count, word
+    assert metrics.sum("upkeep_webhook_alerts_total") == 7
+    assert lines(upkeep, "vm/web-01")[0] == (
+        "alert VMGuardDomainDown asks for restart_vm: start_vm begins")
+    assert len(lines(upkeep)) == 3
+
+
+def test_groups_as_alertmanager_sends_them(libvirtd, upkeep):
+    webhook = Webhook(upkeep)
+    libvirtd.crash("web-01")
+    # No block is for this alertname; of the next, nothing is done with a part of a group.
+    assert webhook.post(body("grouped-firing-2"))[1] == "alerts: 2 unknown_alert, 0 queued\n"
+    truncated = body("truncated-max_alerts-1-firing")
+    truncated["alerts"][0]["labels"].update(alertname="VMGuardDomainDown", remediation="restart")
+    assert webhook.post(truncated)[1] == "alerts: 1 truncated, 0 queued\n"
+    stays_off(libvirtd, upkeep, "web-01")
+    # Each alert's own status: the group says resolved, web-01 fires.
+    both = body("firing-single")
+    both["status"] = "resolved"
+    other = resolved(body("firing-single"))["alerts"][0]
+    other["fingerprint"] = "0123456789abcdef"
+    both["alerts"].append(other)
+    assert webhook.post(both)[0] == 200
+    wait_until("web-01 to run", lambda: libvirtd.qemu_pid("web-01"))
+
+
+def test_strangers_and_strange_bodies(upkeep):
+    webhook = Webhook(upkeep)
+    good = json.dumps(body("firing-single")).encode()
+    sent = [(webhook.post(good, token="wrong" * 8), 401, "token"),
+            (webhook.post(b""), 400, "not JSON"),
+            (webhook.post(good[:-1]), 400, "not JSON"),
+            (webhook.post(good.replace(b'"version": "4"', b'"version": "3"')), 400, '"3"'),
+            (webhook.post({"text": "web-01 is down"}), 400, "version is missing"),
+            (webhook.post(b"[" * 500_000), 400, "too deep"),
+            (webhook.post(b" " * (1 << 20)), 400, "not JSON"),
+            (webhook.post(b" " * ((1 << 20) + 1)), 413, "1048576")]
+    for (status, text), wanted, what in sent:
+        assert status == wanted and what in text and text.count("\n") == 1, (status, text)
+    metrics = upkeep.metrics()
+    for code, count in {"200": 0, "400": 6, "401": 1, "413": 1}.items():
+        assert metrics.get("upkeep_webhook_requests_total", code=code) == count, code
+    assert metrics.sum("upkeep_webhook_alerts_total") == 0
+
+
+def test_watchdog(upkeep):
+    webhook, watchdog = Webhook(upkeep), body("firing-single")
+    name = "upkeep_webhook_last_watchdog_timestamp_seconds"
+    started = upkeep.metric(name)
+    assert started <= time.time()
+    watchdog["alerts"][0]["labels"] = {"alertname": "UpkeepWatchdog", "severity": "none"}
+    for count in (1, 2):
+        posted = time.time()
+        assert webhook.post(watchdog)[0] == 200
+        wait_until("the gauge", lambda: upkeep.metric(name) >= posted - 0.001)
+        assert outcome(upkeep, "watchdog") == count
+    assert lines(upkeep) == []
+
+
+def test_a_reload_changes_what_alerts_may_ask_for(libvirtd, upkeep):
+    webhook, config = Webhook(upkeep), upkeep.config.read_text()
+    block = 'action = "restart_vm"\ntarget_label = "domain"'
+    assert block in config
+    for text, good in ((config.replace(block, 'action = "restart"'), 0),
+                       (config.replace(block, 'action = "recheck"'), 1)):
+        upkeep.config.write_text(text)
+        upkeep.hang_up()
+        wait_until("the file to be read", lambda: upkeep.metric(
+            "upkeep_config_last_reload_successful") == good)
+    libvirtd.crash("web-01")
+    assert webhook.post(body("firing-single"))[1] == "alerts: 1 rechecked, 0 queued\n"
+    stays_off(libvirtd, upkeep, "web-01")
+
+
+POSTS, UNIQUE, KILLS = 10_000, 4_750, 2
+
+
+def alerts_by_thousands():
+    """(key, body) of each POST, shuffled: every unique alert twice, and 5 % garbage."""
+    chance, template, now = random.Random(5), body("firing-single"), just_now()
+    posts = []
+    for number in range(UNIQUE):
+        alert = template["alerts"][0]
+        alert["fingerprint"], alert["startsAt"] = f"{number:016x}", now
+        # One in a hundred is about the guest that is here, and well.
+        alert["labels"]["domain"] = "web-01" if number % 100 == 0 else f"vm{number:04}"
+        posts += [(alert["fingerprint"], json.dumps(template).encode())] * 2
+    whole = posts[0][1]
+    garbage = [b"", b"{", b"[[[[", b'{"version":"4"}', whole[:700], whole.replace(b"firing", b"fi")]
+    posts += [(None, chance.choice(garbage)) for _ in range(POSTS - len(posts))]
+    chance.shuffle(posts)
+    return posts
+
+
+def test_ten_thousand_posts_and_a_daemon_that_dies(upkeep, record_property, capsys):
+    """Two Alertmanagers, each with several connections, send again what was not answered for."""
+    webhook, todo, answered, refused = Webhook(upkeep), queue.Queue(), [], []
+    for post in alerts_by_thousands():
+        todo.put(post)
+
+    def send(key, sent):
+        """As Alertmanager: what is neither 2xx nor 4xx is tried again."""
+        while True:
+            try:
+                status, text = webhook.post(sent)
+            except (OSError, ValueError, AssertionError, http.client.HTTPException):
+                time.sleep(0.05)  # It is dead, or not back yet.
+                continue
+            if status == 200:
+                answered.append(key)
+            elif 400 <= status < 500:
+                refused.append((key, text))
+            else:
+                continue
+            return
+
+    def work():
+        while True:
+            try:
+                key, sent = todo.get_nowait()
+            except queue.Empty:
+                return
+            send(key, sent)
+
+    begun = time.monotonic()
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for number in range(1, KILLS + 1):
+        left = POSTS - POSTS * number // (KILLS + 1)
+        wait_until(f"{POSTS - left} posts", lambda: todo.qsize() <= left, timeout=120)
+        upkeep.kill()
+        upkeep.start()
+    for thread in threads:
+        thread.join()
+    took = time.monotonic() - begun
+    wait_until("every alert to be decided", lambda: undecided(upkeep) == 0)
+    upkeep.stop()
+
+    assert len(refused) == POSTS - 2 * UNIQUE and not [key for key, _ in refused if key]
+    assert sorted(answered) == sorted(2 * [f"{number:016x}" for number in range(UNIQUE)])
+    with journal_of(upkeep) as journal:
+        rows = dict(journal.execute("SELECT fingerprint, outcome FROM alert"))
+        assert sorted(rows) == sorted(set(answered))
+        assert rows == {key: "nothing_to_do" if int(key, 16) % 100 == 0 else "not_mine"
+                        for key in rows}
+        told = journal.execute(
+            "SELECT target, count(*) FROM history WHERE kind = 'alert' AND target <> 'vm/web-01' "
+            "AND text NOT LIKE '%arrived again%' GROUP BY target").fetchall()
+        assert len(told) == UNIQUE - UNIQUE // 100 - 1 and {count for _, count in told} == {1}
+    text = (f"{POSTS} posts with {KILLS} kills in {took:.0f} s: "
+            f"{POSTS / took:.0f} a second over 8 connections")
+    record_property("webhook", text)
+    with capsys.disabled():
+        print(f"\n{text}")
+
+
+def journal_of(upkeep):
+    return sqlite3.connect(f"file:{upkeep.journal}?mode=ro", uri=True)
+
+
+def undecided(upkeep):
+    with journal_of(upkeep) as journal:
+        return journal.execute("SELECT count(*) FROM alert WHERE outcome IS NULL").fetchone()[0]
