@@ -11,6 +11,14 @@ from steps import (LONG_ENOUGH_TO_ACT, boot_counter, booted, decision_on, every,
 BY_HAND_SECONDS = 26
 
 
+def starts_that_touched(node):
+    """How upkeep's starts of the guest ended. One that was refused touched nothing: right before
+    the promotion everything is read again, which an overloaded node may not manage in time."""
+    texts = [entry["text"] for entry in node.history()
+             if entry["kind"] == "end" and entry["target"] == f"vm/{GUEST}"]
+    return [text for text in texts if not text.startswith("start_vm refused")]
+
+
 @pytest.mark.every_change
 def test_both_nodes_lose_power_and_the_guest_comes_back(lab, story):
     undisturbed(lab)
@@ -28,12 +36,12 @@ def test_both_nodes_lose_power_and_the_guest_comes_back(lab, story):
     seen_in_sync(*lab)
     assert boot_counter(lab.n1) == before + 1
     assert not guest_runs(lab.n2)
-    starts = [entry for entry in lab.n1.history()
-              if entry["kind"] == "begin" and entry["text"].startswith("start_vm")]
-    assert len(starts) == 1, starts
-    assert {call.words for call in story.commands(lab.n1) if not call.nested} == {
-        ("drbdadm", "adjust", f"r{number}") for number in range(RESOURCES)} | {
-            ("drbdadm", "primary", "r0")}
+    ends = every("upkeep to say how its start ended", lambda: starts_that_touched(lab.n1))
+    assert len(ends) == 1 and ends[0].startswith("start_vm succeeded"), ends
+    commands = [call.words for call in story.commands(lab.n1) if not call.nested]
+    assert sorted(commands) == sorted(
+        [("drbdadm", "adjust", f"r{number}") for number in range(RESOURCES)] +
+        [("drbdadm", "primary", "r0")]), commands
     story.tell("both nodes powered on after the cut",
                f"drbd_down ×{RESOURCES} on each; vm_down: start_vm, r0 made Primary first",
                f"8 of 8 UpToDate, {GUEST} running after {running:.1f} s from power-on "
