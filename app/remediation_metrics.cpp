@@ -10,6 +10,7 @@
 #include "remediation/budget.h"
 #include "remediation/rules/rules.h"
 #include "remediation/sight.h"
+#include "remediation/tries.h"
 
 namespace upkeep {
 namespace {
@@ -106,7 +107,7 @@ void write_targets(Exposition& out, const RemediationView& view) {
   out.family("upkeep_remediation_latched", MetricType::gauge,
              "Whether the attempts on the target are used up, so that a person must look.");
   for (const auto& [target, tried] : view.history.targets) {
-    out.sample({{"target", to_string(target)}}, tried.latched_since ? 1 : 0);
+    out.sample({{"target", to_string(target)}}, given_up_since(tried) ? 1 : 0);
   }
   std::map<Target, Tick> next;
   for (const auto& decision : view.decisions) {

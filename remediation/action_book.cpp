@@ -202,13 +202,13 @@ void ActionBook::stop_verifying(const Step& step) {
 void ActionBook::finish(const Completed& completed, const Step& step) {
   const Target target = target_of(completed.action);
   TargetHistory& line = history_.targets[target];
-  const bool was_latched = line.latched_since.has_value();
+  const bool was_latched = given_up_since(line).has_value();
   line = after_end(line, completed.outcome, step.policy.back_off, step.now);
   line = after_try(line, step.policy, name_of(completed.action), completed.outcome, step.now);
   if (completed.outcome.kind == Outcome::Kind::succeeded) settle_split_brain(completed.action);
   if (!costs_attempt(completed.outcome)) history_.budget.spent.erase(completed.id);
   parts_.journal.ended(completed.id, target, completed.outcome, step.wall);
-  parts_.recorder.action_ended(completed, !was_latched && line.latched_since.has_value());
+  parts_.recorder.action_ended(completed, !was_latched && given_up_since(line).has_value());
   std::erase_if(flights_, [&](const Flight& flight) { return flight.ticket.id == completed.id; });
 }
 

@@ -82,4 +82,13 @@ std::optional<Outcome::Kind> settled(const Action& action, const History& histor
   return *there ? Outcome::Kind::succeeded : Outcome::Kind::interrupted;
 }
 
+std::optional<bool> seen_well(const Target& target, const Snapshot& snapshot) {
+  if (target.kind == Target::Kind::vm) {
+    const Vm* vm = find_vm(snapshot, VmName{target.name});
+    return vm == nullptr ? std::nullopt : std::optional(is_up(vm->state));
+  }
+  const auto* resource = find_resource(snapshot, ResourceName{target.name});
+  return resource == nullptr ? std::nullopt : std::optional(is_brought_up(*resource));
+}
+
 }  // namespace upkeep

@@ -14,4 +14,8 @@ namespace upkeep {
 [[nodiscard]] std::optional<Outcome::Kind> settled(const Action& action, const History& history,
                                                    const Step& step);
 
+/// Is the target well, by this reading: does the VM run, is the resource more than a name? Nothing
+/// when it isn't in the reading.
+[[nodiscard]] std::optional<bool> seen_well(const Target& target, const Snapshot& snapshot);
+
 }  // namespace upkeep

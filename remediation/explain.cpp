@@ -9,6 +9,7 @@
 #include "remediation/boot_check.h"
 #include "remediation/sight.h"
 #include "remediation/storage_gate.h"
+#include "remediation/tries.h"
 #include "remediation/words.h"
 
 namespace upkeep {
@@ -117,8 +118,8 @@ void explain_attempts(Explanation& explanation, const Target& target, const Know
     explanation.facts.push_back(
         fmt::format("attempts since it was last stable: {}", known.tried->in_row));
   }
-  if (known.tried->latched_since) {
-    explanation.facts.push_back("latched" + on(wall(*known.tried->latched_since)));
+  if (const auto since = given_up_since(*known.tried)) {
+    explanation.facts.push_back("latched" + on(wall(*since)));
     add_command(explanation, "upkeep release " + to_string(target));
   }
 }

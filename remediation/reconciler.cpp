@@ -3,11 +3,9 @@
 #include <algorithm>
 #include <chrono>
 
-#include "remediation/budget.h"
+#include "remediation/effect_seen.h"
 #include "remediation/explain.h"
 #include "remediation/sight.h"
-#include "remediation/start_slots.h"
-#include "remediation/storm.h"
 #include "remediation/tries.h"
 
 namespace upkeep {
@@ -22,26 +20,20 @@ constexpr std::size_t kBootsInView = 10;
 /// around them say it.
 bool is_passing(Hold hold) {
   return hold == Hold::in_flight || hold == Hold::unconfirmed || hold == Hold::starting_up ||
-         hold == Hold::backing_off || hold == Hold::journal_failed;
+         hold == Hold::backing_off || hold == Hold::no_start_slot || hold == Hold::journal_failed;
 }
 
+/// What opens a hold has no countdown in it; another command is news for whoever reads along.
 bool same_verdict(const Decision& a, const Decision& b) {
-  return a.verdict.index() == b.verdict.index() && hold_of(a) == hold_of(b);
+  const auto* held = std::get_if<Held>(&a.verdict);
+  const auto* other = std::get_if<Held>(&b.verdict);
+  return a.verdict.index() == b.verdict.index() && hold_of(a) == hold_of(b) &&
+         (held == nullptr || held->opens_with == other->opens_with);
 }
 
 bool belongs_in_story(const Decision& decision) {
   if (const auto hold = hold_of(decision)) return !is_passing(*hold);
   return std::holds_alternative<WouldAct>(decision.verdict);
-}
-
-/// Is the target well, by this reading? Nothing when it isn't in it.
-std::optional<bool> wellness(const Target& target, const Snapshot& snapshot) {
-  if (target.kind == Target::Kind::vm) {
-    const Vm* vm = find_vm(snapshot, VmName{target.name});
-    return vm == nullptr ? std::nullopt : std::optional(is_up(vm->state));
-  }
-  const auto* resource = find_resource(snapshot, ResourceName{target.name});
-  return resource == nullptr ? std::nullopt : std::optional(is_brought_up(*resource));
 }
 
 /// A VM that is there again and not yet at work: QEMU is paused while libvirt sets it up, the call
@@ -176,45 +168,6 @@ void Reconciler::take_readings(const Step& step) {
   look_at_targets(step);
 }
 
-/// A peer that shares it booted: new evidence, and the event behind what the next reading shows.
-void Reconciler::recheck(const ResourceName& resource, const Step& step) {
-  const Target target = target_of(resource);
-  problems_.peer_booted(target, step.now);
-  const auto line = history_.targets.find(target);
-  if (line != history_.targets.end() && line->second.tries.erase("reconnect_resource") > 0) {
-    journal_.changed(target);
-  }
-}
-
-/// Counts for each target how long it has been well. A reading counts once.
-void Reconciler::look_at_targets(const Step& step) {
-  const Snapshot& snapshot = step.snapshot;
-  const auto is_new = [&](const auto& observed, Duration max_age, std::optional<Tick>& last) {
-    if (!observed.fresh(step.now, max_age) || (last && observed.at <= *last)) return false;
-    last = observed.at;
-    return true;
-  };
-  const bool vms = is_new(snapshot.vms, step.policy.freshness.vms, last_vms_look_);
-  const bool drbd = is_new(snapshot.drbd, step.policy.freshness.drbd, last_drbd_look_);
-  for (auto& [target, line] : history_.targets) {
-    const bool seen = target.kind == Target::Kind::vm ? vms : drbd;
-    const auto well = seen ? wellness(target, snapshot) : std::nullopt;
-    if (!well) continue;
-    TargetHistory after =
-        after_tries_look(after_look(line, *well, step.policy.back_off, step.now), target, step);
-    if (!same_record(line, after)) journal_.changed(target);
-    line = std::move(after);
-  }
-}
-
-/// What the gates stand on that look at all VMs at once.
-void Reconciler::look_at_pace(const Step& step) {
-  const World world{step.snapshot, step.policy, history_, step.now};
-  history_.storm = after_look(std::move(history_.storm), world);
-  history_.pace = after_look(history_.pace, world);
-  history_.budget = after_look(std::move(history_.budget), step.now);
-}
-
 void Reconciler::end_problems(const Step& step) {
   const World world{step.snapshot, step.policy, history_, step.now};
   const auto gone = problems_.look(world);
@@ -226,7 +179,7 @@ void Reconciler::end_problems(const Step& step) {
     if (boots(key.second, world)) {
       outages_.boots(key);
     } else {
-      end(key, wellness(key.second, step.snapshot).value_or(false));
+      end(key, seen_well(key.second, step.snapshot).value_or(false));
     }
     const auto last = last_decisions_.find(key);
     if (last == last_decisions_.end()) continue;

@@ -96,6 +96,15 @@ BackOff back_off_of(const Policy& policy, std::string_view action) {
   return back_off;
 }
 
+std::optional<Tick> given_up_since(const TargetHistory& target) {
+  std::optional<Tick> first = target.latched_since;
+  for (const auto& [action, tries] : target.tries) {
+    if (!tries.latched_since) continue;
+    first = std::min(first.value_or(*tries.latched_since), *tries.latched_since);
+  }
+  return first;
+}
+
 bool is_latched(const History& history, const Target& target, std::string_view action) {
   const auto line = history.targets.find(target);
   if (line == history.targets.end()) return false;

@@ -22,6 +22,9 @@ namespace upkeep {
 [[nodiscard]] bool is_latched(const History& history, const Target& target,
                               std::string_view action);
 
+/// Since when upkeep has given up on the target, or on one kind of action on it; the first of them.
+[[nodiscard]] std::optional<Tick> given_up_since(const TargetHistory& target);
+
 /// The action begins.
 [[nodiscard]] TargetHistory with_try(TargetHistory target, const Policy& policy,
                                      std::string_view action, Tick now);

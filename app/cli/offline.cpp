@@ -12,6 +12,16 @@
 namespace upkeep::cli {
 namespace {
 
+/// As for a TargetHistory, in the journal's time.
+std::optional<WallTime> given_up_since(const TargetRecord& record) {
+  std::optional<WallTime> first = record.latched_since;
+  for (const auto& [action, tries] : record.tries) {
+    if (!tries.latched_since) continue;
+    first = std::min(first.value_or(*tries.latched_since), *tries.latched_since);
+  }
+  return first;
+}
+
 using nlohmann::json;
 
 json or_null(const std::optional<WallTime>& at) {
@@ -83,7 +93,7 @@ json vm_json(const Intent& intent, const JournalState& journal, const Policy& po
           {"intent", intent_json(intent)},
           {"decision", nullptr},
           {"attempts", attempts_json(record)},
-          {"latched", record != nullptr && record->latched_since.has_value()}};
+          {"latched", record != nullptr && given_up_since(*record).has_value()}};
 }
 
 void add_wish(std::vector<std::string>& facts, const Intent& intent, const Policy& policy) {
@@ -104,9 +114,8 @@ void add_wish(std::vector<std::string>& facts, const Intent& intent, const Polic
 
 void add_tries(std::vector<std::string>& facts, const JournalState& journal, const Target& target) {
   if (const TargetRecord* record = find_record(journal, target)) {
-    if (record->latched_since) {
-      facts.push_back("latched since " + local_time(*record->latched_since) +
-                      ": too many failed tries");
+    if (const auto since = given_up_since(*record)) {
+      facts.push_back("latched since " + local_time(*since) + ": too many failed tries");
     }
     if (record->last_outcome) {
       std::string line = fmt::format("the last try {}", to_string(record->last_outcome->kind));

@@ -50,11 +50,17 @@ Words words_of(const Action& action) {
 
 /// Holds that pass by themselves within moments: a line for each would only be noise.
 bool is_passing(Hold hold) {
-  return hold == Hold::in_flight || hold == Hold::unconfirmed || hold == Hold::starting_up;
+  return hold == Hold::in_flight || hold == Hold::unconfirmed || hold == Hold::starting_up ||
+         hold == Hold::no_start_slot;
 }
 
 bool same_verdict(const Decision& one, const Decision& other) {
   return one.verdict.index() == other.verdict.index() && hold_of(one) == hold_of(other);
+}
+
+std::string_view opens_with(const Decision& decision) {
+  const auto* held = std::get_if<Held>(&decision.verdict);
+  return held == nullptr ? std::string_view() : held->opens_with;
 }
 
 }  // namespace
@@ -64,10 +70,14 @@ LogRecorder::LogRecorder(const Clock& clock, const Log& log, Instruments& instru
 
 void LogRecorder::decided(const Decision& decision, const Decision* previous) {
   // A countdown in the detail is no new decision.
-  if (previous != nullptr && same_verdict(decision, *previous)) return;
+  const bool same = previous != nullptr && same_verdict(decision, *previous);
+  if (same && opens_with(decision) == opens_with(*previous)) return;
   const auto hold = hold_of(decision);
-  instruments_.decided(decision.finding.rule, verdict_name(decision),
-                       hold ? to_string(*hold) : kNoReason);
+  // Another command that opens it is worth a line; the decision is the same.
+  if (!same) {
+    instruments_.decided(decision.finding.rule, verdict_name(decision),
+                         hold ? to_string(*hold) : kNoReason);
+  }
   const Finding& finding = decision.finding;
   LogFields fields{field_of(finding.subject), {"rule", finding.rule}};
   if (const auto* would = std::get_if<WouldAct>(&decision.verdict)) {

@@ -5,6 +5,7 @@
 #include "app/daemon/snapshot_builder.h"
 #include "remediation/boot_check.h"
 #include "remediation/policy.h"
+#include "remediation/tries.h"
 
 namespace upkeep::web {
 namespace {
@@ -95,7 +96,7 @@ bool is_ready(const Moment& moment) { return moment.view && all_read(*moment.sna
 
 bool needs_a_look(const VmReport& vm) {
   const bool missing = vm.wish && vm.wish->keep == Keep::up && vm.up != true;
-  const bool latched = vm.target.tried != nullptr && vm.target.tried->latched_since.has_value();
+  const bool latched = vm.target.tried != nullptr && given_up_since(*vm.target.tried).has_value();
   return missing || latched || !vm.trouble.empty() || !vm.target.decisions.empty();
 }
 

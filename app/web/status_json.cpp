@@ -4,6 +4,7 @@
 #include "app/recovery_json.h"
 #include "app/web/answers.h"
 #include "app/web/json_parts.h"
+#include "remediation/tries.h"
 
 namespace upkeep::web {
 namespace {
@@ -209,7 +210,7 @@ void put_target(Json& out, const TargetReport& target, Tick now) {
   out["decision"] = decisions.empty() ? Json() : decisions.front();
   out["decisions"] = decisions;
   out["attempts"] = attempts_json(target.tried, now);
-  out["latched"] = target.tried != nullptr && target.tried->latched_since.has_value();
+  out["latched"] = target.tried != nullptr && given_up_since(*target.tried).has_value();
 }
 
 std::string status_json(const Moment& moment) {

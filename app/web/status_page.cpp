@@ -10,6 +10,7 @@
 #include "app/web/html.h"
 #include "app/web/page_style.h"
 #include "remediation/explain.h"
+#include "remediation/tries.h"
 
 namespace upkeep::web {
 namespace {
@@ -82,7 +83,7 @@ std::string source_line(const Report& report) {
 /// What upkeep thinks of a target, for the table's last column.
 std::string decision_html(const TargetReport& target, Tick now) {
   std::string html;
-  if (target.tried != nullptr && target.tried->latched_since) {
+  if (target.tried != nullptr && given_up_since(*target.tried)) {
     html += span("latched", Tone::bad) + " ";
   }
   for (const auto* decision : target.decisions) {

@@ -121,6 +121,8 @@ def test_disk_that_stays_failed_is_latched_after_one_attempt(lab, story):
     lose_disk(story, 6, lab.n2.refuse_writes)
     decision = held(lab.n2, "resource/r6", "latched")
     assert len(attaches(story, lab.n2)) == 1, attaches(story, lab.n2)
+    every("the latch in /metrics", lambda: lab.n2.metrics().get(
+        "upkeep_remediation_latched", target="resource/r6") == 1)
     before = len(story.commands(lab.n2))
     stays_so("no further command", lambda: len(story.commands(lab.n2)) == before, 45)
     story.tell("writes below r6 on n2 fail, reads do not",

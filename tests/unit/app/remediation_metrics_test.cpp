@@ -162,6 +162,9 @@ TEST_F(RemediationMetrics, SayWhatIsLatched) {
   const std::string text = written();
   EXPECT_EQ(value(text, R"(upkeep_remediation_latched{target="vm/web1"})"), "1");
   EXPECT_EQ(value(text, R"(upkeep_remediation_latched{target="resource/r0"})"), "0");
+  // Given up on one kind of action, with the others still free.
+  world.tried(test::resource_target("r0")).tries["attach_device"].latched_since = world.now;
+  EXPECT_EQ(value(written(), R"(upkeep_remediation_latched{target="resource/r0"})"), "1");
 }
 
 TEST_F(RemediationMetrics, SayWhenATargetIsTriedAgain) {
