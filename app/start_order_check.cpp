@@ -24,14 +24,14 @@ class Circle {
       : blocks_(blocks), start_(start) {}
 
   [[nodiscard]] bool closes_at(const VmConfig& at) {
-    for (const VmName& name : at.after) {
+    return std::ranges::any_of(at.after, [&](const VmName& name) {
       const VmConfig* next = block_of(blocks_, name);
-      if (next == nullptr) continue;
+      if (next == nullptr) return false;
       path_.push_back(name.value);
       if (next == &start_ || (seen_.insert(next).second && closes_at(*next))) return true;
       path_.pop_back();
-    }
-    return false;
+      return false;
+    });
   }
   [[nodiscard]] const std::vector<std::string>& path() const { return path_; }
 

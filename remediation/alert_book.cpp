@@ -25,12 +25,11 @@ bool says_gone(AlertOutcome outcome) {
 
 AlertBook::AlertBook(Parts parts, History& history, const std::vector<AlertRecord>& waiting,
                      const Anchor& anchor)
-    : parts_(parts), history_(history) {
+    : parts_(parts), history_(history), wants_readings_(!waiting.empty()) {
   for (const AlertRecord& alert : waiting) {
     const Tick arrived = to_tick(alert.received, anchor);
     in_force_[alert.key] = {.alert = alert, .arrived = arrived, .until = arrived + kInForce};
   }
-  wants_readings_ = !waiting.empty();
   look_again();
 }
 

@@ -45,8 +45,8 @@ std::optional<AlertVerdict> verdict_of(const Decision& decision, bool looked_sin
 
 /// No such problem is seen. Why not?
 AlertVerdict without_problem(const Target& target, const World& world) {
-  const AlertVerdict not_mine{AlertOutcome::not_mine,
-                              "this node has none of that name, so it is another's"};
+  AlertVerdict not_mine{AlertOutcome::not_mine,
+                        "this node has none of that name, so it is another's"};
   if (target.kind == Target::Kind::resource) {
     const ResourceName name{target.name};
     const bool known = world.snapshot.drbd_in_use && find_resource(world.snapshot, name) != nullptr;

@@ -71,7 +71,7 @@ Result<Alert> alert_of(const json& one, const std::string& place) {
   if (!one.is_object()) return wrong(place + " is not an object");
   const std::string* status = text_in(one, "status");
   if (status == nullptr || (*status != "firing" && *status != "resolved")) {
-    return wrong(place + ".status is neither \"firing\" nor \"resolved\"");
+    return wrong(place + R"(.status is neither "firing" nor "resolved")");
   }
   const std::string* fingerprint = text_in(one, "fingerprint");
   if (fingerprint == nullptr || !is_fingerprint(*fingerprint)) {
@@ -94,7 +94,7 @@ Result<void> check_envelope(const json& body) {
   const std::string* version = text_in(body, "version");
   if (version == nullptr) return wrong("version is missing: is this another program's webhook?");
   if (*version != "4") {
-    return wrong(fmt::format("version is \"{}\", this upkeep reads \"4\"", shown(*version)));
+    return wrong(fmt::format(R"(version is "{}", this upkeep reads "4")", shown(*version)));
   }
   const auto alerts = body.find("alerts");
   if (alerts == body.end() || !alerts->is_array()) return wrong("alerts is not a list");

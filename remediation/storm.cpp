@@ -45,11 +45,13 @@ const Intent* line_of(const VmName& name, const World& world) {
   return found == world.history.intents.end() ? nullptr : &found->second;
 }
 
+/// The ledger may learn of the cause after the reading showed the failure, and forgets it with the
+/// event that the VM runs again, before a reading shows that.
 void take(StormWatch& watch, VmFailure failure) {
   const auto known = std::ranges::find(watch.failures, failure.uuid, &VmFailure::uuid);
   if (known == watch.failures.end()) {
     watch.failures.push_back(std::move(failure));
-  } else {
+  } else if (known->at != failure.at || known->cause == to_string(StopCause::none)) {
     *known = std::move(failure);
   }
 }
@@ -64,7 +66,9 @@ bool is_storm(const StormWatch& watch, const World& world) {
   std::size_t unexplained = 0;
   std::size_t causes = 0;
   for (const FailureGroup& group : by_cause(watch.failures)) {
-    if (group.cause == kNodeDown || is_one_outage(group, world)) continue;
+    // A cause that the ledger has not been told of yet is no other cause.
+    const bool is_told = group.cause != to_string(StopCause::none);
+    if (!is_told || group.cause == kNodeDown || is_one_outage(group, world)) continue;
     unexplained += group.failures.size();
     ++causes;
   }

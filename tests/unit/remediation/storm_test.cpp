@@ -85,6 +85,22 @@ TEST(Storm, OneMomentIsOneCause) {
   EXPECT_TRUE(is_one_outage(groups.front(), world.view()));
 }
 
+TEST(Storm, AGuestThatIsBackBeforeAReadingShowsItKeepsItsCause) {
+  TestWorld world = a_fleet(6);
+  for (int i = 1; i <= 5; ++i) {
+    const std::string name = "web" + std::to_string(i);
+    fails(world, name, StopCause::none, i * 2s);
+    EXPECT_FALSE(storms(world));
+    world.wanted(name, StopCause::crashed);
+    EXPECT_FALSE(storms(world));
+    world.wanted(name, StopCause::none);  // It runs again, says its event.
+    EXPECT_FALSE(storms(world)) << name;
+  }
+  const auto groups = by_cause(world.history.storm.failures);
+  ASSERT_EQ(groups.size(), 1U);
+  EXPECT_EQ(groups.front().cause, "crashed");
+}
+
 TEST(Storm, OneBrokenResourceIsOneCauseHoweverLongItTakes) {
   TestWorld world = a_fleet(4);
   world.with(a_resource("r0", 0).disk(DrbdDisk::failed));
