@@ -156,7 +156,10 @@ void read_vms(ConfigTable& file, ConfigErrors& errors, std::vector<VmConfig>& vm
     vm.guest_shutdown = one_of(table, "guest_shutdown", kGuestShutdowns);
     table.read_count("priority", vm.priority, 0, 1000);
     table.read_count("weight", vm.weight, 1, 1000);
-    for (std::string& name : table.strings("after")) vm.after.push_back({std::move(name)});
+    for (std::string& name :
+         table.all_parsed("after", parse_vm_name, ConfigTable::EmptyList::allowed)) {
+      vm.after.push_back({std::move(name)});
+    }
     assign(vm.health, table.parsed("health", parse_health));
     table.read_duration("boot_timeout", vm.boot_timeout, seconds(1), hours(1));
     table.finish();

@@ -157,27 +157,6 @@ std::optional<std::string> ConfigTable::string(std::string_view key) {
   return {};
 }
 
-std::vector<std::string> ConfigTable::strings(std::string_view key) {
-  const toml::node* node = take(key);
-  if (node == nullptr) return {};
-  const toml::array* values = node->as_array();
-  if (values == nullptr) {
-    wrong_type(key, "a list of strings such as [\"dns1\"]");
-    return {};
-  }
-  std::vector<std::string> strings;
-  for (const toml::node& value : *values) {
-    const auto* text = value.as_string();
-    if (text == nullptr || text->get().empty()) {
-      wrong(key, fmt::format("must hold only names, not {}",
-                             text == nullptr ? type_name(value) : "an empty one"));
-      return {};
-    }
-    strings.push_back(text->get());
-  }
-  return strings;
-}
-
 const toml::table* ConfigTable::table(std::string_view key) {
   const toml::node* node = take(key);
   if (node == nullptr) return nullptr;
@@ -187,12 +166,14 @@ const toml::table* ConfigTable::table(std::string_view key) {
 }
 
 std::vector<std::string> ConfigTable::all_parsed(std::string_view key,
-                                                 Parsed<std::string> (*parse)(std::string_view)) {
+                                                 Parsed<std::string> (*parse)(std::string_view),
+                                                 EmptyList empty) {
   const toml::node* node = take(key);
   if (node == nullptr) return {};
   const auto* list = node->as_array();
-  if (list == nullptr || list->empty()) {
-    wrong(key, "must be a list of strings, and not empty");
+  if (list == nullptr || (list->empty() && empty == EmptyList::refused)) {
+    const bool refused = empty == EmptyList::refused;
+    wrong(key, refused ? "must be a list of strings, and not empty" : "must be a list of strings");
     return {};
   }
   std::vector<std::string> values;

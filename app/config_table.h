@@ -74,9 +74,11 @@ class ConfigTable {
     return {};
   }
 
+  enum class EmptyList { allowed, refused };
   /// A list of strings that `parse` accepts; without those that are (reported) wrong.
   [[nodiscard]] std::vector<std::string> all_parsed(std::string_view key,
-                                                    Parsed<std::string> (*parse)(std::string_view));
+                                                    Parsed<std::string> (*parse)(std::string_view),
+                                                    EmptyList empty = EmptyList::refused);
   /// One of `words`.
   template <class T>
   [[nodiscard]] std::optional<T> word(std::string_view key, std::span<const ConfigWord<T>> words) {
@@ -91,8 +93,6 @@ class ConfigTable {
 
   /// The string at `key`; nothing when it is absent or (reported) no string.
   [[nodiscard]] std::optional<std::string> string(std::string_view key);
-  /// The strings of the array at `key`; none when it is absent or (reported) no such array.
-  [[nodiscard]] std::vector<std::string> strings(std::string_view key);
   /// The table at `key`, or null.
   [[nodiscard]] const toml::table* table(std::string_view key);
   /// The strings of the table at `key`, by name; without those that are (reported) none.

@@ -201,6 +201,11 @@ Parsed<std::string> parse_glob(std::string_view text) {
   return std::string(text);
 }
 
+Parsed<std::string> parse_vm_name(std::string_view text) {
+  if (text.empty()) return std::unexpected("an empty name is no VM's");
+  return std::string(text);
+}
+
 Parsed<std::string> parse_node_name(std::string_view text) {
   if (text.empty() || text.size() > 255 || !std::ranges::all_of(text, is_name_character)) {
     return std::unexpected(

@@ -39,6 +39,9 @@ using Parsed = std::expected<T, std::string>;
 /// A pattern as fnmatch(3) takes it; refused when it can match nothing that was meant.
 [[nodiscard]] Parsed<std::string> parse_glob(std::string_view text);
 
+/// libvirt takes nearly everything as a name; the empty text is none.
+[[nodiscard]] Parsed<std::string> parse_vm_name(std::string_view text);
+
 /// Letters, digits, '.', '-' and '_'.
 [[nodiscard]] Parsed<std::string> parse_node_name(std::string_view text);
 

@@ -36,8 +36,4 @@ struct AlertVerdict {
 [[nodiscard]] std::optional<AlertVerdict> alert_verdict(const AlertRecord& alert, Tick arrived,
                                                         const Decided& decided);
 
-/// True when the hold ends without a person and without another fault's end: by time, by the next
-/// look, or with an action under way.
-[[nodiscard]] bool passes_by_itself(Hold hold);
-
 }  // namespace upkeep

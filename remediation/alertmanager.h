@@ -17,7 +17,4 @@ inline constexpr std::size_t kMostAlerts = 1000;
 /// there; nothing of such a body counts. Keys that this program doesn't need are not looked at.
 [[nodiscard]] Result<AlertDelivery> parse_delivery(std::string_view body);
 
-/// RFC 3339, as Go writes it: "2026-11-22T12:59:15.522Z". To the microsecond; from 1970 on.
-[[nodiscard]] std::optional<WallTime> parse_time(std::string_view text);
-
 }  // namespace upkeep

@@ -27,8 +27,8 @@ std::string_view why_not(const Vm& vm, const World& world) {
                                                      : std::string_view(health->detail);
 }
 
-/// How long it has surely been running. By the monotonic clock as far as that reaches: the wall
-/// clock is set right in the first minutes after a boot.
+}  // namespace
+
 Duration running_for(const Vm& vm, const World& world) {
   Duration longest = world.now - world.history.started;
   const auto line = world.history.targets.find(target_of(vm.name));
@@ -40,8 +40,6 @@ Duration running_for(const Vm& vm, const World& world) {
   // A start in the future: the clock was set back since.
   return by_wall < Duration::zero() ? longest : std::min(longest, by_wall);
 }
-
-}  // namespace
 
 std::string health_trouble(const Vm& vm, const World& world) {
   if (!is_up(vm.state) || !has_check(vm, world)) return {};

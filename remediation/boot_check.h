@@ -30,6 +30,10 @@ struct BootProgress {
 /// (DRBD) is done with.
 [[nodiscard]] bool only_boots(const Target& target, const TargetHistory& tried, const World& world);
 
+/// How long a VM that runs has surely been running. By the monotonic clock as far as that reaches:
+/// the wall clock is set right in the first minutes after a boot.
+[[nodiscard]] Duration running_for(const Vm& vm, const World& world);
+
 /// A VM that runs and has not been healthy in this run, for longer than its `boot_timeout`.
 [[nodiscard]] bool is_boot_overdue(const Vm& vm, const World& world);
 

@@ -136,12 +136,6 @@ void explain_gate(Explanation& explanation, const Vm& vm, const Known& known) {
       fmt::format("storage gate: closed, {}: {}", to_string(held.reason), held.detail));
 }
 
-const Intent* line_by_name(const VmName& name, const History& history) {
-  const auto found = std::ranges::find_if(
-      history.intents, [&](const auto& line) { return line.second.name == name; });
-  return found == history.intents.end() ? nullptr : &found->second;
-}
-
 void explain_blind_vm(Explanation& explanation, const VmName& name, const Known& known) {
   const Intent* line = line_by_name(name, known.view.history);
   const auto blind = blindness({.vms = true, .drbd = false}, known.world);

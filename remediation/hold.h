@@ -65,4 +65,11 @@ enum class Hold {
 /// Every Hold, in the order above.
 [[nodiscard]] const std::vector<Hold>& all_holds();
 
+/// True when the hold ends without a person and without another fault's end: by time, by the next
+/// look, or with an action under way.
+[[nodiscard]] bool passes_by_itself(Hold hold);
+/// Does nothing but a look, a turn or a slot keep it, so that whoever waits for the VM goes on
+/// waiting?
+[[nodiscard]] bool ends_soon(Hold hold);
+
 }  // namespace upkeep

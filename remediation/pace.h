@@ -35,7 +35,6 @@ struct StormWatch {
 struct StartPace {
   double slots = 0;  ///< 0: not set yet.
   std::optional<Tick> raised, lowered;
-  bool strained = false;  ///< The last look at the pressure was above its target.
 };
 
 /// The actions of the last hour.

@@ -187,7 +187,7 @@ class CommonGates {
   void judged(const Rule& rule, const Finding& finding, const Verdict& verdict) {
     const auto* held = std::get_if<Held>(&verdict);
     if (is_about_starts(rule)) {
-      order_.judged(finding.subject, held == nullptr || is_short(held->reason));
+      order_.judged(finding.subject, held == nullptr || ends_soon(held->reason));
     }
     if (held != nullptr) return;
     const auto* act = std::get_if<Act>(&verdict);

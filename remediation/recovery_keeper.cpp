@@ -4,9 +4,10 @@
 #include <chrono>
 #include <utility>
 
+#include "remediation/boot_check.h"
+#include "remediation/budget.h"
 #include "remediation/remembered.h"
 #include "remediation/sight.h"
-#include "remediation/start_order.h"
 #include "remediation/storm.h"
 
 namespace upkeep {
@@ -15,6 +16,11 @@ namespace {
 /// A boot that upkeep hears of later than this was over before it came: the outage it counts begins
 /// with upkeep's own start then.
 constexpr auto kBootIsNews = std::chrono::minutes(15);
+
+/// As long as the budget remembers. A VM that nobody could try for so long (a peer that is silent
+/// for days, a call that hangs) isn't part of the outage any more; what an open recovery may do is
+/// not counted.
+constexpr Duration kLongest = kBudgetHour;
 
 World world_of(const History& history, const Step& step) {
   return {.snapshot = step.snapshot, .policy = step.policy, .history = history, .now = step.now};
@@ -25,13 +31,6 @@ const Decision* decision_on(const Target& target, const std::vector<Decision>& d
     return one.finding.subject == target && one.finding.rule == "vm_down";
   });
   return found == decisions.end() ? nullptr : &*found;
-}
-
-/// Holds that end by themselves, be it after a while.
-bool is_a_matter_of_time(Hold hold) {
-  return is_short(hold) || hold == Hold::backing_off || hold == Hold::storm ||
-         hold == Hold::budget_spent || hold == Hold::vm_busy || hold == Hold::stale_libvirt ||
-         hold == Hold::stale_drbd || hold == Hold::journal_failed;
 }
 
 }  // namespace
@@ -72,7 +71,7 @@ void RecoveryKeeper::open(RecoveryCause cause, std::string detail, WallTime open
          .ended = std::nullopt,
          .members = {}});
   history_.recovery = id;
-  held_since_.clear();
+  stays_.clear();
 }
 
 void RecoveryKeeper::look(const Step& step) {
@@ -154,30 +153,27 @@ void RecoveryKeeper::outage_over(const Target& target, const OutagePhases& phase
   journal_.changed(*latest_);
 }
 
-MemberState RecoveryKeeper::state_of(const RecoveryMember& member,
-                                     const std::vector<Decision>& decisions, const Step& step,
-                                     std::string& why) const {
+RecoveryKeeper::Progress RecoveryKeeper::progress_of(const RecoveryMember& member,
+                                                     const std::vector<Decision>& decisions,
+                                                     const Step& step) const {
   const World world = world_of(history_, step);
   const Target target = target_of(member.name);
-  if (wish_for(member.uuid, member.name, world).keep != Keep::up) return MemberState::unwanted;
+  if (wish_for(member.uuid, member.name, world).keep != Keep::up)
+    return {MemberState::unwanted, ""};
   const Vm* vm = find_vm(step.snapshot, member.uuid);
-  if (vm != nullptr && is_healthy(*vm, world)) return MemberState::healthy;
+  if (vm != nullptr && is_healthy(*vm, world)) return {MemberState::healthy, ""};
   const auto line = history_.targets.find(target);
   const bool tried = line != history_.targets.end();
   if (vm != nullptr && is_up(vm->state)) {
-    const Duration limit = policy_for(step.policy, member.name).boot_timeout;
-    const bool late = tried && !line->second.attempts.empty()
-                          ? step.now - line->second.attempts.back() >= limit
-                          : vm->last_start && step.wall - *vm->last_start >= limit;
-    return late ? MemberState::unverified : MemberState::starting;
+    const bool late = running_for(*vm, world) >= policy_for(step.policy, member.name).boot_timeout;
+    return {late ? MemberState::unverified : MemberState::starting, ""};
   }
-  if (tried && line->second.latched_since) return MemberState::latched;
-  if (tried && line->second.in_flight) return MemberState::starting;
+  if (tried && line->second.latched_since) return {MemberState::latched, ""};
+  if (tried && line->second.in_flight) return {MemberState::starting, ""};
   const Decision* decision = decision_on(target, decisions);
   const auto hold = decision == nullptr ? std::nullopt : hold_of(*decision);
-  if (!hold || is_a_matter_of_time(*hold)) return MemberState::waiting;
-  why = std::string(to_string(*hold));
-  return MemberState::held;
+  if (!hold || passes_by_itself(*hold)) return {MemberState::waiting, ""};
+  return {MemberState::held, std::string(to_string(*hold))};
 }
 
 void RecoveryKeeper::follow(const std::vector<Decision>& decisions, const Step& step) {
@@ -185,9 +181,9 @@ void RecoveryKeeper::follow(const std::vector<Decision>& decisions, const Step& 
   if (vms_in_sight(world_of(history_, step)) == nullptr) return;
   Recovery now = *latest_;
   for (RecoveryMember& member : now.members) {
-    std::string why;
-    member.state = state_of(member, decisions, step, why);
-    member.why = std::move(why);
+    Progress progress = progress_of(member, decisions, step);
+    member.state = progress.state;
+    member.why = std::move(progress.why);
     if (member.state != MemberState::healthy) {
       member.back_at.reset();
     } else if (!member.back_at) {
@@ -209,13 +205,16 @@ void RecoveryKeeper::follow(const std::vector<Decision>& decisions, const Step& 
 
 /// What is held for as long as a tier would wait for it needs a person: the outage is over without.
 bool RecoveryKeeper::is_done(const RecoveryMember& member, const Step& step) {
-  if (member.state != MemberState::held) held_since_.erase(member.uuid);
+  const auto [line, is_new] =
+      stays_.try_emplace(member.uuid, Stay{.state = member.state, .since = step.now});
+  if (!is_new && line->second.state != member.state) {
+    line->second = {.state = member.state, .since = step.now};
+  }
+  const Duration stayed = step.now - line->second.since;
   switch (member.state) {
     case MemberState::waiting:
-    case MemberState::starting: return false;
-    case MemberState::held:
-      return step.now - held_since_.try_emplace(member.uuid, step.now).first->second >=
-             step.policy.tier_timeout;
+    case MemberState::starting: return stayed >= kLongest;
+    case MemberState::held: return stayed >= step.policy.tier_timeout;
     case MemberState::healthy:
     case MemberState::unverified:
     case MemberState::latched:

@@ -37,6 +37,16 @@ class RecoveryKeeper {
   [[nodiscard]] std::shared_ptr<const Recovery> latest() const { return latest_; }
 
  private:
+  /// How far a VM has come, and the hold that keeps it, if one does.
+  struct Progress {
+    MemberState state = MemberState::waiting;
+    std::string why;
+  };
+  /// Since when a VM has come no further.
+  struct Stay {
+    MemberState state = MemberState::waiting;
+    Tick since{};
+  };
   struct Boot {
     BootId id;
     WallTime at{};
@@ -50,9 +60,9 @@ class RecoveryKeeper {
   void join_down(const Step& step);
   void claim_actions(Tick since);
   [[nodiscard]] bool is_open() const { return latest_ != nullptr && !latest_->ended; }
-  [[nodiscard]] MemberState state_of(const RecoveryMember& member,
-                                     const std::vector<Decision>& decisions, const Step& step,
-                                     std::string& why) const;
+  [[nodiscard]] Progress progress_of(const RecoveryMember& member,
+                                     const std::vector<Decision>& decisions,
+                                     const Step& step) const;
   [[nodiscard]] bool is_done(const RecoveryMember& member, const Step& step);
   void share(Recovery recovery);
 
@@ -61,7 +71,7 @@ class RecoveryKeeper {
   Recorder& recorder_;
   std::shared_ptr<const Recovery> latest_;
   std::optional<Boot> boot_;  ///< Its recovery is opened when libvirt has answered.
-  std::map<VmUuid, Tick> held_since_;
+  std::map<VmUuid, Stay> stays_;
   std::optional<Tick> last_ended_;
 };
 

@@ -77,6 +77,12 @@ Wish wish_for(const VmUuid& uuid, const VmName& name, const World& world) {
   return wish_for(intent, policy_for(world.policy, name));
 }
 
+const Intent* line_by_name(const VmName& name, const History& history) {
+  const auto found = std::ranges::find_if(
+      history.intents, [&](const auto& line) { return line.second.name == name; });
+  return found == history.intents.end() ? nullptr : &found->second;
+}
+
 bool is_healthy(const Vm& vm, const World& world) {
   if (!is_up(vm.state)) return false;
   if (policy_for(world.policy, vm.name).health.kind == HealthCheck::Kind::none) return true;

@@ -28,6 +28,9 @@ namespace upkeep {
 /// What is wanted of the VM in the end. Mark and config count also for a VM without a ledger line.
 [[nodiscard]] Wish wish_for(const VmUuid& uuid, const VmName& name, const World& world);
 
+/// The ledger's line of the VM of that name, or null.
+[[nodiscard]] const Intent* line_by_name(const VmName& name, const History& history);
+
 /// Does the VM do its work? It runs, and its check, if it has one, passed since its last start.
 [[nodiscard]] bool is_healthy(const Vm& vm, const World& world);
 

@@ -6,6 +6,7 @@
 #include <tuple>
 #include <utility>
 
+#include "remediation/boot_check.h"
 #include "remediation/rules/finding.h"
 #include "remediation/sight.h"
 
@@ -16,13 +17,7 @@ namespace {
 /// it.
 bool is_booting(const Vm& vm, const World& world) {
   if (!is_up(vm.state) || is_healthy(vm, world)) return false;
-  const Duration limit = policy_for(world.policy, vm.name).boot_timeout;
-  const auto line = world.history.targets.find(target_of(vm.name));
-  if (line != world.history.targets.end() && !line->second.attempts.empty()) {
-    return world.now - line->second.attempts.back() < limit;
-  }
-  // Somebody else started it: libvirt's autostart, or a person.
-  return vm.last_start && world.snapshot.wall - *vm.last_start < limit;
+  return running_for(vm, world) < policy_for(world.policy, vm.name).boot_timeout;
 }
 
 bool starts_now(const VmName& vm, const World& world) {
@@ -100,18 +95,6 @@ std::optional<Held> StartOrder::hold_for(const Finding& finding) const {
   }
   if (first == nullptr) return std::nullopt;
   return waits(Hold::waits_for_tier, *first);
-}
-
-bool is_short(Hold hold) {
-  switch (hold) {
-    case Hold::starting_up:
-    case Hold::unconfirmed:
-    case Hold::in_flight:
-    case Hold::waits_for_tier:
-    case Hold::waits_for_vm:
-    case Hold::no_start_slot: return true;
-    default: return false;
-  }
 }
 
 }  // namespace upkeep

@@ -39,7 +39,4 @@ class StartOrder {
   std::vector<Member> members_;  ///< The wanted VMs that libvirt lists, by name.
 };
 
-/// A hold that ends by itself soon: who waits for the VM goes on waiting.
-[[nodiscard]] bool is_short(Hold hold);
-
 }  // namespace upkeep

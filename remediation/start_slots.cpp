@@ -82,8 +82,7 @@ StartPace after_look(StartPace pace, const World& world) {
   if (node == nullptr) return pace;
   const double strain = strain_of(*node, world.policy.pacing);
   const Tick seen = world.snapshot.node.at;
-  pace.strained = strain > 1;
-  if (pace.strained) {
+  if (strain > 1) {
     if (!pace.lowered || seen - *pace.lowered >= kPressureShows) {
       pace.slots *= kFewer;
       pace.lowered = seen;
@@ -97,8 +96,7 @@ StartPace after_look(StartPace pace, const World& world) {
                seen - *pace.raised > std::chrono::minutes(10)) {
       pace = {.slots = static_cast<double>(first_slots(world)),
               .raised = std::nullopt,
-              .lowered = std::nullopt,
-              .strained = false};
+              .lowered = std::nullopt};
     }
   }
   pace.slots = std::clamp(pace.slots, static_cast<double>(floor_of(world)),

@@ -13,7 +13,7 @@ namespace upkeep {
 namespace {
 
 constexpr Duration kSameMoment = std::chrono::seconds(10);
-constexpr std::string_view kNodeDown = "node_down";
+const std::string_view kNodeDown = to_string(StopCause::node_down);
 
 const DrbdResource* broken_resource_under(const Vm& vm, const World& world) {
   if (drbd_in_sight(world) == nullptr) return nullptr;
@@ -37,12 +37,6 @@ std::string cause_of(const VmName& name, const Intent* line, const World& world)
   const DrbdResource* broken = vm == nullptr ? nullptr : broken_resource_under(*vm, world);
   if (broken != nullptr) return to_string(target_of(broken->name));
   return std::string(to_string(line == nullptr ? StopCause::none : line->last_stop));
-}
-
-const Intent* line_of(const VmName& name, const World& world) {
-  const auto found = std::ranges::find_if(
-      world.history.intents, [&](const auto& line) { return line.second.name == name; });
-  return found == world.history.intents.end() ? nullptr : &found->second;
 }
 
 /// The ledger may learn of the cause after the reading showed the failure, and forgets it with the
@@ -111,7 +105,7 @@ StormWatch after_look(StormWatch watch, const World& world) {
   for (const auto& [key, problem] : world.history.problems) {
     if (key.first != "vm_down" || world.now - problem.since > world.policy.storm.window) continue;
     const VmName name{key.second.name};
-    const Intent* line = line_of(name, world);
+    const Intent* line = line_by_name(name, world.history);
     if (line == nullptr) continue;
     take(watch, {.uuid = line->uuid,
                  .name = name,

@@ -76,7 +76,7 @@ Result<json> look_up_recovery(Journal& journal, std::int64_t id) {
   const auto recovery = journal.recovery(id);
   if (!recovery) return std::unexpected(recovery.error());
   if (!*recovery) return fail(Errc::not_found, "there is no such recovery on record");
-  json answer = json::parse(recovery_json(**recovery).dump());
+  json answer(recovery_json(**recovery));
   answer["offline"] = true;
   return answer;
 }

@@ -10,6 +10,7 @@
 #include "app/recovery_json.h"
 #include "app/suggest.h"
 #include "app/web/answers.h"
+#include "app/web/json_parts.h"
 #include "app/web/request_body.h"
 #include "remediation/explain.h"
 
@@ -230,7 +231,7 @@ HttpResponse answer_recovery(const WebSources& sources, const HttpRequest& reque
         {Errc::not_found, id == 0 ? "there was no recovery yet"
                                   : fmt::format("there is no recovery {} on record", id)});
   }
-  return json_response(recovery_json(**recovery).dump() + "\n");
+  return json_response(written(recovery_json(**recovery)));
 }
 
 HttpResponse answer_mark(const WebSources& sources, const HttpRequest& request) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <exception>
 #include <mutex>
 #include <stop_token>
 #include <system_error>
@@ -104,7 +105,12 @@ void HealthSource::Desk::send_out() {
 
 void HealthSource::Desk::check(const CheckOrder& order) {
   const Tick began = parts_.clock->now();
-  const CheckAnswer answer = parts_.probe->ask(order);
+  CheckAnswer answer;
+  try {
+    answer = parts_.probe->ask(order);
+  } catch (const std::exception& exception) {  // A bug; nothing else may end with it.
+    answer = {.kind = CheckAnswer::Kind::not_asked, .detail = exception.what()};
+  }
   bool news = false;
   {
     const std::scoped_lock lock(mutex_);

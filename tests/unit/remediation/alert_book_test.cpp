@@ -6,12 +6,7 @@
 
 #include <chrono>
 
-#include "remediation/reconciler.h"
-#include "tests/support/fake_clock.h"
-#include "tests/support/fake_executor.h"
-#include "tests/support/fake_journal.h"
-#include "tests/support/fake_recorder.h"
-#include "tests/support/world.h"
+#include "tests/support/daemon_test.h"
 
 namespace upkeep {
 namespace {
@@ -35,7 +30,7 @@ AlertRule asks(const char* alertname, AlertAction action, const char* label) {
 
 /// A node with a daemon that gets alerts. Only alerts may act on its VMs, unless a test says
 /// otherwise.
-class AlertBookTest : public ::testing::Test {
+class AlertBookTest : public test::DaemonTest {
  protected:
   AlertBookTest() {
     world_.with(a_vm("web1")).with(a_vm("web2"));
@@ -55,45 +50,12 @@ class AlertBookTest : public ::testing::Test {
     block.act_on = who;
     world_.policy.vms = {block};
   }
-  void start_daemon() {
-    recorder_.lines.clear();
-    executor_ = std::make_unique<test::ScriptedExecutor>();
-    daemon_ = std::make_unique<Reconciler>(Reconciler::Parts{.clock = clock_,
-                                                             .journal = journal_,
-                                                             .executor = *executor_,
-                                                             .recorder = recorder_,
-                                                             .reread = [this] { ++rereads_; }},
-                                           std::make_shared<const Policy>(world_.policy),
-                                           journal_.load().value());
-  }
   void use(Mode mode) {
     world_.policy.mode = mode;
     daemon_->use(std::make_shared<const Policy>(world_.policy));
   }
 
-  void step(Inputs inputs = {}) {
-    world_.later(clock_.now() - world_.now);
-    auto snapshot = std::make_shared<Snapshot>(world_.snapshot);
-    if (!libvirt_answers_) {
-      snapshot->vms.reading = fail(Errc::unavailable, "libvirt: no connection");
-    }
-    static_cast<void>(daemon_->step(snapshot, std::move(inputs)));
-  }
-  void pass(Duration time) {
-    for (const Tick end = clock_.now() + time; clock_.now() < end;) {
-      clock_.advance(1s);
-      step();
-    }
-  }
-
-  Result<std::string> post(AlertDelivery delivery) {
-    Result<std::string> answer = fail(Errc::failed, "no answer came");
-    Inputs inputs;
-    inputs.commands.emplace_back(TakeAlerts{std::move(delivery)},
-                                 [&](Result<std::string> given) { answer = std::move(given); });
-    step(std::move(inputs));
-    return answer;
-  }
+  Result<std::string> post(AlertDelivery delivery) { return ask(TakeAlerts{std::move(delivery)}); }
   Result<std::string> post(const Alert& alert) { return post(AlertDelivery{.alerts = {alert}}); }
 
   /// An alert about `target`, in the label that its block names; `nth` time that it fires.
@@ -112,18 +74,12 @@ class AlertBookTest : public ::testing::Test {
   /// QEMU is killed; libvirt tells it at once, and nothing happens.
   void crash(const std::string& vm) {
     world_.with(a_vm(vm).off(VmReason::crashed));
-    step({.vm_events = {{.uuid = {uuid_of(vm)},
-                         .name = {vm},
-                         .kind = VmEventKind::stopped_failed,
-                         .detail = "",
-                         .at = clock_.now(),
-                         .wall = clock_.wall()}}});
+    step({.vm_events = {event(vm, VmEventKind::stopped_failed)}});
     pass(3s);
   }
   void comes_up(const std::string& vm) {
     world_.with(a_vm(vm));
-    executor_->end(executor_->submitted.back().id,
-                   {.kind = Outcome::Kind::succeeded, .reason = "", .detail = ""}, clock_.now());
+    succeeds(executor_->submitted.back().id);
     pass(3s);
   }
 
@@ -148,15 +104,6 @@ class AlertBookTest : public ::testing::Test {
     return std::nullopt;
   }
   [[nodiscard]] std::size_t begun() const { return executor_->submitted.size(); }
-
-  test::TestWorld world_;
-  test::FakeClock clock_;
-  test::MemoryJournal journal_;
-  test::RecordingRecorder recorder_;
-  std::unique_ptr<test::ScriptedExecutor> executor_;
-  std::unique_ptr<Reconciler> daemon_;
-  bool libvirt_answers_ = true;
-  int rereads_ = 0;
 };
 
 TEST_F(AlertBookTest, AnAlertStartsTheVmThatWaitsForOne) {

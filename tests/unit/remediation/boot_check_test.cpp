@@ -10,12 +10,7 @@
 #include <string>
 
 #include "remediation/explain.h"
-#include "remediation/reconciler.h"
-#include "tests/support/fake_clock.h"
-#include "tests/support/fake_executor.h"
-#include "tests/support/fake_journal.h"
-#include "tests/support/fake_recorder.h"
-#include "tests/support/world.h"
+#include "tests/support/daemon_test.h"
 
 namespace upkeep {
 namespace {
@@ -33,7 +28,7 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 /// web1 lies on r0, has a check and 60 s to boot; it crashed, and its start has been begun.
-class Boot : public ::testing::Test {
+class Boot : public test::DaemonTest {
  protected:
   Boot() {
     world_.with(a_resource("r0", 1).role(DrbdRole::primary)).with(a_vm("web1").on_drbd(1));
@@ -42,51 +37,19 @@ class Boot : public ::testing::Test {
     start_daemon();
     pass(5s);
     world_.with(a_vm("web1").on_drbd(1).off(VmReason::crashed));
-    step({.vm_events = {{.uuid = {uuid_of("web1")},
-                         .name = {"web1"},
-                         .kind = VmEventKind::stopped_failed,
-                         .detail = "",
-                         .at = clock_.now(),
-                         .wall = clock_.wall()}}});
+    step({.vm_events = {event("web1", VmEventKind::stopped_failed)}});
     EXPECT_THAT(executor_->submitted, SizeIs(1));
     recorder_.lines.clear();
-  }
-  void start_daemon() {
-    executor_ = std::make_unique<test::ScriptedExecutor>();
-    daemon_ = std::make_unique<Reconciler>(
-        Reconciler::Parts{
-            .clock = clock_, .journal = journal_, .executor = *executor_, .recorder = recorder_},
-        std::make_shared<const Policy>(world_.policy), journal_.load().value());
-  }
-  void step(Inputs inputs = {}) {
-    world_.later(clock_.now() - world_.now);
-    snapshot_ = std::make_shared<const Snapshot>(world_.snapshot);
-    static_cast<void>(daemon_->step(snapshot_, std::move(inputs)));
-  }
-  void pass(Duration time) {
-    const Tick end = clock_.now() + time;
-    while (clock_.now() < end) {
-      clock_.advance(std::min<Duration>(1s, end - clock_.now()));
-      step();
-    }
   }
   /// The command ends well: QEMU runs.
   void runs() {
     clock_.advance(1s);
-    executor_->end(1, {.kind = Outcome::Kind::succeeded, .reason = "", .detail = ""}, clock_.now(),
-                   {.queue = 0ms, .storage = 0ms, .start = 1s, .command_sent = {}});
+    succeeds(1, {.queue = 0ms, .storage = 0ms, .start = 1s, .command_sent = {}});
     world_.with(a_vm("web1").on_drbd(1));
     step();
   }
   /// By somebody else.
-  void destroyed() {
-    step({.vm_events = {{.uuid = {uuid_of("web1")},
-                         .name = {"web1"},
-                         .kind = VmEventKind::stopped_destroyed,
-                         .detail = "",
-                         .at = clock_.now(),
-                         .wall = clock_.wall()}}});
-  }
+  void destroyed() { step({.vm_events = {event("web1", VmEventKind::stopped_destroyed)}}); }
   void says(bool healthy, std::optional<Tick> verified) {
     world_.snapshot.health = std::make_shared<const VmHealths>(
         VmHealths{{VmUuid{uuid_of("web1")},
@@ -103,14 +66,6 @@ class Boot : public ::testing::Test {
     }
     return std::nullopt;
   }
-
-  test::TestWorld world_;
-  test::FakeClock clock_;
-  test::MemoryJournal journal_;
-  test::RecordingRecorder recorder_;
-  std::unique_ptr<test::ScriptedExecutor> executor_;
-  std::unique_ptr<Reconciler> daemon_;
-  std::shared_ptr<const Snapshot> snapshot_;
 };
 
 TEST_F(Boot, AStartSucceedsWhenTheGuestIsHealthy) {

@@ -3,12 +3,7 @@
 
 #include <chrono>
 
-#include "remediation/reconciler.h"
-#include "tests/support/fake_clock.h"
-#include "tests/support/fake_executor.h"
-#include "tests/support/fake_journal.h"
-#include "tests/support/fake_recorder.h"
-#include "tests/support/world.h"
+#include "tests/support/daemon_test.h"
 
 namespace upkeep {
 namespace {
@@ -24,7 +19,7 @@ using ::testing::SizeIs;
 const ResourceName kR0{"r0"};
 
 /// A daemon on a node whose r0 is in split brain, and the person who decides it.
-class ResolveCommandTest : public ::testing::Test {
+class ResolveCommandTest : public test::DaemonTest {
  protected:
   ResolveCommandTest() { world_.with(split()); }
 
@@ -38,36 +33,17 @@ class ResolveCommandTest : public ::testing::Test {
 
   void start(Mode mode = Mode::act) {
     world_.policy.mode = mode;
-    executor_ = std::make_unique<test::ScriptedExecutor>();
-    executor_->on_submit = [this](const Ticket& ticket) {
+    on_submit_ = [this](const Ticket& ticket) {
       for (const HistoryEntry& line : journal_.story) said_before_ += line.kind + ";";
       journaled_before_ = journal_.actions.contains(ticket.id);
     };
-    daemon_ = std::make_unique<Reconciler>(
-        Reconciler::Parts{
-            .clock = clock_, .journal = journal_, .executor = *executor_, .recorder = recorder_},
-        std::make_shared<const Policy>(world_.policy), journal_.load().value());
+    start_daemon();
     pass(5s);
   }
-  void step(Inputs inputs = {}) {
-    world_.later(clock_.now() - world_.now);
-    (void)daemon_->step(std::make_shared<Snapshot>(world_.snapshot), std::move(inputs));
-  }
-  void pass(Duration time) {
-    for (Duration gone{}; gone < time; gone += 1s) {
-      clock_.advance(1s);
-      step();
-    }
-  }
   Result<std::string> decide(SplitBrainSide side, const std::string& resource = "r0") {
-    Result<std::string> answer = fail(Errc::failed, "no answer came");
-    Inputs inputs;
-    inputs.commands.emplace_back(ResolveResource{.resolve = {.resource = {resource}, .side = side},
-                                                 .by = "anna",
-                                                 .reason = "n2 served nobody"},
-                                 [&](Result<std::string> given) { answer = std::move(given); });
-    step(std::move(inputs));
-    return answer;
+    return ask(ResolveResource{.resolve = {.resource = {resource}, .side = side},
+                               .by = "anna",
+                               .reason = "n2 served nobody"});
   }
   void end(Outcome::Kind kind) {
     executor_->end(executor_->submitted.back().id, {.kind = kind, .reason = "", .detail = ""},
@@ -83,12 +59,6 @@ class ResolveCommandTest : public ::testing::Test {
         .kind;
   }
 
-  test::FakeClock clock_;
-  test::TestWorld world_;
-  test::MemoryJournal journal_;
-  test::RecordingRecorder recorder_;
-  std::unique_ptr<test::ScriptedExecutor> executor_;
-  std::unique_ptr<Reconciler> daemon_;
   std::string said_before_;
   bool journaled_before_ = false;
 };

@@ -8,19 +8,13 @@
 #include <string>
 
 #include "remediation/budget.h"
-#include "remediation/reconciler.h"
-#include "tests/support/fake_clock.h"
-#include "tests/support/fake_executor.h"
-#include "tests/support/fake_journal.h"
-#include "tests/support/fake_recorder.h"
-#include "tests/support/world.h"
+#include "tests/support/daemon_test.h"
 
 namespace upkeep {
 namespace {
 
 using namespace std::chrono_literals;
 using test::a_vm;
-using test::uuid_of;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -28,29 +22,16 @@ using ::testing::SizeIs;
 
 /// A node with VMs that start three seconds after upkeep has said so, and a daemon that can be
 /// killed at any moment.
-class RecoveryTest : public ::testing::Test {
+class RecoveryTest : public test::DaemonTest {
  protected:
   explicit RecoveryTest(int vms = 6) {
     for (int i = 1; i <= vms; ++i) world_.with(a_vm("web" + std::to_string(i)));
+    on_submit_ = [this](const Ticket& ticket) { starts_.push_back(ticket); };
     start_daemon();
     pass(20s);
   }
 
-  void start_daemon() {
-    executor_ = std::make_unique<test::ScriptedExecutor>();
-    executor_->on_submit = [this](const Ticket& ticket) { starts_.push_back(ticket); };
-    daemon_ = std::make_unique<Reconciler>(
-        Reconciler::Parts{
-            .clock = clock_, .journal = journal_, .executor = *executor_, .recorder = recorder_},
-        std::make_shared<const Policy>(world_.policy), journal_.load().value());
-  }
-
-  void step(std::vector<VmEvent> events = {}) {
-    world_.later(clock_.now() - world_.now);
-    (void)daemon_->step(std::make_shared<Snapshot>(world_.snapshot),
-                        {.vm_events = std::move(events)});
-  }
-
+  /// A step each second, before which the starts that are due have ended.
   void pass(Duration time) {
     for (Duration gone{}; gone < time; gone += 1s) {
       clock_.advance(1s);
@@ -65,8 +46,7 @@ class RecoveryTest : public ::testing::Test {
       if (clock_.now() - ticket.submitted < 3s || stuck_ == name) return false;
       world_.with(a_vm(name));
       ++boots_[name];
-      executor_->end(ticket.id, {.kind = Outcome::Kind::succeeded, .reason = "", .detail = ""},
-                     clock_.now(), {.start = 3s});
+      succeeds(ticket.id, {.start = 3s});
       return true;
     });
   }
@@ -88,26 +68,15 @@ class RecoveryTest : public ::testing::Test {
     for (int i = first; i <= last; ++i) {
       const std::string name = "web" + std::to_string(i);
       world_.with(a_vm(name).off(VmReason::crashed));
-      events.push_back({.uuid = {uuid_of(name)},
-                        .name = {name},
-                        .kind = VmEventKind::stopped_failed,
-                        .detail = "",
-                        .at = clock_.now(),
-                        .wall = clock_.wall()});
+      events.push_back(event(name, VmEventKind::stopped_failed));
     }
-    step(std::move(events));
+    step({.vm_events = std::move(events)});
   }
 
   [[nodiscard]] std::shared_ptr<const Recovery> recovery() const {
     return daemon_->view()->recovery;
   }
 
-  test::FakeClock clock_;
-  test::TestWorld world_;
-  test::MemoryJournal journal_;
-  test::RecordingRecorder recorder_;
-  std::unique_ptr<test::ScriptedExecutor> executor_;
-  std::unique_ptr<Reconciler> daemon_;
   std::vector<Ticket> starts_;
   std::map<std::string, int> boots_;
   std::string stuck_;  ///< Its start never ends.
@@ -230,6 +199,18 @@ TEST_F(RecoveryTest, OneThatNeedsAPersonKeepsItOpenForTheTimeoutOfATier) {
   EXPECT_EQ(count_of(*recovery(), MemberState::held), 1U);
   EXPECT_EQ(recovery()->members.at(2).why, "network_missing");
   pass(320s);
+  EXPECT_TRUE(recovery()->ended);
+  EXPECT_EQ(count_of(*recovery(), MemberState::healthy), 5U);
+}
+
+TEST_F(RecoveryTest, OneWhoseStartHangsKeepsItOpenForAnHour) {
+  stuck_ = "web3";
+  power_cut(6);
+  pass(59min);
+  ASSERT_NE(recovery(), nullptr);
+  EXPECT_FALSE(recovery()->ended);
+  EXPECT_EQ(count_of(*recovery(), MemberState::starting), 1U);
+  pass(2min);
   EXPECT_TRUE(recovery()->ended);
   EXPECT_EQ(count_of(*recovery(), MemberState::healthy), 5U);
 }

@@ -1,9 +1,12 @@
 #include "remediation/start_slots.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <string>
+#include <vector>
 
 #include "remediation/plan.h"
 #include "tests/support/world.h"
@@ -133,6 +136,29 @@ TEST(StartPace, SettlesWhereThePressureMeetsItsTarget) {
   EXPECT_LE(settled, 11);
   // And stays there.
   EXPECT_NEAR(slots_after(600s, disks, after_boot(64)), settled, 2);
+}
+
+/// What docs/decisions/0005-start-slots.md shows: disks on which each start costs 4 % of the time,
+/// the pressure averaged over the last ten seconds as the kernel does it, a look each five.
+TEST(StartPace, TakesTheWayThatTheDocumentationShows) {
+  TestWorld world = after_boot(64);
+  world.policy.pacing.slots = 16;
+  double pressure = 0;
+  std::vector<int> slots;
+  for (int second = 1; second <= 90; ++second) {
+    const double all = world.history.pace.slots < 1 ? 16 : std::floor(world.history.pace.slots);
+    // PSI's avg10, updated each two seconds: kernel/sched/psi.c, EXP_10s.
+    if (second % 2 == 0) pressure += (std::min(1.0, 0.04 * all) - pressure) * (1 - std::exp(-0.2));
+    if (second % 5 != 0) continue;
+    world.later(5s);
+    world.snapshot.node.reading->pressure.io_full = pressure;
+    world.history.targets.clear();
+    for (int i = 1; i <= static_cast<int>(all); ++i) starting(world, "web" + std::to_string(i), 5s);
+    world.history.pace = after_look(world.history.pace, world.view());
+    slots.push_back(static_cast<int>(world.history.pace.slots));
+  }
+  EXPECT_THAT(slots,
+              ::testing::ElementsAre(17, 12, 9, 7, 7, 7, 8, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9));
 }
 
 TEST(StartPace, ShrinksToTheCoresAndNoFurther) {

@@ -130,6 +130,21 @@ TEST_F(LogRecorderTest, ACountdownIsNoNewDecision) {
   EXPECT_EQ(lines_.size(), 2U);
 }
 
+TEST_F(LogRecorderTest, TellsOfAnotherCommandThatOpensAHoldAndCountsItOnce) {
+  Decision first = held(Hold::peer_not_connected);
+  std::get<Held>(first.verdict).opens_with = "drbdadm connect r0";
+  Decision second = first;
+  std::get<Held>(second.verdict).opens_with = "upkeep peer declare-dead node2";
+  recorder_.decided(first, nullptr);
+  recorder_.decided(first, &first);
+  recorder_.decided(second, &first);
+  EXPECT_THAT(lines_, ElementsAre(HasSubstr("opens_with=\"drbdadm connect r0\""),
+                                  HasSubstr("opens_with=\"upkeep peer declare-dead node2\"")));
+  EXPECT_THAT(metrics(),
+              HasSubstr("upkeep_remediation_decisions_total{decision=\"hold\",reason=\"peer_not_"
+                        "connected\",rule=\"vm_down\"} 1\n"));
+}
+
 TEST_F(LogRecorderTest, PassingHoldsAreCountedAndNotLogged) {
   recorder_.decided(held(Hold::in_flight), nullptr);
   EXPECT_THAT(lines_, IsEmpty());

@@ -260,6 +260,8 @@ TEST_F(Routes, ARecoveryIsShownVmByVm) {
   EXPECT_EQ(shown["vms"][0]["phases"]["queue"], nullptr);
   EXPECT_EQ(shown["vms"][1]["hold"], "network_missing");
   EXPECT_EQ(get("/api/v1/recovery").status, 200);
+  recoveries.at(0).members[0].name = {"db\xff"};  // No UTF-8; libvirt takes it.
+  EXPECT_EQ(get("/api/v1/recovery").status, 200);
   EXPECT_EQ(get("/api/v1/recovery", "id=4").status, 404);
   for (const char* id : {"x", "-1", "", "3x"}) {
     EXPECT_EQ(get("/api/v1/recovery", std::string("id=") + id).status, 400) << id;

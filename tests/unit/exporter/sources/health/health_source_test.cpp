@@ -11,6 +11,7 @@
 #include <functional>
 #include <mutex>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -33,6 +34,7 @@ class FakeGuests final : public GuestProbe {
   [[nodiscard]] CheckAnswer ask(const CheckOrder& order) override {
     std::unique_lock lock(mutex_);
     ++asked_[order.uuid];
+    if (broken_.contains(order.uuid)) throw std::runtime_error("a bug");
     changed_.wait(lock, [&] { return !hanging_.contains(order.uuid); });
     return {.kind = healthy_.contains(order.uuid) ? CheckAnswer::Kind::healthy
                                                   : CheckAnswer::Kind::unhealthy,
@@ -41,6 +43,10 @@ class FakeGuests final : public GuestProbe {
   void heal(const std::string& vm) {
     const std::scoped_lock lock(mutex_);
     healthy_.insert(VmUuid{vm});
+  }
+  void break_down(const std::string& vm) {
+    const std::scoped_lock lock(mutex_);
+    broken_.insert(VmUuid{vm});
   }
   void hang(const std::string& vm) {
     const std::scoped_lock lock(mutex_);
@@ -59,7 +65,7 @@ class FakeGuests final : public GuestProbe {
  private:
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::set<VmUuid> healthy_, hanging_;
+  std::set<VmUuid> healthy_, hanging_, broken_;
   std::map<VmUuid, int> asked_;
 };
 
@@ -89,6 +95,8 @@ class News {
 
 class HealthSourceTest : public ::testing::Test {
  protected:
+  /// Long enough for ten rounds of what must not happen.
+  static void wait_a_while() { std::this_thread::sleep_for(100ms); }
   /// Everything in hundredths of the real times.
   [[nodiscard]] HealthSource::Parts parts() {
     HealthSource::Parts parts;
@@ -139,6 +147,8 @@ TEST_F(HealthSourceTest, AsksNobodyWhileNoVmHasACheck) {
   HealthSource source(std::move(with));
   source.start();
   source.poke();
+  wait_a_while();
+  EXPECT_EQ(lists, 0);
   EXPECT_EQ(source.latest(), nullptr);
   source.use([](const VmName&) { return kAgent; });
   ASSERT_TRUE(news_.wait_until([&] { return health_of(source, "web1").has_value(); }));
@@ -151,6 +161,7 @@ TEST_F(HealthSourceTest, AsksNobodyWhileNoVmHasACheck) {
   EXPECT_EQ(source.latest(), nullptr);
   const int before = lists;
   source.poke();
+  wait_a_while();
   EXPECT_EQ(lists, before);
 }
 
@@ -187,7 +198,22 @@ TEST_F(HealthSourceTest, EndsAndIsSilentAlthoughACheckHangs) {
     after = news_.count();
   }
   guests_->let_go();
+  wait_a_while();
   EXPECT_EQ(news_.count(), after);
+}
+
+TEST_F(HealthSourceTest, ACheckWithABugEndsNothingElse) {
+  guests_->break_down("odd1");
+  guests_->heal("web1");
+  HealthSource source(with_vms({vm("odd1"), vm("web1")}));
+  source.use([](const VmName&) { return kAgent; });
+  source.start();
+  ASSERT_TRUE(news_.wait_until([&] {
+    const auto odd = health_of(source, "odd1");
+    const auto web = health_of(source, "web1");
+    return odd && odd->detail == "a bug" && web && web->healthy;
+  }));
+  EXPECT_EQ(health_of(source, "odd1")->at, Tick{}) << "nothing is known of it";
 }
 
 TEST_F(HealthSourceTest, KeepsWhatItKnowsWhileLibvirtCannotBeAsked) {
