@@ -48,6 +48,14 @@ std::ptrdiff_t count_headers(const mg_request_info& info, const char* name) {
       [&](const mg_header& one) { return mg_strcasecmp(one.name, name) == 0; });
 }
 
+/// Whether the body's end is known: civetweb then reads no further.
+bool has_an_end(const mg_connection* connection) {
+  const mg_request_info& info = *mg_get_request_info(connection);
+  return count_headers(info, "Transfer-Encoding") == 0 &&
+         count_headers(info, "Content-Length") == 1 &&
+         content_length(header(connection, "Content-Length"));
+}
+
 /// How long the body is going to be, or the refusal. Chunked and contradictory lengths are refused:
 /// civetweb reads chunk sizes without a deadline and believes the first of two lengths.
 std::expected<std::size_t, HttpResponse> announced_length(mg_connection* connection,
@@ -88,6 +96,15 @@ std::expected<std::string, HttpResponse> read_body(mg_connection* connection, st
     body.push_back(byte);
   }
   return body;
+}
+
+/// Reads on for a moment what nobody wants any more. A connection that is closed while bytes arrive
+/// is reset, and a client that was still sending never gets to see why it was refused.
+void discard_body(mg_connection* connection, std::chrono::milliseconds longest) {
+  const auto deadline = SteadyClock::now() + longest;
+  char byte = 0;
+  while (SteadyClock::now() < deadline && mg_read(connection, &byte, 1) == 1) {
+  }
 }
 
 std::string_view reason_phrase(int status) {
@@ -193,7 +210,11 @@ int exchange(mg_connection* connection, const HttpOptions& options,
       answered ? *answered : in_its_language(answered.error(), path_of(info));
   if (options.answered) options.answered(path_of(info), response.status);
   send(connection, response, std::string_view(info.request_method) != "HEAD");
-  return body_left ? -1 : response.status;
+  if (!body_left) return response.status;
+  constexpr int kTooSlow = 408;  // It had its time.
+  if (response.status != kTooSlow && has_an_end(connection))
+    discard_body(connection, options.idle_timeout);
+  return -1;
 }
 
 }  // namespace upkeep

@@ -232,10 +232,22 @@ TEST_F(Server, RefusesALargeBodyBeforeItComes) {
   EXPECT_EQ(
       ask(*server, {.method = "POST", .path = "/post", .body = std::string(1001, 'x')}).status,
       413);
-  const Connection connection(*server);
+  const auto impatient = start({.idle_timeout = 400ms, .body_limit = 1000});
+  const Connection connection(*impatient);
   connection.send("POST /post HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n");
   EXPECT_EQ(connection.rest().substr(0, 12), "HTTP/1.1 413") << "not a byte was sent";
   EXPECT_EQ(posts, 1);
+}
+
+TEST_F(Server, TellsOneThatIsStillSendingWhyItIsRefused) {
+  const auto server = start({.body_limit = 1000});
+  const std::string half(100'000, 'x');
+  const Connection connection(*server);
+  connection.send("POST /post HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n" + half);
+  while (!connection.readable()) std::this_thread::sleep_for(5ms);
+  std::this_thread::sleep_for(50ms);
+  EXPECT_TRUE(connection.send(half));
+  EXPECT_EQ(connection.rest().substr(0, 12), "HTTP/1.1 413");
 }
 
 TEST_F(Server, RefusesBodiesOfUnclearLength) {
@@ -310,7 +322,7 @@ TEST_F(Server, RefusesInThePathsLanguage) {
 }
 
 TEST_F(Server, WantsTheTokenBeforeTheBody) {
-  const auto server = start({.token = "s3cret", .threads = 1});
+  const auto server = start({.token = "s3cret", .threads = 1, .idle_timeout = 400ms});
   const Connection connection(*server);
   connection.send("POST /post HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nabc");
   EXPECT_EQ(connection.rest().substr(0, 12), "HTTP/1.1 401") << "answered without the other bytes";
