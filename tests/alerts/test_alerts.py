@@ -123,10 +123,9 @@ def test_example_of_prometheus_is_valid(promtool, repository, tmp_path):
     assert jobs == ["upkeep"]
 
 
-def receivers(amtool, repository, alert):
+def receivers(amtool, repository, alertname, **labels):
     """Where the example configuration sends an alert."""
-    rule = next(rule for rule in ALERTS if rule["alert"] == alert)
-    labels = [f"{name}={value}" for name, value in {"alertname": alert, **rule["labels"]}.items()]
+    labels = [f"{name}={value}" for name, value in {"alertname": alertname, **labels}.items()]
     routed = amtool("config", "routes", "test", "--config.file",
                     repository / "packaging/examples/alertmanager.yml", *labels)
     assert routed.returncode == 0, routed.stderr
@@ -140,10 +139,24 @@ def test_example_of_alertmanager_is_valid(amtool, repository):
 
 def test_example_routes_each_alert_to_whom_it_concerns(amtool, repository):
     for rule in ALERTS:
-        expected = {"none": ["upkeep", "dead-mans-switch"]}.get(rule["labels"]["severity"], ["people"])
-        if "remediation" in rule["labels"]:
-            expected = ["upkeep", "people"]
-        assert receivers(amtool, repository, rule["alert"]) == expected, rule["alert"]
+        expected = ["people"]
+        if rule["alert"] == "UpkeepWatchdog":
+            expected = ["upkeep", "dead-mans-switch"]
+        elif "remediation" in rule["labels"]:
+            expected = ["upkeep"] if rule["labels"]["severity"] == "none" else ["upkeep", "people"]
+        assert receivers(amtool, repository, rule["alert"], **rule["labels"]) == expected, rule["alert"]
+
+
+@pytest.mark.parametrize("severity", ["critical", "warning", "info"])
+def test_example_tells_people_also_of_what_upkeep_is_asked_to_mend(amtool, repository, severity):
+    told = receivers(amtool, repository, "MineOwn", severity=severity, remediation="resume_vm")
+    assert told == ["upkeep", "people"]
+
+
+def test_what_makes_upkeep_act_is_not_held_up():
+    asking = [rule for rule in ALERTS if "remediation" in rule["labels"]]
+    assert [rule["alert"] for rule in asking] == ["UpkeepVmOff"]
+    assert not any("for" in rule for rule in asking)
 
 
 def test_example_does_not_make_remediation_wait(repository):
