@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fails on an include that points upwards: app -> remediation -> platform -> exporter/model, and
+# Fails on an include that points upwards: app -> simulation -> remediation -> platform -> exporter/model, and
 # app -> exporter -> platform -> exporter/model. Decisions stay free of I/O, clocks and logging.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -15,10 +15,11 @@ forbid() {
   fi
 }
 
-forbid exporter 'remediation/|app/' 'exporter/ must not know remediation/ or app/'
+forbid exporter 'remediation/|simulation/|app/' 'exporter/ must not know remediation/ or app/'
 forbid exporter/model '(platform|exporter/(sources|metrics|http))/' 'exporter/model/ stands on nothing of ours'
-forbid platform '(remediation|app|exporter/(sources|metrics|http))/' 'platform/ knows exporter/model/ only'
-forbid remediation '(app|exporter/(sources|metrics|http))/' 'remediation/ knows exporter/model/ and platform/ only'
+forbid platform '(remediation|simulation|app|exporter/(sources|metrics|http))/' 'platform/ knows exporter/model/ only'
+forbid remediation '(app|simulation|exporter/(sources|metrics|http))/' 'remediation/ knows exporter/model/ and platform/ only'
+forbid simulation '(app|exporter/(sources|metrics|http))/' 'simulation/ knows remediation/ and what that stands on'
 
 # The deciding files: pure functions of their arguments.
 pure=(remediation/plan.* remediation/storage_gate.* remediation/intent.* remediation/history.* remediation/rules/*)

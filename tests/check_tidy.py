@@ -32,7 +32,7 @@ KEPT_SECONDS = 30 * 24 * 3600
 def sources():
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-        + [f"{folder}/*.cpp" for folder in ("app", "exporter", "platform", "remediation")],
+        + [f"{folder}/*.cpp" for folder in ("app", "exporter", "platform", "remediation", "simulation")],
         cwd=ROOT, check=True, capture_output=True, text=True)
     return sorted(filter(None, listed.stdout.split("\0")))
 

@@ -9,9 +9,9 @@
 #include <utility>
 
 #include "remediation/reconciler.h"
+#include "simulation/memory_journal.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_executor.h"
-#include "tests/support/fake_journal.h"
 #include "tests/support/fake_recorder.h"
 #include "tests/support/world.h"
 
@@ -79,7 +79,7 @@ class DaemonTest : public ::testing::Test {
 
   FakeClock clock_;
   TestWorld world_;
-  MemoryJournal journal_;
+  simulation::MemoryJournal journal_;
   RecordingRecorder recorder_;
   std::unique_ptr<ScriptedExecutor> executor_;
   std::unique_ptr<Reconciler> daemon_;

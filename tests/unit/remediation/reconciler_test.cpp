@@ -6,9 +6,9 @@
 
 #include <chrono>
 
+#include "simulation/memory_journal.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_executor.h"
-#include "tests/support/fake_journal.h"
 #include "tests/support/fake_recorder.h"
 #include "tests/support/world.h"
 
@@ -16,10 +16,10 @@ namespace upkeep {
 namespace {
 
 using namespace std::chrono_literals;
+using simulation::MemoryJournal;
 using test::a_resource;
 using test::a_vm;
 using test::FakeClock;
-using test::MemoryJournal;
 using test::RecordingRecorder;
 using test::resource_target;
 using test::ScriptedExecutor;

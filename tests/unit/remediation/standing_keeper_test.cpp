@@ -7,9 +7,9 @@
 #include <string>
 
 #include "remediation/reconciler.h"
+#include "simulation/memory_journal.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_executor.h"
-#include "tests/support/fake_journal.h"
 #include "tests/support/fake_recorder.h"
 #include "tests/support/world.h"
 
@@ -61,7 +61,7 @@ class StandingKeeperTest : public ::testing::Test {
 
   test::FakeClock clock_;
   test::TestWorld world_;
-  test::MemoryJournal journal_;
+  simulation::MemoryJournal journal_;
   test::RecordingRecorder recorder_;
   test::ScriptedExecutor executor_;
   std::unique_ptr<Reconciler> daemon_;

@@ -8,9 +8,9 @@
 
 #include "remediation/journal.h"
 
-namespace upkeep::test {
+namespace upkeep::simulation {
 
-/// A journal in memory, which outlives the daemons of a test. While `failing`, every write fails
+/// A journal in memory, which outlives the daemons that use it. While `failing`, every write fails
 /// and changes nothing.
 class MemoryJournal final : public Journal {
  public:
@@ -154,4 +154,4 @@ class MemoryJournal final : public Journal {
   std::int64_t last_id_ = 0;
 };
 
-}  // namespace upkeep::test
+}  // namespace upkeep::simulation
