@@ -32,11 +32,16 @@ const DrbdResource* broken_resource_under(const Vm& vm, const World& world) {
 }
 
 std::string cause_of(const VmName& name, const Intent* line, const World& world) {
-  if (line != nullptr && line->last_stop == StopCause::node_down) return std::string(kNodeDown);
+  // Right after a boot no resource is up yet, and the ledger takes a second look to tell of the
+  // boot: what is wrong below a VM is its cause only once the ledger knows that it went down.
+  if (line == nullptr || line->last_stop == StopCause::none) {
+    return std::string(to_string(StopCause::none));
+  }
+  if (line->last_stop == StopCause::node_down) return std::string(kNodeDown);
   const Vm* vm = find_vm(world.snapshot, name);
   const DrbdResource* broken = vm == nullptr ? nullptr : broken_resource_under(*vm, world);
   if (broken != nullptr) return to_string(target_of(broken->name));
-  return std::string(to_string(line == nullptr ? StopCause::none : line->last_stop));
+  return std::string(to_string(line->last_stop));
 }
 
 /// The ledger may learn of the cause after the reading showed the failure, and forgets it with the

@@ -112,6 +112,21 @@ TEST(Storm, OneBrokenResourceIsOneCauseHoweverLongItTakes) {
   EXPECT_FALSE(storms(world));
 }
 
+TEST(Storm, DisksThatAreNotUpYetAfterABootAreNoCausesOfTheirOwn) {
+  TestWorld world = a_fleet(4);
+  for (int i = 1; i <= 4; ++i) {
+    const auto minor = static_cast<std::uint32_t>(i);
+    const std::string name = "web" + std::to_string(i);
+    fails(world, name, StopCause::none, 1s);
+    world.with(a_vm(name).off().on_drbd(minor));
+    world.with(a_resource("r" + std::to_string(i), minor).down());
+  }
+  EXPECT_FALSE(storms(world));
+  for (int i = 1; i <= 4; ++i) world.wanted("web" + std::to_string(i), StopCause::node_down);
+  EXPECT_FALSE(storms(world));
+  EXPECT_EQ(by_cause(world.history.storm.failures).size(), 1U);
+}
+
 TEST(Storm, TwoOfThreeAreTooFewToSay) {
   TestWorld world = a_fleet(3);
   fails(world, "web1", StopCause::crashed, 200s);
