@@ -113,8 +113,8 @@ Parsed<ListenAddress> parse_listen(std::string_view text) {
   if (text.find("://") != std::string_view::npos) {
     return std::unexpected(fmt::format(
         "'{}' is a URL, but an address and a port are wanted, like \"127.0.0.1:9893\"; for TLS put "
-        "nginx or stunnel in front",
-        text));
+        "nginx or stunnel in front, as in {}",
+        text, kFrontExamples));
   }
   Result<ListenAddress> address = parse_listen_address(text);
   if (!address) return std::unexpected(std::move(address.error().message));

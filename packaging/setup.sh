@@ -50,12 +50,15 @@ install_missing() {
   apt_get install -y --no-install-recommends "${missing[@]}" </dev/null
 }
 
-# Finds Prometheus's and Alertmanager's programs, or unpacks Debian's into build/tools: installing
-# the packages would start services. Sets PROMTOOL, AMTOOL and PROMETHEUS.
-find_monitoring_tools() {
+# Finds the programs of others that tests run: Prometheus's, Alertmanager's and the fronts for TLS. Or
+# unpacks Debian's into build/tools: installing the packages would start services. Sets PROMTOOL,
+# AMTOOL, PROMETHEUS, NGINX and STUNNEL4.
+find_tools() {
   find_tool PROMTOOL promtool prometheus
   find_tool PROMETHEUS prometheus prometheus
   find_tool AMTOOL amtool prometheus-alertmanager
+  find_tool NGINX nginx nginx
+  find_tool STUNNEL4 stunnel4 stunnel4
 }
 
 # find_tool VARIABLE PROGRAM PACKAGE
@@ -73,7 +76,8 @@ find_tool() {
   (cd "$scratch" && apt-get -qq download "$package" 2>/dev/null && dpkg-deb -x "$package"_*.deb tree) ||
     die "can't download Debian's $package package, which has $program"
   mkdir -p build/tools/usr/bin
-  cp "$scratch"/tree/usr/bin/* build/tools/usr/bin/
+  find "$scratch"/tree/usr/{bin,sbin} -type f -exec cp -t build/tools/usr/bin {} + 2>/dev/null || true
+  [[ -x $found ]] || die "Debian's $package has no $program"
   rm -rf "$scratch"
 }
 

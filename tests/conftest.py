@@ -16,7 +16,7 @@ def repository():
 
 
 def find_tool(name):
-    """The path of a program of Prometheus's or Alertmanager's."""
+    """The path of a program that ./test finds or unpacks."""
     unpacked = REPOSITORY / "build" / "tools" / "usr" / "bin" / name
     program = os.environ.get(name.upper()) or shutil.which(name) or str(unpacked)
     assert pathlib.Path(program).exists(), f"no {name}; ./test unpacks one into build/tools"
@@ -47,3 +47,9 @@ def amtool():
 @pytest.fixture(scope="session")
 def prometheus_program():
     return find_tool("prometheus")
+
+
+@pytest.fixture(scope="session")
+def tool():
+    """Finds another program by its name."""
+    return find_tool

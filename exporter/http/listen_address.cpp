@@ -33,18 +33,22 @@ bool is_loopback(const ListenAddress& address) { return address.host.starts_with
 
 Result<ListenAddress> parse_listen_address(std::string_view text) {
   if (text.find('[') != std::string_view::npos || std::ranges::count(text, ':') > 1) {
-    return refused(text,
-                   "IPv6 is not available (Debian's civetweb is built without it): listen on "
-                   "127.0.0.1 and let nginx or stunnel listen on the IPv6 address");
+    return refused(
+        text, fmt::format("IPv6 is not available (Debian's civetweb is built without it): listen "
+                          "on 127.0.0.1 and let nginx or stunnel listen on the IPv6 address, as "
+                          "in {}",
+                          kFrontExamples));
   }
   const std::size_t colon = text.find(':');
   if (colon == std::string_view::npos) return refused(text, "wants ADDRESS:PORT");
   std::string host(text.substr(0, colon));
   const std::string_view port_text = text.substr(colon + 1);
   if (port_text.ends_with('s')) {
-    return refused(text,
-                   "TLS is not available (Debian's civetweb does not work with its OpenSSL): "
-                   "listen on 127.0.0.1 and put nginx or stunnel in front");
+    return refused(
+        text, fmt::format("TLS is not available (Debian's civetweb does not work with its "
+                          "OpenSSL): listen on 127.0.0.1 and put nginx or stunnel in front, as in "
+                          "{}",
+                          kFrontExamples));
   }
   const auto port = parse_port(port_text);
   if (!port) return refused(text, "the port must be a number from 0 to 65535");

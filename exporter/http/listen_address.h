@@ -8,6 +8,10 @@
 
 namespace upkeep {
 
+/// Where the package has what can do TLS and IPv6, in front of upkeep.
+inline constexpr std::string_view kFrontExamples =
+    "/usr/share/doc/upkeep/examples/nginx.conf or stunnel.conf";
+
 /// An IPv4 address and a port to listen on.
 struct ListenAddress {
   std::string host;        ///< Dotted; "0.0.0.0" is every address.

@@ -22,22 +22,25 @@ scrape_configs:
 """
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+def free_port(host="127.0.0.1"):
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.bind((host, 0))
         return probe.getsockname()[1]
 
 
 class Prometheus:
-    """Started by `with`; ends with it."""
+    """Started by `with`; ends with it. `jobs`: what to scrape instead of one target over HTTP."""
 
-    def __init__(self, program, directory, target, rules, node="node1", interval="250ms"):
+    def __init__(self, program, directory, target, rules, node="node1", interval="250ms",
+                 jobs=None):
         self.program = program
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.begun = time.time()
-        (self.directory / "prometheus.yml").write_text(
-            CONFIG.format(target=target, rules=rules, node=node, interval=interval))
+        config = CONFIG.format(target=target, rules=rules, node=node, interval=interval)
+        if jobs is not None:
+            config = config.partition("scrape_configs:")[0] + jobs
+        (self.directory / "prometheus.yml").write_text(config)
         self.process = None
         self.url = None
 

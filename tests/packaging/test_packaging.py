@@ -45,11 +45,25 @@ def test_installed_program_runs(installed):
     "share/doc/upkeep/alerts/UpkeepVmDown.md",
     "share/doc/upkeep/examples/unprivileged.conf",
     "share/doc/upkeep/examples/alertmanager.yml",
+    "share/doc/upkeep/tls.md",
     "share/bash-completion/completions/upkeep",
     "share/man/man1/upkeep.1",
 ])
 def test_installs(installed, path):
     assert (installed / "usr" / path).is_file()
+
+
+@pytest.mark.parametrize("listen", ["[::]:9893", "0.0.0.0:9893s", "https://0.0.0.0:9893"])
+def test_what_cannot_be_listened_on_leads_to_a_file_that_is_installed(installed, tmp_path, listen):
+    (tmp_path / "upkeep.toml").write_text(f'[http]\nlisten = "{listen}"\n')
+    refused = subprocess.run(
+        [installed / "usr/bin/upkeep", "run", "--config", tmp_path / "upkeep.toml"], text=True,
+        capture_output=True, timeout=20)
+    assert refused.returncode == 2 and refused.stdout == ""
+    named = re.search(r"/(usr/share/doc/\S+/)(nginx\.conf) or (stunnel\.conf)", refused.stderr)
+    assert named, refused.stderr
+    for name in named.group(2, 3):
+        assert (installed / named[1] / name).is_file()
 
 
 def test_unit_is_valid(installed, tmp_path):

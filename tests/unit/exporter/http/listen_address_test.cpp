@@ -32,12 +32,14 @@ TEST(ListenAddressTest, RefusesIpv6WithAWayOut) {
   for (const char* text : {"[::1]:9893", "[::]:9893", "::1:9893", "fe80::1"}) {
     EXPECT_NE(why(text).find("nginx or stunnel"), std::string::npos) << text;
     EXPECT_NE(why(text).find("IPv6"), std::string::npos) << text;
+    EXPECT_NE(why(text).find(kFrontExamples), std::string::npos) << text;
   }
 }
 
 TEST(ListenAddressTest, RefusesTlsWithAWayOut) {
   EXPECT_NE(why("0.0.0.0:443s").find("TLS"), std::string::npos);
   EXPECT_NE(why("0.0.0.0:443s").find("nginx or stunnel"), std::string::npos);
+  EXPECT_NE(why("0.0.0.0:443s").find(kFrontExamples), std::string::npos);
 }
 
 TEST(ListenAddressTest, RefusesWhatIsNoAddress) {
