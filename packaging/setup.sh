@@ -52,32 +52,35 @@ install_missing() {
 
 # Finds the programs of others that tests run: Prometheus's, Alertmanager's and the fronts for TLS. Or
 # unpacks Debian's into build/tools: installing the packages would start services. Sets PROMTOOL,
-# AMTOOL, PROMETHEUS, NGINX and STUNNEL4.
+# PROMETHEUS, AMTOOL, ALERTMANAGER, NGINX and STUNNEL4.
 find_tools() {
   find_tool PROMTOOL promtool prometheus
   find_tool PROMETHEUS prometheus prometheus
   find_tool AMTOOL amtool prometheus-alertmanager
+  find_tool ALERTMANAGER prometheus-alertmanager prometheus-alertmanager \
+    share/prometheus/alertmanager
   find_tool NGINX nginx nginx
   find_tool STUNNEL4 stunnel4 stunnel4
 }
 
-# find_tool VARIABLE PROGRAM PACKAGE
+# find_tool VARIABLE PROGRAM PACKAGE [FOLDER]: FOLDER, below /usr, is what the program takes besides.
 find_tool() {
   local -n found=$1
-  local program=$2 package=$3 scratch
+  local program=$2 package=$3 besides=${4:-} scratch
   found=$(command -v "$program" || true)
   export "${1?}"
   [[ -z $found ]] || return 0
   found=$PWD/build/tools/usr/bin/$program
-  [[ ! -x $found ]] || return 0
+  [[ ! -x $found || ! -e $PWD/build/tools/usr/$besides ]] || return 0
   apt-cache show "$package" >/dev/null 2>&1 || refresh_lists
   say "unpacking Debian's $package into build/tools"
   scratch=$(mktemp -d)
   (cd "$scratch" && apt-get -qq download "$package" 2>/dev/null && dpkg-deb -x "$package"_*.deb tree) ||
     die "can't download Debian's $package package, which has $program"
-  mkdir -p build/tools/usr/bin
+  mkdir -p build/tools/usr/bin "build/tools/usr/$(dirname "$besides")"
   find "$scratch"/tree/usr/{bin,sbin} -type f -exec cp -t build/tools/usr/bin {} + 2>/dev/null || true
   [[ -x $found ]] || die "Debian's $package has no $program"
+  [[ -z $besides ]] || cp -r "$scratch/tree/usr/$besides" "build/tools/usr/$(dirname "$besides")"
   rm -rf "$scratch"
 }
 

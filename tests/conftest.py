@@ -18,7 +18,8 @@ def repository():
 def find_tool(name):
     """The path of a program that ./test finds or unpacks."""
     unpacked = REPOSITORY / "build" / "tools" / "usr" / "bin" / name
-    program = os.environ.get(name.upper()) or shutil.which(name) or str(unpacked)
+    variable = name.removeprefix("prometheus-").upper()
+    program = os.environ.get(variable) or shutil.which(name) or str(unpacked)
     assert pathlib.Path(program).exists(), f"no {name}; ./test unpacks one into build/tools"
     return program
 
@@ -53,3 +54,8 @@ def prometheus_program():
 def tool():
     """Finds another program by its name."""
     return find_tool
+
+
+@pytest.fixture(scope="session")
+def alertmanager_program():
+    return find_tool("prometheus-alertmanager")

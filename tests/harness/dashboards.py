@@ -1,6 +1,7 @@
 """What the dashboards ask, with Grafana's variables filled in as Grafana would."""
 
 import json
+import math
 import pathlib
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent.parent / "dashboards"
@@ -39,3 +40,20 @@ def queries():
         for mark in dashboard["annotations"]["list"]:
             if "expr" in mark:
                 yield path.stem, f"mark {mark['name']}", "A", filled_in(mark["expr"]), False
+
+
+def has_data(prometheus, expr, instant):
+    """Whether there is a number; "NaN" is none."""
+    if instant:
+        return any(not math.isnan(float(series["value"][1])) for series in prometheus.query(expr))
+    return any(not math.isnan(float(sample)) for series in prometheus.query_range(expr)
+               for _, sample in series["values"])
+
+
+def empty_panels(prometheus, pages=None):
+    """(page, panel's title) of what shows nothing: a panel has data when one of its queries has."""
+    found = {}
+    for page, panel, _, expr, instant in queries():
+        if pages is None or page in pages:
+            found.setdefault((page, panel), []).append(has_data(prometheus, expr, instant))
+    return {where for where, each in found.items() if not any(each)}

@@ -1,4 +1,4 @@
-"""A real Prometheus with a directory of its own, scraping four times a second unless told."""
+"""A real Prometheus with a directory of its own."""
 
 import json
 import pathlib
@@ -11,7 +11,7 @@ import urllib.request
 
 from harness.waiting import wait_until
 
-CONFIG = """\
+ONE_TARGET = """\
 global: {{scrape_interval: {interval}, evaluation_interval: 1s}}
 rule_files: ["{rules}/*.rules.yml"]
 scrape_configs:
@@ -28,19 +28,16 @@ def free_port(host="127.0.0.1"):
         return probe.getsockname()[1]
 
 
-class Prometheus:
-    """Started by `with`; ends with it. `jobs`: what to scrape instead of one target over HTTP."""
+class ConfiguredPrometheus:
+    """Started by `with`; ends with it. `options` are more of the command line."""
 
-    def __init__(self, program, directory, target, rules, node="node1", interval="250ms",
-                 jobs=None):
+    def __init__(self, program, directory, config, *options):
         self.program = program
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.begun = time.time()
-        config = CONFIG.format(target=target, rules=rules, node=node, interval=interval)
-        if jobs is not None:
-            config = config.partition("scrape_configs:")[0] + jobs
         (self.directory / "prometheus.yml").write_text(config)
+        self.options = options
         self.process = None
         self.url = None
 
@@ -51,7 +48,7 @@ class Prometheus:
             self.process = subprocess.Popen(
                 [self.program, f"--config.file={self.directory}/prometheus.yml",
                  f"--storage.tsdb.path={self.directory}/data",
-                 f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn"],
+                 f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn", *self.options],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         wait_until("Prometheus to be ready", self._is_ready)
         return self
@@ -82,6 +79,20 @@ class Prometheus:
             return [{"metric": {}, "value": data["result"]}]
         return data["result"]
 
+    def firing(self, alertname, **labels):
+        """The labels of each alert of that name, with these labels, that fires."""
+        return [alert["labels"] for alert in self.get("alerts")["alerts"]
+                if alert["state"] == "firing"
+                and {"alertname": alertname, **labels}.items() <= alert["labels"].items()]
+
     def query_range(self, expr, step=0.5, since=None):
         return self.get("query_range", query=expr, start=since or self.begun, end=time.time(),
                         step=step)["result"]
+
+
+class Prometheus(ConfiguredPrometheus):
+    """One that scrapes a single upkeep, four times a second unless told."""
+
+    def __init__(self, program, directory, target, rules, node="node1", interval="250ms"):
+        super().__init__(program, directory, ONE_TARGET.format(
+            target=target, rules=rules, node=node, interval=interval))

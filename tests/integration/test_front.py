@@ -12,7 +12,7 @@ import pytest
 
 from harness.alertmanager import PATH
 from harness.front import Nginx, Stunnel, replaced
-from harness.prometheus import Prometheus
+from harness.prometheus import ConfiguredPrometheus
 from harness.waiting import wait_until
 
 FRONTS = {"nginx": (Nginx, "nginx"), "stunnel": (Stunnel, "stunnel4")}
@@ -97,8 +97,8 @@ def test_prometheus_scrapes_through_both(front_for, page, certificates, tmp_path
             "/etc/prometheus/tls": str(certificates), "job_name: upkeep": f"job_name: {name}",
             ":9895": f":{front_for(name).public_port}"}).partition("scrape_configs:\n")
         jobs += job
-    with Prometheus(prometheus_program, tmp_path / "prometheus", "", "/nowhere",
-                    jobs="scrape_configs:\n" + jobs) as prometheus:
+    config = "global: {scrape_interval: 250ms}\nscrape_configs:\n" + jobs
+    with ConfiguredPrometheus(prometheus_program, tmp_path / "prometheus", config) as prometheus:
         up = wait_until("both to be scraped", lambda: len(
             up := prometheus.query("up == 1")) == 2 and up)
         assert {one["metric"]["job"] for one in up} == set(FRONTS)

@@ -114,7 +114,7 @@ def test_names_its_suites(repository):
     shown = subprocess.run([repository / "test", "--list"], text=True, capture_output=True)
     assert shown.returncode == 0
     names = [line.split()[0] for line in shown.stdout.splitlines()]
-    assert {"unit", "sim", "integration", "alerts", "dashboards"} <= set(names)
+    assert {"unit", "sim", "integration", "alerts", "dashboards", "e2e"} <= set(names)
     refused = subprocess.run([repository / "test", "no-such-suite"], text=True, capture_output=True)
     assert refused.returncode != 0 and "no-such-suite" in refused.stderr
 
