@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "remediation/budget.h"
+#include "remediation/pause.h"
 #include "remediation/rules/rules.h"
 #include "remediation/sight.h"
 #include "remediation/tries.h"
@@ -189,6 +190,25 @@ void write_pace(Exposition& out, const RemediationView& view, Tick now) {
   out.sample({}, std::floor(view.history.pace.slots));
 }
 
+void write_paused(Exposition& out, const RemediationView& view) {
+  std::map<std::string_view, int> paused{
+      {"node", 0}, {"maintenance", 0}, {"vm", 0}, {"resource", 0}};
+  for (const auto& [key, standing] : view.history.standings) {
+    if (!is_pause(standing)) continue;
+    const auto target = to_target(paused_target(standing, view.history));
+    if (standing.kind == Standing::Kind::maintenance) {
+      ++paused["maintenance"];
+    } else if (!target) {
+      ++paused["node"];
+    } else {
+      ++paused[target->kind == Target::Kind::vm ? "vm" : "resource"];
+    }
+  }
+  out.family("upkeep_remediation_paused", MetricType::gauge,
+             "What persons paused: the node, its boot (maintenance), VMs, DRBD resources.");
+  for (const auto& [scope, count] : paused) out.sample({{"scope", scope}}, count);
+}
+
 void write_recovery(Exposition& out, const RemediationView& view) {
   const Recovery* recovery = view.recovery.get();
   out.family("upkeep_recovery_active", MetricType::gauge,
@@ -257,6 +277,7 @@ void write_remediation(Exposition& out, const RemediationView& view, const Snaps
   write_in_flight(out, view);
   write_queue(out, view);
   write_pace(out, view, now);
+  write_paused(out, view);
   write_recovery(out, view);
   write_boots(out, view);
   write_split_brain(out, view, snapshot, now);

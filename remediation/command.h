@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -32,6 +34,20 @@ struct DeclareDead {
   std::string reason;
   bool take_back = false;
 };
+/// Nothing is to be done about a VM, a resource, or anything on the node; `take_back` ends that.
+struct PauseTarget {
+  std::optional<Target> target;               ///< Absent: the node.
+  std::optional<std::chrono::seconds> lasts;  ///< Absent: until it is taken back.
+  std::string by;
+  std::string reason;
+  bool take_back = false;
+};
+/// Nothing is to be done until the node boots again; `take_back` ends that.
+struct MaintainNode {
+  std::string by;
+  std::string reason;
+  bool take_back = false;
+};
 /// A person decided whose changes a split brain costs.
 struct ResolveResource {
   ResolveSplitBrain resolve;
@@ -43,7 +59,7 @@ struct ResolveResource {
 struct TakeAlerts {
   AlertDelivery delivery;
 };
-using Command =
-    std::variant<MarkVm, ReleaseTarget, AllowDegraded, DeclareDead, ResolveResource, TakeAlerts>;
+using Command = std::variant<MarkVm, ReleaseTarget, AllowDegraded, DeclareDead, PauseTarget,
+                             MaintainNode, ResolveResource, TakeAlerts>;
 
 }  // namespace upkeep

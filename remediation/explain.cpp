@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "remediation/boot_check.h"
+#include "remediation/pause.h"
 #include "remediation/sight.h"
 #include "remediation/storage_gate.h"
 #include "remediation/tries.h"
@@ -124,6 +125,14 @@ void explain_attempts(Explanation& explanation, const Target& target, const Know
   }
 }
 
+/// Also while nothing is wrong: who looks wants to know what will not happen.
+void explain_pauses(Explanation& explanation, const Target& target, const Known& known) {
+  for (const Standing* pause : pauses_over(target, known.world)) {
+    explanation.facts.push_back(pause_text(*pause, known.view.history));
+    add_command(explanation, pause_ends_with(*pause, known.view.history));
+  }
+}
+
 void explain_gate(Explanation& explanation, const Vm& vm, const Known& known) {
   if (!is_down(vm.state)) return;
   const auto clearance = storage_gate(vm, known.world);
@@ -227,6 +236,7 @@ Explanation explain(const Target& target, const Snapshot& snapshot, const Remedi
     explain_resource(explanation, ResourceName{target.name}, known);
   }
   explain_attempts(explanation, target, known);
+  explain_pauses(explanation, target, known);
   if (view.mode != Mode::act) {
     explanation.facts.push_back(fmt::format("mode: {}", to_string(view.mode)));
   }

@@ -5,7 +5,7 @@ namespace upkeep {
 std::string_view meaning(Hold hold) {
   switch (hold) {
     case Hold::observing: return "The mode is observe, so upkeep only watches.";
-    case Hold::paused: return "Somebody paused upkeep here.";
+    case Hold::paused: return "Somebody paused upkeep there.";
     case Hold::vm_busy: return "A libvirt job is running on it, and upkeep waits for its end.";
     case Hold::host_shutting_down:
       return "This node is going down, so nothing is started any more.";

@@ -3,13 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "remediation/boot_check.h"
 #include "remediation/budget.h"
+#include "remediation/pause.h"
 #include "remediation/rules/finding.h"
 #include "remediation/sight.h"
+#include "remediation/single_flight.h"
 #include "remediation/start_order.h"
 #include "remediation/start_slots.h"
 #include "remediation/storm.h"
@@ -25,64 +26,6 @@ constexpr Duration kSecondLook = std::chrono::seconds(1);
 constexpr Duration kStreamCatchesUp = std::chrono::seconds(2);
 
 using Verdict = decltype(Decision::verdict);
-
-/// The targets that an action or a stuck command has to itself. A VM's start is an action on the
-/// DRBD resources under it too: it may promote them, and demote them again if it fails.
-using Busy = std::set<Target>;
-
-std::set<Target> resources_under(const Target& target, const Snapshot& snapshot,
-                                 const DiskTarget* only = nullptr) {
-  std::set<Target> resources;
-  if (target.kind != Target::Kind::vm) return resources;
-  const Vm* vm = find_vm(snapshot, VmName{target.name});
-  if (vm == nullptr) return resources;
-  for (const VmDisk& disk : vm->disks) {
-    if (!disk.in_definition) continue;  // A start does not touch it.
-    if (only != nullptr && disk.target != *only) continue;
-    for (const DeviceMinor minor : disk.drbd) {
-      const DrbdResource* resource = find_resource(snapshot, minor);
-      if (resource != nullptr) resources.insert(target_of(resource->name));
-    }
-  }
-  return resources;
-}
-
-/// A disk that is given back leaves what is under the others alone.
-std::set<Target> resources_under(const Action& action, const Snapshot& snapshot) {
-  const auto* reattach = std::get_if<ReattachDisk>(&action);
-  return resources_under(target_of(action), snapshot,
-                         reattach == nullptr ? nullptr : &reattach->disk);
-}
-
-void occupy(Busy& busy, const Target& target, const Snapshot& snapshot) {
-  busy.insert(target);
-  busy.merge(resources_under(target, snapshot));
-}
-
-Busy busy_now(const World& world) {
-  Busy busy;
-  for (const auto& [target, tried] : world.history.targets) {
-    if (!tried.in_flight && !tried.stuck) continue;
-    busy.insert(target);
-    if (!only_boots(target, tried, world)) busy.merge(resources_under(target, world.snapshot));
-  }
-  return busy;
-}
-
-/// The target itself is judged by `back_off_hold`; this is about what it shares with others.
-std::optional<Held> sharing_hold(const Action& action, const World& world, const Busy& busy) {
-  if (busy.contains(target_of(action))) {
-    return hold(Hold::in_flight, "an action that uses it has not ended");
-  }
-  for (const Target& resource : resources_under(action, world.snapshot)) {
-    if (!busy.contains(resource)) continue;
-    const auto tried = world.history.targets.find(resource);
-    const bool stuck = tried != world.history.targets.end() && tried->second.stuck;
-    return hold(stuck ? Hold::command_stuck : Hold::in_flight,
-                "an action on " + to_string(resource) + " has not ended");
-  }
-  return std::nullopt;
-}
 
 std::vector<Finding> findings_of(const Rule& rule, const World& world) {
   const auto blind = blindness(rule.needs, world);
@@ -111,6 +54,7 @@ std::optional<Held> job_hold(const Target& subject, const World& world) {
 /// The gates that the last look before acting judges again, up to the remedy.
 std::optional<Held> safety_hold(const Rule& rule, const Target& subject, const World& world) {
   if (world.policy.mode == Mode::observe) return hold(Hold::observing, "");
+  if (auto held = pause_hold(subject, world)) return held;
   if (auto held = job_hold(subject, world)) return held;
   if (auto held = blindness(rule.needs, world)) return held;
   return node_hold(world);

@@ -92,6 +92,8 @@ class Reconciler {
   [[nodiscard]] Result<std::string> carry_out(const ReleaseTarget& command, const Step& step);
   [[nodiscard]] Result<std::string> carry_out(const AllowDegraded& command, const Step& step);
   [[nodiscard]] Result<std::string> carry_out(const DeclareDead& command, const Step& step);
+  [[nodiscard]] Result<std::string> carry_out(const PauseTarget& command, const Step& step);
+  [[nodiscard]] Result<std::string> carry_out(const MaintainNode& command, const Step& step);
   [[nodiscard]] Result<std::string> carry_out(const ResolveResource& command, const Step& step);
   [[nodiscard]] Result<std::string> carry_out(const TakeAlerts& command, const Step& step);
   [[nodiscard]] Result<void> keep_word(const Standing& word, bool take_back, const Step& step);

@@ -18,18 +18,22 @@ struct Standing {
     allow_degraded,  ///< The VM of this UUID may be started once without its DRBD peer.
     peer_dead,       ///< The node of this name is dead, for certain.
     disk_lost,       ///< "UUID/TARGET": libvirt told that the VM lost this disk.
+    paused,          ///< Nothing is done about "node", "vm/UUID" or "resource/NAME".
+    maintenance,     ///< Nothing is done in the boot of this id.
   };
   Kind kind = Kind::allow_degraded;
   std::string subject;
   std::string by;  ///< Who said so; empty for what was seen.
   std::string reason;
   WallTime at{};
+  std::optional<WallTime> until = std::nullopt;  ///< Of a pause; absent: until it is taken back.
 
   friend bool operator==(const Standing&, const Standing&) = default;
 };
 
 inline constexpr std::array kStandingKinds{Standing::Kind::allow_degraded,
-                                           Standing::Kind::peer_dead, Standing::Kind::disk_lost};
+                                           Standing::Kind::peer_dead, Standing::Kind::disk_lost,
+                                           Standing::Kind::paused, Standing::Kind::maintenance};
 
 /// Journal word; never rename.
 [[nodiscard]] constexpr std::string_view to_string(Standing::Kind kind) {
@@ -37,6 +41,8 @@ inline constexpr std::array kStandingKinds{Standing::Kind::allow_degraded,
     case Standing::Kind::allow_degraded: return "allow_degraded";
     case Standing::Kind::peer_dead: return "peer_dead";
     case Standing::Kind::disk_lost: return "disk_lost";
+    case Standing::Kind::paused: return "paused";
+    case Standing::Kind::maintenance: return "maintenance";
   }
   return "disk_lost";
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "remediation/pause.h"
 #include "remediation/progress_watch.h"
 
 namespace upkeep {
@@ -52,7 +53,12 @@ void StandingKeeper::take(const VmEvent& event, const Step& step) {
   }
 }
 
-bool StandingKeeper::is_over(const Standing& standing, const Step& step) {
+bool StandingKeeper::is_over(const Standing& standing, const Step& step) const {
+  if (standing.kind == Standing::Kind::paused)
+    return standing.until && step.wall >= *standing.until;
+  if (standing.kind == Standing::Kind::maintenance) {
+    return !history_.boot.value.empty() && history_.boot.value != standing.subject;
+  }
   if (standing.kind == Standing::Kind::peer_dead) {
     return !sign_of_life(NodeName{standing.subject}, standing.at, step).empty();
   }
@@ -77,7 +83,17 @@ void StandingKeeper::take_reading(const Step& step) {
   for (const auto& [key, standing] : history_.standings) {
     if (is_over(standing, step)) over.push_back(key);
   }
-  for (const StandingKey& key : over) take_back(key);
+  for (const StandingKey& key : over) {
+    const Standing& standing = history_.standings.at(key);
+    if (is_pause(standing)) {
+      journal_.note({.at = step.wall,
+                     .kind = std::string(pause_kind(standing)),
+                     .target = paused_target(standing, history_),
+                     .text = "over: what is broken is mended again",
+                     .action_id = std::nullopt});
+    }
+    take_back(key);
+  }
 }
 
 void StandingKeeper::say(const Standing& standing) {

@@ -22,7 +22,7 @@ class StandingKeeper {
   /// libvirt tells when it drops a disk that a VM should have.
   void take(const VmEvent& event, const Step& step);
   /// Ends what the readings show to be over: a dead peer that connects, an allowed start that was
-  /// made or came too late, a disk that is back.
+  /// made or came too late, a disk that is back, a pause whose time is over.
   void take_reading(const Step& step);
 
   /// A person says so.
@@ -30,7 +30,7 @@ class StandingKeeper {
   void take_back(const StandingKey& key);
 
  private:
-  [[nodiscard]] static bool is_over(const Standing& standing, const Step& step);
+  [[nodiscard]] bool is_over(const Standing& standing, const Step& step) const;
 
   History& history_;
   JournalKeeper& journal_;

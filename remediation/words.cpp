@@ -23,6 +23,10 @@ std::string local_time(WallTime at) {
 
 std::string on(WallTime at) { return at == WallTime{} ? std::string() : " on " + local_time(at); }
 
+std::string until(const std::optional<WallTime>& end) {
+  return " until " + (end ? local_time(*end) : "it is resumed");
+}
+
 std::string span(Duration left) {
   const auto seconds = std::chrono::ceil<std::chrono::seconds>(left);
   if (seconds < std::chrono::minutes(2)) return fmt::format("{} s", seconds.count());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,6 +12,8 @@ namespace upkeep {
 
 /// " on 2026-11-22 03:12:04", in the node's time zone; empty for a time that was never set.
 [[nodiscard]] std::string on(WallTime at);
+/// " until 2026-11-22 05:12:04"; " until it is resumed" for no time.
+[[nodiscard]] std::string until(const std::optional<WallTime>& end);
 /// "8 s", "12 min", rounded up: never promises too early.
 [[nodiscard]] std::string span(Duration left);
 /// " by anna: node2 burnt down"; what is empty is left out.

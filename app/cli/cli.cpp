@@ -37,12 +37,16 @@ int carry_out(const CommandLine& line, Output& output) {
     int operator()(const RunCommand& /*c*/) const { return run(line, output); }
     int operator()(const CheckCommand& /*c*/) const { return check(line, output); }
     int operator()(const StatusCommand& /*c*/) const { return read_from_daemon(line, output); }
+    int operator()(const PlanCommand& /*c*/) const { return read_from_daemon(line, output); }
     int operator()(const WhyCommand& /*c*/) const { return read_from_daemon(line, output); }
     int operator()(const HistoryCommand& /*c*/) const { return read_from_daemon(line, output); }
     int operator()(const MarkCommand& /*c*/) const { return order_daemon(line, output); }
     int operator()(const ReleaseCommand& /*c*/) const { return order_daemon(line, output); }
     int operator()(const AllowDegradedCommand& /*c*/) const { return order_daemon(line, output); }
     int operator()(const DeclareDeadCommand& /*c*/) const { return order_daemon(line, output); }
+    int operator()(const PauseCommand& /*c*/) const { return order_daemon(line, output); }
+    int operator()(const ResumeCommand& /*c*/) const { return order_daemon(line, output); }
+    int operator()(const MaintenanceCommand& /*c*/) const { return order_daemon(line, output); }
     int operator()(const DemoCommand& /*c*/) const { return order_daemon(line, output); }
     int operator()(const DrbdStatusCommand& /*c*/) const { return read_from_daemon(line, output); }
     int operator()(const DrbdResolveCommand& /*c*/) const {

@@ -10,6 +10,7 @@
 
 #include "app/cli/exit_code.h"
 #include "app/cli/one_of.h"
+#include "app/cli/pause_options.h"
 #include "app/cli/resolve_options.h"
 #include "app/suggest.h"
 
@@ -68,6 +69,7 @@ class Grammar {
   void add_reading();
   void add_orders();
   void add_words();
+  void add_pauses();
   void add_drbd();
   [[nodiscard]] std::optional<Stop> unexpected_argument() const;
 
@@ -83,6 +85,7 @@ class Grammar {
   ReleaseCommand release_;
   AllowDegradedCommand allow_degraded_;
   DeclareDeadCommand declare_dead_;
+  PauseOptions pauses_;
   DemoCommand demo_;
   ResolveOptions resolve_;
   DrbdParseCommand drbd_parse_;
@@ -139,6 +142,9 @@ void Grammar::add_reading() {
     command.add_flag("--demo", line_.demo, "Ask the running demo");
   };
   reads(command("status", "Show VMs, DRBD and what is being done", [] { return StatusCommand{}; }));
+
+  reads(command("plan", "Show what would be done now in mode act, and what not, and why",
+                [] { return PlanCommand{}; }));
 
   CLI::App& why = command("why", "Say why something is done or not done", [this] { return why_; });
   why.add_option("TARGET", why_.target, kTarget)->required();
@@ -210,6 +216,22 @@ void Grammar::add_words() {
   }
 }
 
+void Grammar::add_pauses() {
+  CLI::App& pause =
+      command("pause", "Do nothing about the node, a VM or a DRBD resource for a while",
+              [this] { return pauses_.pause(); });
+  pauses_.declare_pause(pause);
+  CLI::App& resume = command("resume", "End a pause", [this] { return pauses_.resume(); });
+  pauses_.declare_resume(resume);
+  CLI::App& maintenance = command("maintenance", "Do nothing until this node boots again",
+                                  [this] { return pauses_.maintenance(); });
+  pauses_.declare_maintenance(maintenance);
+  for (CLI::App* order : {&pause, &resume, &maintenance}) {
+    takes_daemon(*order);
+    order->add_flag("--demo", line_.demo, "Tell the running demo");
+  }
+}
+
 void Grammar::add_drbd() {
   CLI::App* drbd = app_.add_subcommand("drbd", "Look at DRBD, and end a split brain");
   drbd->allow_extras();
@@ -240,6 +262,7 @@ Grammar::Grammar() {
   add_reading();
   add_orders();
   add_words();
+  add_pauses();
   add_drbd();
   takes_json(command("version", "Print the version", [] { return VersionCommand{}; }));
 }

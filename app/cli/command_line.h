@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <expected>
 #include <filesystem>
 #include <optional>
@@ -18,6 +19,7 @@ struct RunCommand {
 };
 struct CheckCommand {};
 struct StatusCommand {};
+struct PlanCommand {};
 struct WhyCommand {
   std::string target;  ///< "vm/web1", "resource/r0" or a bare name.
 };
@@ -44,6 +46,18 @@ struct DeclareDeadCommand {
   std::string reason;
   bool undo = false;
 };
+struct PauseCommand {
+  std::optional<std::string> target;          ///< Absent: the node.
+  std::optional<std::chrono::seconds> lasts;  ///< Absent: for ever.
+  std::string reason;
+};
+struct ResumeCommand {
+  std::optional<std::string> target;  ///< Absent: the node.
+};
+struct MaintenanceCommand {
+  std::string reason;
+  bool end = false;
+};
 struct DemoCommand {
   std::string what;                 ///< "crash", "power-cut", …
   std::optional<std::string> name;  ///< The VM or resource that it is done to.
@@ -62,9 +76,10 @@ struct DrbdParseCommand {
 struct VersionCommand {};
 
 using Command =
-    std::variant<RunCommand, CheckCommand, StatusCommand, WhyCommand, HistoryCommand, MarkCommand,
-                 ReleaseCommand, AllowDegradedCommand, DeclareDeadCommand, DemoCommand,
-                 DrbdStatusCommand, DrbdResolveCommand, DrbdParseCommand, VersionCommand>;
+    std::variant<RunCommand, CheckCommand, StatusCommand, PlanCommand, WhyCommand, HistoryCommand,
+                 MarkCommand, ReleaseCommand, AllowDegradedCommand, DeclareDeadCommand,
+                 PauseCommand, ResumeCommand, MaintenanceCommand, DemoCommand, DrbdStatusCommand,
+                 DrbdResolveCommand, DrbdParseCommand, VersionCommand>;
 
 /// What `upkeep …` was asked to do.
 struct CommandLine {

@@ -44,6 +44,10 @@ Result<json> ask(const ControlClient& client, const DrbdStatusCommand& /*command
   return ask_status(client);
 }
 
+Result<json> ask(const ControlClient& client, const PlanCommand& /*command*/) {
+  return client.get("/api/v1/plan");
+}
+
 Result<json> ask(const ControlClient& client, const WhyCommand& command) {
   return client.get("/api/v1/why?target=" + url_encoded(command.target));
 }
@@ -64,6 +68,11 @@ Result<json> look_up(Journal& journal, const Config& config, const StatusCommand
 Result<json> look_up(Journal& /*journal*/, const Config& /*config*/,
                      const DrbdStatusCommand& /*command*/) {
   return fail(Errc::unavailable, "the journal knows nothing of DRBD's state: try `drbdadm status`");
+}
+
+Result<json> look_up(Journal& /*journal*/, const Config& /*config*/,
+                     const PlanCommand& /*command*/) {
+  return fail(Errc::unavailable, "only a running upkeep can plan: the journal has no facts of now");
 }
 
 Result<json> look_up(Journal& journal, const Config& config, const WhyCommand& command) {
@@ -102,6 +111,9 @@ std::string render(const json& answer, const StatusCommand& /*command*/, const S
 }
 std::string render(const json& answer, const DrbdStatusCommand& /*command*/, const Style& style) {
   return render_drbd(answer, style);
+}
+std::string render(const json& answer, const PlanCommand& /*command*/, const Style& style) {
+  return render_plan(answer, style);
 }
 std::string render(const json& answer, const WhyCommand& /*command*/, const Style& style) {
   return render_why(answer, style);
@@ -183,6 +195,31 @@ Order order_for(const DeclareDeadCommand& command) {
       .body = word_about("node", bare_name("peer/", command.node), command.reason, command.undo)};
 }
 
+Order order_for(const PauseCommand& command) {
+  json body{{"by", user_name()}};
+  if (command.target) body["target"] = *command.target;
+  if (command.lasts) {
+    body["for_seconds"] = command.lasts->count();
+  } else {
+    body["forever"] = true;
+  }
+  if (!command.reason.empty()) body["reason"] = command.reason;
+  return {.path = "/api/v1/pause", .body = std::move(body)};
+}
+
+Order order_for(const ResumeCommand& command) {
+  json body{{"by", user_name()}, {"undo", true}};
+  if (command.target) body["target"] = *command.target;
+  return {.path = "/api/v1/pause", .body = std::move(body)};
+}
+
+Order order_for(const MaintenanceCommand& command) {
+  json body{{"by", user_name()}};
+  if (!command.reason.empty()) body["reason"] = command.reason;
+  if (command.end) body["undo"] = true;
+  return {.path = "/api/v1/maintenance", .body = std::move(body)};
+}
+
 Order order_for(const DemoCommand& command) {
   json body{{"do", command.what}};
   // The API says "vm" for a resource as well; the part before the slash is for people.
@@ -204,32 +241,27 @@ int send_and_print(const CommandLine& line, const Command& command, Output& outp
 }  // namespace
 
 int read_from_daemon(const CommandLine& line, Output& output) {
-  if (const auto* why = std::get_if<WhyCommand>(&line.command)) {
-    return read_and_print(line, *why, output);
-  }
-  if (const auto* history = std::get_if<HistoryCommand>(&line.command)) {
-    return read_and_print(line, *history, output);
-  }
-  if (const auto* drbd = std::get_if<DrbdStatusCommand>(&line.command)) {
-    return read_and_print(line, *drbd, output);
-  }
-  return read_and_print(line, StatusCommand{}, output);
+  return std::visit(
+      [&](const auto& command) -> int {
+        if constexpr (requires { ask(std::declval<const ControlClient&>(), command); }) {
+          return read_and_print(line, command, output);
+        } else {
+          return kUsage;
+        }
+      },
+      line.command);
 }
 
 int order_daemon(const CommandLine& line, Output& output) {
-  if (const auto* mark = std::get_if<MarkCommand>(&line.command)) {
-    return send_and_print(line, *mark, output);
-  }
-  if (const auto* release = std::get_if<ReleaseCommand>(&line.command)) {
-    return send_and_print(line, *release, output);
-  }
-  if (const auto* allow = std::get_if<AllowDegradedCommand>(&line.command)) {
-    return send_and_print(line, *allow, output);
-  }
-  if (const auto* dead = std::get_if<DeclareDeadCommand>(&line.command)) {
-    return send_and_print(line, *dead, output);
-  }
-  return send_and_print(line, std::get<DemoCommand>(line.command), output);
+  return std::visit(
+      [&](const auto& command) -> int {
+        if constexpr (requires { order_for(command); }) {
+          return send_and_print(line, command, output);
+        } else {
+          return kUsage;
+        }
+      },
+      line.command);
 }
 
 }  // namespace upkeep::cli

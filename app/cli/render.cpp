@@ -165,11 +165,23 @@ std::string drbd_lines(const json& status, const Style& style) {
   return "\n" + head + "\n" + table.text(style);
 }
 
+/// What somebody said, as a sentence without its end.
+std::string declared_words(const json& said) {
+  const std::string what = text_or(said, "what");
+  const std::string subject = text_or(said, "subject");
+  if (what == "maintenance") return subject + " is in maintenance until it boots again";
+  if (what == "paused") {
+    const bool ends = text_at(said, "until").has_value();
+    return fmt::format("{} is paused until {}", subject,
+                       ends ? time_or(said, "until") : "it is resumed");
+  }
+  return subject +
+         (what == "peer_dead" ? " is declared dead" : " may start once without its DRBD peer");
+}
+
 std::string declared_line(const json& said) {
-  const bool dead = text_or(said, "what") == "peer_dead";
-  std::string line = fmt::format("{} {} ({}, {})", text_or(said, "subject"),
-                                 dead ? "is declared dead" : "may start once without its DRBD peer",
-                                 text_or(said, "by"), time_or(said, "at"));
+  std::string line =
+      fmt::format("{} ({}, {})", declared_words(said), text_or(said, "by"), time_or(said, "at"));
   if (const auto reason = text_at(said, "reason")) line += ": " + printable(*reason);
   return line;
 }
@@ -213,8 +225,8 @@ Colour colour_of_entry(const std::string& kind, const std::string& text) {
 }  // namespace
 
 std::string render_status(const json& status, const Style& style) {
-  return head_lines(status, style) + source_lines(status, style) + vm_lines(status, style) +
-         drbd_lines(status, style) + declared_lines(status, style) + recovery_lines(status, style) +
+  return head_lines(status, style) + source_lines(status, style) + declared_lines(status, style) +
+         vm_lines(status, style) + drbd_lines(status, style) + recovery_lines(status, style) +
          action_lines(status, style);
 }
 

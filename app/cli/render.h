@@ -26,6 +26,9 @@ namespace upkeep::cli {
 /// GET /api/v1/history, oldest first: the end of the story is where the eye is.
 [[nodiscard]] std::string render_history(const nlohmann::json& history, const Style& style);
 
+/// GET /api/v1/plan: what would be done first, then what is held.
+[[nodiscard]] std::string render_plan(const nlohmann::json& plan, const Style& style);
+
 /// GET /api/v1/why
 [[nodiscard]] std::string render_why(const nlohmann::json& why, const Style& style);
 

@@ -18,6 +18,9 @@ namespace upkeep::web {
 /// GET /api/v1/node
 [[nodiscard]] std::string node_json(const Moment& moment);
 
+/// GET /api/v1/plan: what would be done now in mode act, and what not.
+[[nodiscard]] std::string plan_json(const Moment& moment);
+
 /// GET /api/v1/why
 [[nodiscard]] std::string why_json(const Target& target, const Explanation& explanation);
 

@@ -59,7 +59,8 @@ std::unexpected<Error> no_such(std::string_view what, std::string_view name,
               fmt::format("no {} named '{}'{}", what, name, did_you_mean(name, known)));
 }
 
-/// Reads "vm/web1", "resource/r0" or a bare name, and finds out whether there is such a thing.
+}  // namespace
+
 Result<Target> known_target(std::string_view text, const Moment& moment) {
   std::vector<std::string_view> vms = vm_names(moment);
   const std::vector<std::string_view> resources = resource_names(moment);
@@ -79,6 +80,8 @@ Result<Target> known_target(std::string_view text, const Moment& moment) {
 HttpResponse response_of(const Result<std::string>& done) {
   return done ? json_response(text_json(*done)) : error_response(done.error());
 }
+
+namespace {
 
 Result<MarkVm> mark_command(const HttpRequest& request, WallTime now) {
   const auto body = object_of(request);
@@ -112,20 +115,10 @@ Result<Command> release_command(const HttpRequest& request, const Moment& moment
   return ReleaseTarget{.target = *target, .by = by->value_or("")};
 }
 
-/// A yes or no; no when it isn't there.
-Result<bool> flag_at(const nlohmann::json& object, const char* key) {
-  const auto found = object.find(key);
-  if (found == object.end() || found->is_null()) return false;
-  if (!found->is_boolean()) {
-    return fail(Errc::invalid, fmt::format("'{}' is neither true nor false", key));
-  }
-  return found->get<bool>();
-}
-
-/// Who says so, why, and whether it is taken back: what a person's word has beside its subject.
+/// What a person's word has.
 struct Word {
-  std::string subject, by, reason;
-  bool take_back = false;
+  std::string subject;
+  Said said;
 };
 
 Result<Word> word_about(const char* subject, const HttpRequest& request) {
@@ -133,16 +126,9 @@ Result<Word> word_about(const char* subject, const HttpRequest& request) {
   if (!body) return std::unexpected(body.error());
   auto name = required_text_at(*body, subject);
   if (!name) return std::unexpected(name.error());
-  const auto by = text_at(*body, "by");
-  if (!by) return std::unexpected(by.error());
-  const auto reason = text_at(*body, "reason");
-  if (!reason) return std::unexpected(reason.error());
-  const auto take_back = flag_at(*body, "undo");
-  if (!take_back) return std::unexpected(take_back.error());
-  return Word{.subject = std::move(*name),
-              .by = by->value_or(""),
-              .reason = reason->value_or(""),
-              .take_back = *take_back};
+  auto said = said_in(*body);
+  if (!said) return std::unexpected(said.error());
+  return Word{.subject = std::move(*name), .said = std::move(*said)};
 }
 
 /// Has an order about a VM carried out; a name that nobody knows gets a hint.
@@ -246,9 +232,9 @@ HttpResponse answer_allow_degraded(const WebSources& sources, const HttpRequest&
   const VmName vm{word->subject};
   return order_about_vm(sources,
                         AllowDegraded{.vm = vm,
-                                      .by = std::move(word->by),
-                                      .reason = std::move(word->reason),
-                                      .take_back = word->take_back},
+                                      .by = std::move(word->said.by),
+                                      .reason = std::move(word->said.reason),
+                                      .take_back = word->said.take_back},
                         vm);
 }
 
@@ -256,9 +242,9 @@ HttpResponse answer_declare_dead(const WebSources& sources, const HttpRequest& r
   auto word = word_about("node", request);
   if (!word) return error_response(word.error());
   return response_of(sources.command(DeclareDead{.node = {std::move(word->subject)},
-                                                 .by = std::move(word->by),
-                                                 .reason = std::move(word->reason),
-                                                 .take_back = word->take_back}));
+                                                 .by = std::move(word->said.by),
+                                                 .reason = std::move(word->said.reason),
+                                                 .take_back = word->said.take_back}));
 }
 
 HttpResponse answer_release(const WebSources& sources, const HttpRequest& request) {

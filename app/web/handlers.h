@@ -14,6 +14,11 @@ namespace upkeep::web {
 /// {"error": …} with the status that the kind of error means.
 [[nodiscard]] HttpResponse error_response(const Error& error);
 
+/// What became of a command.
+[[nodiscard]] HttpResponse response_of(const Result<std::string>& done);
+/// Reads "vm/web1", "resource/r0" or a bare name, and finds out whether there is such a thing.
+[[nodiscard]] Result<Target> known_target(std::string_view text, const Moment& moment);
+
 [[nodiscard]] HttpResponse answer_why(const WebSources& sources, const HttpRequest& request);
 [[nodiscard]] HttpResponse answer_history(const WebSources& sources, const HttpRequest& request);
 [[nodiscard]] HttpResponse answer_recovery(const WebSources& sources, const HttpRequest& request);

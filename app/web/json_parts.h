@@ -41,6 +41,8 @@ template <class T>
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
+[[nodiscard]] Json decision_json(const Decision& decision, Tick now);
+
 /// `decision`, `decisions`, `attempts` and `latched` of a VM or resource.
 void put_target(Json& out, const TargetReport& target, Tick now);
 

@@ -18,6 +18,18 @@ namespace upkeep::web {
 [[nodiscard]] Result<std::optional<std::string>> text_at(const nlohmann::json& object,
                                                          const char* key);
 
+/// A yes or no; no when it isn't there or null.
+[[nodiscard]] Result<bool> flag_at(const nlohmann::json& object, const char* key);
+
+/// Who gives an order, why, and whether it is taken back.
+struct Said {
+  std::string by, reason;
+  bool take_back = false;
+};
+
+/// `by`, `reason` and `undo` of an order.
+[[nodiscard]] Result<Said> said_in(const nlohmann::json& object);
+
 /// A text member that must be there and not empty.
 [[nodiscard]] Result<std::string> required_text_at(const nlohmann::json& object, const char* key);
 

@@ -6,6 +6,7 @@
 
 #include "app/web/answers.h"
 #include "app/web/handlers.h"
+#include "app/web/pauses.h"
 #include "app/web/resolve.h"
 #include "app/web/status_page.h"
 #include "app/web/webhook.h"
@@ -133,11 +134,14 @@ std::vector<HttpRoute> control_routes(const Sources& sources) {
   std::vector<HttpRoute> routes;
   routes.push_back(shows(sources, "/api/v1/status", status_json));
   routes.push_back(shows(sources, "/api/v1/node", node_json));
+  routes.push_back(shows(sources, "/api/v1/plan", plan_json));
   routes.push_back(answers(sources, HttpMethod::get, "/api/v1/why", answer_why));
   routes.push_back(answers(sources, HttpMethod::get, "/api/v1/history", answer_history));
   routes.push_back(answers(sources, HttpMethod::get, "/api/v1/recovery", answer_recovery));
   routes.push_back(answers(sources, HttpMethod::post, "/api/v1/mark", answer_mark));
   routes.push_back(answers(sources, HttpMethod::post, "/api/v1/release", answer_release));
+  routes.push_back(answers(sources, HttpMethod::post, "/api/v1/pause", answer_pause));
+  routes.push_back(answers(sources, HttpMethod::post, "/api/v1/maintenance", answer_maintenance));
   routes.push_back(
       answers(sources, HttpMethod::post, "/api/v1/allow-degraded", answer_allow_degraded));
   routes.push_back(

@@ -4,6 +4,7 @@
 #include "app/recovery_json.h"
 #include "app/web/answers.h"
 #include "app/web/json_parts.h"
+#include "remediation/pause.h"
 #include "remediation/tries.h"
 
 namespace upkeep::web {
@@ -16,32 +17,6 @@ std::string_view to_string(Wish::Authority authority) {
     case Wish::Authority::automatic: return "auto";
   }
   return "auto";
-}
-
-Json decision_json(const Decision& decision, Tick now) {
-  struct {
-    Json operator()(const Act& act) const { return name_of(act.action); }
-    Json operator()(const WouldAct& would) const { return name_of(would.action); }
-    Json operator()(const Held& /*held*/) const { return {}; }
-  } const action;
-  Json out{{"rule", decision.finding.rule},
-           {"trigger", to_string(decision.finding.trigger)},
-           {"verdict", verdict_name(decision)},
-           {"action", std::visit(action, decision.verdict)},
-           {"hold", nullptr},
-           {"text", sentence(decision, now)},
-           {"detail", json_or_null(decision.finding.detail)},
-           {"opens_with", nullptr},
-           {"retry_in_seconds", nullptr},
-           {"since_seconds", seconds_of(now - decision.finding.since)}};
-  if (const auto* held = std::get_if<Held>(&decision.verdict)) {
-    out["hold"] = to_string(held->reason);
-    out["opens_with"] = json_or_null(held->opens_with);
-    if (held->retry_at) {
-      out["retry_in_seconds"] = std::max(0.0, seconds_of(*held->retry_at - now));
-    }
-  }
-  return out;
 }
 
 Json attempts_json(const TargetHistory* tried, Tick now) {
@@ -175,8 +150,12 @@ Json in_flight_json(const Moment& moment) {
   return list;
 }
 
-/// "vm/web1" or "peer/node2"; a VM that nobody knows any more by its UUID.
+/// "node", "vm/web1", "resource/r0" or "peer/node2"; a VM that nobody knows any more by its UUID.
 std::string subject_of(const Standing& said, const History& history) {
+  if (is_pause(said)) {
+    const std::string target = paused_target(said, history);
+    return target.empty() ? "node" : target;
+  }
   if (said.kind == Standing::Kind::peer_dead) return "peer/" + said.subject;
   const auto line = history.intents.find(VmUuid{said.subject});
   return "vm/" + (line == history.intents.end() ? said.subject : line->second.name.value);
@@ -197,12 +176,39 @@ Json declared_json(const Moment& moment) {
                     {"subject", subject_of(said, moment.view->history)},
                     {"by", json_or_null(said.by)},
                     {"reason", json_or_null(said.reason)},
-                    {"at", json_of(said.at)}});
+                    {"at", json_of(said.at)},
+                    {"until", json_of(said.until)}});
   }
   return list;
 }
 
 }  // namespace
+
+Json decision_json(const Decision& decision, Tick now) {
+  struct {
+    Json operator()(const Act& act) const { return name_of(act.action); }
+    Json operator()(const WouldAct& would) const { return name_of(would.action); }
+    Json operator()(const Held& /*held*/) const { return {}; }
+  } const action;
+  Json out{{"rule", decision.finding.rule},
+           {"trigger", to_string(decision.finding.trigger)},
+           {"verdict", verdict_name(decision)},
+           {"action", std::visit(action, decision.verdict)},
+           {"hold", nullptr},
+           {"text", sentence(decision, now)},
+           {"detail", json_or_null(decision.finding.detail)},
+           {"opens_with", nullptr},
+           {"retry_in_seconds", nullptr},
+           {"since_seconds", seconds_of(now - decision.finding.since)}};
+  if (const auto* held = std::get_if<Held>(&decision.verdict)) {
+    out["hold"] = to_string(held->reason);
+    out["opens_with"] = json_or_null(held->opens_with);
+    if (held->retry_at) {
+      out["retry_in_seconds"] = std::max(0.0, seconds_of(*held->retry_at - now));
+    }
+  }
+  return out;
+}
 
 void put_target(Json& out, const TargetReport& target, Tick now) {
   Json decisions = Json::array();

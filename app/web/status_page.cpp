@@ -10,6 +10,7 @@
 #include "app/web/html.h"
 #include "app/web/page_style.h"
 #include "remediation/explain.h"
+#include "remediation/pause.h"
 #include "remediation/tries.h"
 
 namespace upkeep::web {
@@ -32,6 +33,16 @@ std::string mode_banner(const Moment& moment) {
     case Mode::act: return "";
   }
   return "";
+}
+
+std::string pause_banners(const Moment& moment) {
+  std::string html;
+  if (!moment.view) return html;
+  for (const auto& [key, standing] : moment.view->history.standings) {
+    if (!is_pause(standing)) continue;
+    html += banner("Paused", pause_text(standing, moment.view->history) + ".");
+  }
+  return html;
 }
 
 std::string mode_word(const Moment& moment) {
@@ -233,6 +244,7 @@ std::string status_page(const Moment& moment, const Result<std::vector<HistoryEn
   const Report report = report_of(moment);
   std::string html = head(moment);
   html += mode_banner(moment);
+  html += pause_banners(moment);
   html += source_banners(moment, report);
   html += source_line(report);
   html += in_flight_section(moment);

@@ -19,7 +19,7 @@ export const remediation = page('upkeep-remediation', 'upkeep / Remediation',
     query: `min(${of('upkeep_remediation_budget_remaining')})`,
     says: 'Actions that the most troubled node may still begin this hour.', links: [runbook('UpkeepBudgetExhausted')]}))
   .withPanel(number({title: 'Paused', width: 3, none: 'nothing exported', colors: warn(), query: `sum(${of('upkeep_remediation_paused')})`,
-    says: 'Nodes, VMs and resources for which a person paused upkeep.', links: [runbook('UpkeepPausedTooLong')]}))
+    says: 'Nodes, VMs and resources for which a person paused upkeep, and nodes in maintenance.', links: [runbook('UpkeepPausedTooLong')]}))
   .withPanel(number({title: 'Storms', width: 3, none: 'nothing exported', colors: bad(), query: `sum(${of('upkeep_remediation_storm_active')})`,
     says: 'Nodes on which too much failed at once for upkeep to go on.', links: [runbook('UpkeepStormHold')]}))
   .withPanel(number({title: 'Journal errors', width: 3, colors: bad(), query: `sum(increase(${of('upkeep_journal_errors_total')}[$__range]))`, decimals: 0,

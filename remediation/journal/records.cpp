@@ -160,21 +160,23 @@ void write(SQLite::Database& database, const BootId& boot, const ResourceName& r
 
 void write(SQLite::Database& database, const Standing& standing) {
   run(database,
-      "INSERT OR REPLACE INTO standing (kind, subject, said_by, reason, at) "
-      "VALUES (?, ?, ?, ?, ?)",
-      to_string(standing.kind), standing.subject, standing.by, standing.reason, standing.at);
+      "INSERT OR REPLACE INTO standing (kind, subject, said_by, reason, at, until) "
+      "VALUES (?, ?, ?, ?, ?, ?)",
+      to_string(standing.kind), standing.subject, standing.by, standing.reason, standing.at,
+      standing.until);
 }
 
 Standings read_standings(SQLite::Database& database) {
   Standings standings;
-  SQLite::Statement row(database, "SELECT kind, subject, said_by, reason, at FROM standing");
+  SQLite::Statement row(database, "SELECT kind, subject, said_by, reason, at, until FROM standing");
   while (row.executeStep()) {
     const Standing standing{
         .kind = to_value<Standing::Kind>(kStandingKinds, text_at(row, 0), "standing.kind"),
         .subject = text_at(row, 1),
         .by = text_at(row, 2),
         .reason = text_at(row, 3),
-        .at = wall_at(row, 4)};
+        .at = wall_at(row, 4),
+        .until = maybe_wall_at(row, 5)};
     standings[key_of(standing)] = standing;
   }
   return standings;

@@ -102,6 +102,7 @@ CREATE TABLE standing (  -- what holds until something else ends it
   said_by TEXT NOT NULL,
   reason TEXT NOT NULL,
   at INTEGER NOT NULL,
+  until INTEGER,         -- NULL: no end by the clock
   PRIMARY KEY (kind, subject)
 ) STRICT;
 )sql";
@@ -173,6 +174,8 @@ void migrate(SQLite::Database& database, std::int64_t from) {
   if (from < 2) {
     database.exec(kFromVersion1);
     database.exec(kStandingTable);
+  } else if (from < 5) {
+    database.exec("ALTER TABLE standing ADD COLUMN until INTEGER");
   }
   if (from < 3) database.exec(kRecoveryTables);
   if (from < 4) database.exec(kAlertTable);

@@ -13,7 +13,6 @@ from harness.waiting import wait_until
 
 TEST_DRIVER = "libvirt's test driver, which the demo uses, has no figures of VMs"
 NO_PEERS = "the demo has no peers"
-TO_COME = "not exported yet"
 ALL_WELL = "nothing of the kind goes wrong in the demo"
 
 # (page, panel) → why it is empty here. One that is not empty is an error: take it off.
@@ -29,7 +28,6 @@ EMPTY = {
     ("node", "Network"): TEST_DRIVER,
     ("node", "Peers"): NO_PEERS,
     ("remediation", "Next tries"): ALL_WELL,
-    ("remediation", "Paused"): TO_COME,
 }
 
 # Full or empty, as it happens.

@@ -38,6 +38,7 @@ class Audit {
   bool is_cut_short(const DrbdResource& resource) const;
   Must expect(const Decision& decision) const;
   Must pacing(const Target& target) const;
+  bool paused(const Target& target) const;
   bool general_gates_open(const Finding& finding) const;
   const Vm* vm(const std::string& name) const;
   const DrbdResource* resource(const std::string& name) const;

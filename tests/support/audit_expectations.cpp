@@ -4,6 +4,7 @@
 
 #include "tests/support/audit.h"
 #include "tests/support/plan_auditor.h"
+#include "tests/support/world.h"
 
 namespace upkeep::test {
 namespace {
@@ -107,7 +108,27 @@ Must Audit::pacing(const Target& target) const {
   return waited < 1.25 * gap ? Must::either : Must::act;
 }
 
+/// A person's pause, of the target or of what its start would open.
+bool Audit::paused(const Target& target) const {
+  std::set<std::string> held{"node"};
+  if (target.kind == Target::Kind::vm) {
+    held.insert("vm/" + uuid_of(target.name));
+    const auto uses = uses_.find(target.name);
+    if (uses != uses_.end()) {
+      for (const std::string& name : uses->second) held.insert("resource/" + name);
+    }
+  } else {
+    held.insert("resource/" + target.name);
+  }
+  for (const auto& [key, standing] : world_.history.standings) {
+    if (key.first == Standing::Kind::maintenance) return true;
+    if (key.first == Standing::Kind::paused && held.contains(key.second)) return true;
+  }
+  return false;
+}
+
 bool Audit::general_gates_open(const Finding& finding) const {
+  if (paused(finding.subject)) return false;
   if (world_.policy.mode == Mode::observe || !world_.history.journal_ok) return false;
   if (world_.policy.allowed_risk < Risk::low) return false;
   const auto& node = world_.snapshot.node;

@@ -217,6 +217,10 @@ void draw_standings(Random& random, TestWorld& world) {
   }
   if (random.percent(30)) say(Standing::Kind::peer_dead, "node2");
   if (random.percent(10)) say(Standing::Kind::peer_dead, "node3");
+  if (random.percent(1)) say(Standing::Kind::paused, "node");
+  if (random.percent(1)) say(Standing::Kind::maintenance, world.history.boot.value);
+  if (random.percent(4)) say(Standing::Kind::paused, "vm/" + uuid_of("web1"));
+  if (random.percent(4)) say(Standing::Kind::paused, "resource/r1");
   if (random.percent(20)) world.policy.allow_degraded_after = seconds(600);
   for (const DrbdResource& resource : (*world.snapshot.drbd.reading)->resources) {
     for (const DrbdPeer& peer : resource.peers) {

@@ -82,6 +82,26 @@ TEST(CommandLine, ReadsTheReadingCommands) {
   }
 }
 
+TEST(CommandLine, ReadsPauses) {
+  const auto node = command_of<PauseCommand>({"pause"});
+  EXPECT_FALSE(node.target);
+  EXPECT_EQ(node.lasts, std::chrono::hours(2)) << "nobody pauses for ever by accident";
+  const auto vm =
+      command_of<PauseCommand>({"pause", "vm/web1", "--for", "1h30m", "--reason", "new disk"});
+  EXPECT_EQ(vm.target, "vm/web1");
+  EXPECT_EQ(vm.lasts, std::chrono::minutes(90));
+  EXPECT_EQ(vm.reason, "new disk");
+  EXPECT_FALSE(command_of<PauseCommand>({"pause", "--forever"}).lasts);
+  EXPECT_THAT(refusal({"pause", "--for", "soon"}), HasSubstr("'soon' is not a duration"));
+  EXPECT_THAT(refusal({"pause", "--for", "0s"}), HasSubstr("'0s' is less than a second"));
+  EXPECT_THAT(refusal({"pause", "--for", "1h", "--forever"}), HasSubstr("excludes"));
+  EXPECT_EQ(command_of<ResumeCommand>({"resume", "web1"}).target, "web1");
+  EXPECT_FALSE(command_of<ResumeCommand>({"resume"}).target);
+  EXPECT_FALSE(command_of<MaintenanceCommand>({"maintenance"}).end);
+  EXPECT_TRUE(command_of<MaintenanceCommand>({"maintenance", "--end"}).end);
+  static_cast<void>(command_of<PlanCommand>({"plan", "--json"}));
+}
+
 TEST(CommandLine, ReadsTheOrders) {
   const auto mark = command_of<MarkCommand>({"mark", "web1", "down", "--reason", "new disk"});
   EXPECT_EQ(mark.vm, "web1");

@@ -37,11 +37,12 @@ class FakeDaemon {
       return text_response(status_, answer_);
     };
     std::vector<HttpRoute> routes;
-    for (const char* path : {"/api/v1/status", "/api/v1/why", "/api/v1/history"}) {
+    for (const char* path : {"/api/v1/status", "/api/v1/plan", "/api/v1/why", "/api/v1/history"}) {
       routes.push_back({HttpMethod::get, path, answer});
     }
-    for (const char* path : {"/api/v1/mark", "/api/v1/release", "/api/v1/allow-degraded",
-                             "/api/v1/peer/declare-dead", "/api/v1/demo"}) {
+    for (const char* path :
+         {"/api/v1/mark", "/api/v1/release", "/api/v1/allow-degraded", "/api/v1/peer/declare-dead",
+          "/api/v1/pause", "/api/v1/maintenance", "/api/v1/demo"}) {
       routes.push_back({HttpMethod::post, path, answer});
     }
     server_ = start_control(std::move(routes));
@@ -144,6 +145,53 @@ TEST_F(Commands, SendOrdersAndSayWhatWasDone) {
   EXPECT_EQ(run({"peer", "declare-dead", "node2", "--reason", "burnt"}), kOk);
   EXPECT_EQ(daemon.last_asked(), "/api/v1/peer/declare-dead");
   EXPECT_EQ(daemon.last_body(), (json{{"node", "node2"}, {"by", "anna"}, {"reason", "burnt"}}));
+}
+
+TEST_F(Commands, SendPauses) {
+  FakeDaemon daemon;
+  configure(daemon.port());
+  daemon.answers(200, R"({"text": "done"})");
+  EXPECT_EQ(run({"pause", "vm/web1", "--for", "90s", "--reason", "new disk"}), kOk);
+  EXPECT_EQ(daemon.last_asked(), "/api/v1/pause");
+  EXPECT_EQ(
+      daemon.last_body(),
+      (json{{"target", "vm/web1"}, {"for_seconds", 90}, {"by", "anna"}, {"reason", "new disk"}}));
+  EXPECT_EQ(run({"pause", "--forever"}), kOk);
+  EXPECT_EQ(daemon.last_body(), (json{{"forever", true}, {"by", "anna"}}));
+  EXPECT_EQ(run({"resume", "r0"}), kOk);
+  EXPECT_EQ(daemon.last_asked(), "/api/v1/pause");
+  EXPECT_EQ(daemon.last_body(), (json{{"target", "r0"}, {"by", "anna"}, {"undo", true}}));
+  EXPECT_EQ(run({"maintenance", "--reason", "new memory"}), kOk);
+  EXPECT_EQ(daemon.last_asked(), "/api/v1/maintenance");
+  EXPECT_EQ(daemon.last_body(), (json{{"by", "anna"}, {"reason", "new memory"}}));
+  EXPECT_EQ(run({"maintenance", "--end"}), kOk);
+  EXPECT_EQ(daemon.last_body(), (json{{"by", "anna"}, {"undo", true}}));
+}
+
+TEST_F(Commands, ShowThePlan) {
+  FakeDaemon daemon;
+  configure(daemon.port());
+  daemon.answers(200, R"j({"node": "node1", "mode": "observe", "ready": true, "decisions": [
+      {"target": "vm/web2", "rule": "vm_down", "action": null, "hold": "paused",
+       "detail": "shut off (crashed)", "opens_with": "upkeep resume vm/web2"},
+      {"target": "vm/web1", "rule": "vm_down", "action": "start_vm", "hold": null,
+       "detail": "shut off (crashed)", "opens_with": null}]})j");
+  EXPECT_EQ(run({"plan"}), kOk);
+  EXPECT_EQ(daemon.last_asked(), "/api/v1/plan");
+  const std::string text = out_.str();
+  EXPECT_THAT(text, HasSubstr("the mode is observe: this is what mode act would do"));
+  EXPECT_THAT(text, HasSubstr("vm/web1  start vm"));
+  EXPECT_THAT(text, HasSubstr("upkeep resume vm/web2"));
+  EXPECT_LT(text.find("vm/web1"), text.find("vm/web2")) << "what is done comes first";
+  daemon.answers(200, R"({"mode": "act", "ready": true, "decisions": []})");
+  EXPECT_EQ(run({"plan"}), kOk);
+  EXPECT_EQ(out_.str(), "nothing to do\n");
+}
+
+TEST_F(Commands, CannotPlanWithoutADaemon) {
+  write_journal();
+  EXPECT_EQ(run({"plan"}), kNotRunning);
+  EXPECT_THAT(err_.str(), HasSubstr("only a running upkeep can plan"));
 }
 
 TEST_F(Commands, ShowTheDaemonsNo) {

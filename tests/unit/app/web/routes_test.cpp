@@ -358,6 +358,47 @@ TEST_F(Routes, AWordOnADeadNodeBecomesACommand) {
   EXPECT_EQ(commands.size(), 1U);
 }
 
+TEST_F(Routes, APauseBecomesACommand) {
+  const char* path = "/api/v1/pause";
+  EXPECT_EQ(post(path, R"({"by":"anna","reason":"new disk"})").status, 200);
+  const auto& node = std::get<PauseTarget>(commands.at(0));
+  EXPECT_FALSE(node.target);
+  EXPECT_EQ(node.lasts, 2h);
+  EXPECT_EQ(node.by, "anna");
+  EXPECT_EQ(node.reason, "new disk");
+  EXPECT_FALSE(node.take_back);
+  EXPECT_EQ(post(path, R"({"target":"web1","for_seconds":90})").status, 200);
+  EXPECT_EQ(std::get<PauseTarget>(commands.at(1)).target, test::vm_target("web1"));
+  EXPECT_EQ(std::get<PauseTarget>(commands.at(1)).lasts, 90s);
+  EXPECT_EQ(post(path, R"({"target":"r0","forever":true})").status, 200);
+  EXPECT_EQ(std::get<PauseTarget>(commands.at(2)).target, test::resource_target("r0"));
+  EXPECT_FALSE(std::get<PauseTarget>(commands.at(2)).lasts);
+  EXPECT_EQ(post(path, R"({"undo":true})").status, 200);
+  EXPECT_TRUE(std::get<PauseTarget>(commands.at(3)).take_back);
+  for (const char* bad : {R"({"for_seconds":0})", R"({"for_seconds":-5})", R"({"for_seconds":1.5})",
+                          R"({"for_seconds":"2h"})", R"({"for_seconds":18446744073709551615})"}) {
+    EXPECT_EQ(error_of(post(path, bad)), "'for_seconds' is no whole number from 1 to 315360000")
+        << bad;
+  }
+  EXPECT_EQ(error_of(post(path, R"({"for_seconds":5,"forever":true})")),
+            "'for_seconds' and 'forever' exclude each other");
+  EXPECT_EQ(post(path, R"({"target":"vm/nix"})").status, 404);
+  EXPECT_EQ(post(path, R"({"target":7})").status, 400);
+  EXPECT_EQ(commands.size(), 4U);
+}
+
+TEST_F(Routes, MaintenanceBecomesACommand) {
+  const char* path = "/api/v1/maintenance";
+  EXPECT_EQ(post(path, R"({"by":"anna","reason":"new memory"})").status, 200);
+  EXPECT_EQ(std::get<MaintainNode>(commands.at(0)).by, "anna");
+  EXPECT_EQ(std::get<MaintainNode>(commands.at(0)).reason, "new memory");
+  EXPECT_FALSE(std::get<MaintainNode>(commands.at(0)).take_back);
+  EXPECT_EQ(post(path, R"({"undo":true})").status, 200);
+  EXPECT_TRUE(std::get<MaintainNode>(commands.at(1)).take_back);
+  EXPECT_EQ(post(path, R"({"undo":1})").status, 400);
+  EXPECT_EQ(commands.size(), 2U);
+}
+
 TEST_F(Routes, DemoIsRefusedWhereNothingMayBeBroken) {
   const HttpResponse response = post("/api/v1/demo", R"({"do":"crash","vm":"web1"})");
   EXPECT_EQ(response.status, 409);

@@ -70,8 +70,70 @@ TEST(StatusJson, ShowsWhatPersonsSaidThatStillHolds) {
                                {"subject", "vm/web1"},
                                {"by", "anna"},
                                {"reason", nullptr},
-                               {"at", "2026-11-22T03:12:04.000Z"}}));
+                               {"at", "2026-11-22T03:12:04.000Z"},
+                               {"until", nullptr}}));
   EXPECT_EQ(declared[1]["subject"], "peer/node2");
+}
+
+TEST(StatusJson, ShowsWhatIsPaused) {
+  WebWorld web;
+  web.world.wanted("web1");
+  Standings& said = web.world.history.standings;
+  const auto say = [&](Standing::Kind kind, const std::string& subject) {
+    said[{kind, subject}] = {.kind = kind,
+                             .subject = subject,
+                             .by = "anna",
+                             .reason = "",
+                             .at = test::kWall,
+                             .until = test::kWall + 1h};
+  };
+  say(Standing::Kind::paused, "node");
+  say(Standing::Kind::paused, "resource/r0");
+  say(Standing::Kind::paused, "vm/" + test::uuid_of("web1"));
+  say(Standing::Kind::paused, "vm/gone-for-good");
+  say(Standing::Kind::maintenance, "boot-1");
+  std::vector<std::string> shown;
+  for (const json& one : status(web)["declared"]) {
+    shown.push_back(one["what"].get<std::string>() + " " + one["subject"].get<std::string>());
+    EXPECT_EQ(one["until"], "2026-11-22T04:12:04.000Z");
+  }
+  EXPECT_THAT(shown,
+              testing::UnorderedElementsAre("paused node", "paused resource/r0", "paused vm/web1",
+                                            "paused vm/gone-for-good", "maintenance node"));
+}
+
+TEST(PlanJson, SaysWhatModeActWouldDo) {
+  WebWorld web;
+  web.world.policy.mode = Mode::observe;
+  web.world.with(test::a_vm("web1").crashed()).wanted("web1");
+  web.world.confirmed("vm_down", test::vm_target("web1"));
+  web.world.with(test::a_vm("web2").crashed()).wanted("web2");
+  web.world.confirmed("vm_down", test::vm_target("web2"));
+  const Standing paused{
+      .kind = Standing::Kind::paused, .subject = "vm/" + test::uuid_of("web2"), .by = "anna"};
+  web.world.history.standings[key_of(paused)] = paused;
+  const json answer = json::parse(plan_json(web.moment()));
+  EXPECT_EQ(answer["mode"], "observe");
+  const json* web1 = nullptr;
+  const json* web2 = nullptr;
+  for (const json& one : answer["decisions"]) {
+    if (one["rule"] != "vm_down") continue;
+    if (one["target"] == "vm/web1") web1 = &one;
+    if (one["target"] == "vm/web2") web2 = &one;
+  }
+  ASSERT_TRUE(web1 != nullptr && web2 != nullptr) << answer.dump(2);
+  EXPECT_EQ((*web1)["verdict"], "would_act");
+  EXPECT_EQ((*web1)["action"], "start_vm");
+  EXPECT_EQ((*web2)["verdict"], "hold");
+  EXPECT_EQ((*web2)["hold"], "paused");
+  EXPECT_EQ((*web2)["opens_with"], "upkeep resume vm/web2");
+}
+
+TEST(PlanJson, IsEmptyBeforeTheFirstLook) {
+  WebWorld web;
+  Moment moment = web.moment();
+  moment.view = nullptr;
+  EXPECT_EQ(json::parse(plan_json(moment))["decisions"], json::array());
 }
 
 TEST(StatusJson, ShowsSourcesAndTheirTroubles) {

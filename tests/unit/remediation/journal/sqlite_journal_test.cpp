@@ -252,14 +252,16 @@ TEST_F(SqliteJournalTest, BringsTheVersionsBetweenUpToDate) {
     SQLite::Database database(path_.string(), SQLite::OPEN_READWRITE);
     database.exec(
         "DROP TABLE alert; DROP TABLE recovery_vm; DROP TABLE recovery; "
-        "PRAGMA user_version = 2; UPDATE meta SET value = 2 WHERE key = 'schema'");
+        "ALTER TABLE standing DROP COLUMN until; PRAGMA user_version = 2; UPDATE meta SET value = "
+        "2 WHERE key = 'schema'");
   }
   EXPECT_EQ(reopened().standings, (Standings{{key_of(dead), dead}}));
   EXPECT_TRUE(open()->save(sample_recovery(1, 10)));
   {
     SQLite::Database database(path_.string(), SQLite::OPEN_READWRITE);
     database.exec(
-        "DROP TABLE alert; PRAGMA user_version = 3; UPDATE meta SET value = 3 WHERE key = "
+        "DROP TABLE alert; ALTER TABLE standing DROP COLUMN until; PRAGMA user_version = 3; UPDATE "
+        "meta SET value = 3 WHERE key = "
         "'schema'");
   }
   const auto journal = open();
@@ -267,6 +269,24 @@ TEST_F(SqliteJournalTest, BringsTheVersionsBetweenUpToDate) {
   ASSERT_TRUE(journal->save({alert}, {}));
   EXPECT_EQ(journal->load()->standings, (Standings{{key_of(dead), dead}}));
   EXPECT_THAT(journal->load()->waiting_alerts, ElementsAre(alert));
+}
+
+TEST_F(SqliteJournalTest, RemembersWhenAPauseEnds) {
+  const Standing paused{.kind = Standing::Kind::paused,
+                        .subject = "node",
+                        .by = "anna",
+                        .reason = "new disk",
+                        .at = wall_at(6),
+                        .until = wall_at(60)};
+  const Standing maintenance{
+      .kind = Standing::Kind::maintenance, .subject = "boot-1", .at = wall_at(7)};
+  {
+    const auto journal = open();
+    ASSERT_TRUE(journal->save(paused));
+    ASSERT_TRUE(journal->save(maintenance));
+  }
+  EXPECT_EQ(reopened().standings,
+            (Standings{{key_of(paused), paused}, {key_of(maintenance), maintenance}}));
 }
 
 TEST_F(SqliteJournalTest, RemembersAlertsByFingerprintStartAndAction) {
