@@ -22,7 +22,6 @@ if not HAS_TAP:
 EITHER = {
     ("cluster", "Firing alerts"): "this machine may have gone down hard within the hour",
     ("remediation", "Failures"): ALL_WELL,
-    ("remediation", "Paused"): "only since something can be paused",
 }
 
 

@@ -92,7 +92,7 @@ class World:
         self.peer_timeout = peer_timeout
         self.fresh = [f"web{number}" for number in range(1, guests + 1)]
         self.began = time.time()
-        self._chance = random.Random(1)
+        self._chance = random.Random()
         self._stack = contextlib.ExitStack()
 
     def __enter__(self):
