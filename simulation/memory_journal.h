@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -18,6 +19,8 @@ class MemoryJournal final : public Journal {
   /// Fails the begin of actions only.
   bool failing_begin = false;
   int writes = 0;  ///< Tried, failed ones included.
+  /// Called before each write; may throw, as if the daemon ended there.
+  std::function<void()> on_write;
   std::map<std::int64_t, ActionRecord> actions;
   std::vector<HistoryEntry> story;  ///< Oldest first.
   std::map<std::int64_t, Recovery> recoveries;
@@ -145,6 +148,7 @@ class MemoryJournal final : public Journal {
  private:
   [[nodiscard]] std::optional<Result<void>> written() {
     ++writes;
+    if (on_write) on_write();
     if (!failing) return std::nullopt;
     return fail(Errc::exhausted, "journal: the disk is full");
   }

@@ -15,6 +15,7 @@
 #include "app/cli/exit_code.h"
 #include "app/cli/resolve.h"
 #include "app/cli/run.h"
+#include "app/cli/simulate.h"
 #include "app/version.h"
 
 namespace upkeep::cli {
@@ -56,6 +57,7 @@ int carry_out(const CommandLine& line, Output& output) {
     int operator()(const DrbdParseCommand& command) const {
       return parse_recording(command, line.json, output);
     }
+    int operator()(const SimulateCommand& command) const { return simulate(line, command, output); }
     int operator()(const VersionCommand& /*c*/) const { return print_version(line, output); }
   };
   return std::visit(Dispatch{line, output}, line.command);

@@ -12,6 +12,7 @@
 #include "app/cli/one_of.h"
 #include "app/cli/pause_options.h"
 #include "app/cli/resolve_options.h"
+#include "app/cli/simulate_options.h"
 #include "app/suggest.h"
 
 namespace upkeep::cli {
@@ -71,6 +72,7 @@ class Grammar {
   void add_words();
   void add_pauses();
   void add_drbd();
+  void add_simulate();
   [[nodiscard]] std::optional<Stop> unexpected_argument() const;
 
   CLI::App app_{kAbout, "upkeep"};
@@ -89,6 +91,7 @@ class Grammar {
   DemoCommand demo_;
   ResolveOptions resolve_;
   DrbdParseCommand drbd_parse_;
+  SimulateOptions simulate_;
   bool version_ = false;
 };
 
@@ -254,6 +257,15 @@ void Grammar::add_drbd() {
   takes_json(parse);
 }
 
+void Grammar::add_simulate() {
+  CLI::App& simulate = command("simulate", "How long would a power cut of the whole cluster last?",
+                               [this] { return simulate_.command(); });
+  simulate_.declare(simulate);
+  simulate.add_option("-c,--config", config_, "Take the policy from this configuration file")
+      ->type_name("FILE");
+  takes_json(simulate);
+}
+
 Grammar::Grammar() {
   app_.allow_extras();
   app_.footer(kExitCodes);
@@ -264,6 +276,7 @@ Grammar::Grammar() {
   add_words();
   add_pauses();
   add_drbd();
+  add_simulate();
   takes_json(command("version", "Print the version", [] { return VersionCommand{}; }));
 }
 

@@ -7,9 +7,11 @@
 #include <span>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "remediation/policy.h"
 #include "remediation/split_brain_side.h"
+#include "simulation/boot_load.h"
 
 namespace upkeep::cli {
 
@@ -73,13 +75,27 @@ struct DrbdResolveCommand {
 struct DrbdParseCommand {
   std::string file;  ///< A recorded `drbdsetup events2`; "-" is standard input.
 };
+struct SimulateCommand {
+  std::size_t nodes = 4;
+  std::vector<std::string> vms;  ///< Names.
+  double boot_seconds = 29;
+  std::uint64_t seed = 1;
+  simulation::Hardware hardware;
+  double node_boot_seconds = 20;
+  double node_spread_seconds = 10;
+  std::size_t broken = 0;
+  bool drbd = true;           ///< Else local disks.
+  bool agent = true;          ///< Without --config: upkeep asks each guest's agent.
+  bool serial = false;        ///< Compare with a watcher that starts one after another …
+  double cron_seconds = 300;  ///< … which cron runs so often.
+};
 struct VersionCommand {};
 
 using Command =
     std::variant<RunCommand, CheckCommand, StatusCommand, PlanCommand, WhyCommand, HistoryCommand,
                  MarkCommand, ReleaseCommand, AllowDegradedCommand, DeclareDeadCommand,
                  PauseCommand, ResumeCommand, MaintenanceCommand, DemoCommand, DrbdStatusCommand,
-                 DrbdResolveCommand, DrbdParseCommand, VersionCommand>;
+                 DrbdResolveCommand, DrbdParseCommand, SimulateCommand, VersionCommand>;
 
 /// What `upkeep …` was asked to do.
 struct CommandLine {

@@ -1,0 +1,142 @@
+#include "simulation/hands.h"
+
+#include <chrono>
+#include <utility>
+
+#include "simulation/simulated_node.h"
+
+namespace upkeep::simulation {
+namespace {
+
+using std::chrono::milliseconds;
+
+// What calls take on a node that isn't busy: libvirt's answers and a QEMU's start as measured on
+// real ones, DRBD's programs by their own sleeps.
+constexpr Duration kLook = milliseconds(20);
+constexpr Duration kStart = milliseconds(700);
+constexpr Duration kDryRun = milliseconds(60);
+constexpr Duration kAdjust = milliseconds(300);
+constexpr Duration kShort = milliseconds(100);
+
+/// Sends orders to the node, if whoever listens lets them through.
+class Hand {
+ public:
+  Hand(SimulatedNode& node, std::shared_ptr<ActionClock> clock)
+      : node_(node), clock_(std::move(clock)) {}
+
+ protected:
+  template <class Effect>
+  Result<void> send(Order order, Duration takes, const Effect& effect) {
+    clock_->spend(takes);
+    if (node_.on_order) {
+      const Result<Duration> more = node_.on_order(order);
+      if (!more) return std::unexpected(more.error());
+      clock_->spend(*more);
+    }
+    return effect();
+  }
+
+  SimulatedNode& node_;
+  std::shared_ptr<ActionClock> clock_;
+};
+
+class HypervisorHand final : public HypervisorControl, private Hand {
+ public:
+  using Hand::Hand;
+
+  Result<void> start(const VmUuid& uuid) override {
+    return send({"start", uuid.value}, kStart, [&] { return node_.start(uuid); });
+  }
+  Result<void> destroy_crashed(const VmUuid& uuid) override {
+    return send({"destroy_crashed", uuid.value}, kShort, [&]() -> Result<void> {
+      const auto guest = node_.guests().find(uuid);
+      if (guest == node_.guests().end() || guest->second.state != VmState::crashed) {
+        return fail(Errc::conflict, "it isn't crashed");
+      }
+      node_.stop(uuid, VmReason::destroyed, {VmEventKind::stopped_destroyed});
+      return {};
+    });
+  }
+  Result<void> resume(const VmUuid& uuid) override {
+    return send({"resume", uuid.value}, kShort, [&] { return node_.resume(uuid); });
+  }
+  Result<void> attach_disk(const VmUuid& uuid, const DiskTarget& /*disk*/) override {
+    return send({"attach_disk", uuid.value}, kShort,
+                []() -> Result<void> { return fail(Errc::conflict, "it is there already"); });
+  }
+};
+
+class ReplicationHand final : public ReplicationControl, private Hand {
+ public:
+  using Hand::Hand;
+
+  Result<std::vector<std::string>> dry_run_adjust(const ResourceName& resource,
+                                                  AdjustScope /*scope*/,
+                                                  Duration /*deadline*/) override {
+    clock_->spend(kDryRun);
+    return std::vector<std::string>{"drbdsetup new-resource " + resource.value + " 0"};
+  }
+  Result<void> adjust(const ResourceName& resource, AdjustScope /*scope*/,
+                      Duration /*deadline*/) override {
+    return send({"adjust", resource.value}, kAdjust,
+                [&] { return disks().bring_up(node_.index(), resource); });
+  }
+  Result<void> connect(const ResourceName& resource, Duration /*deadline*/) override {
+    return send({"connect", resource.value}, kShort,
+                [&] { return disks().connect(node_.index(), resource); });
+  }
+  Result<void> connect_link(const DrbdLink& link, Duration deadline) override {
+    return connect(link.resource, deadline);
+  }
+  Result<void> disconnect(const ResourceName& resource, Duration /*deadline*/) override {
+    return send({"disconnect", resource.value}, kShort, not_simulated);
+  }
+  Result<void> connect_discarding_local(const ResourceName& resource,
+                                        Duration /*deadline*/) override {
+    return send({"discard", resource.value}, kShort, not_simulated);
+  }
+  Result<void> probe_backing(const DrbdVolume& /*volume*/, Duration /*deadline*/) override {
+    clock_->spend(kShort);
+    return {};
+  }
+  Result<void> attach(const DrbdVolume& volume, Duration /*deadline*/) override {
+    return send({"attach", volume.resource.value}, kShort, not_simulated);
+  }
+  Result<void> promote(const ResourceName& resource, Duration /*deadline*/) override {
+    return send({"promote", resource.value}, kShort,
+                [&] { return disks().promote(node_.index(), resource); });
+  }
+  Result<void> demote(const ResourceName& resource, Duration /*deadline*/) override {
+    return send({"demote", resource.value}, kShort,
+                [&] { return disks().demote(node_.index(), resource); });
+  }
+
+ private:
+  static Result<void> not_simulated() { return fail(Errc::failed, "not simulated"); }
+  Replication& disks() { return node_.replication(); }
+};
+
+class Eyes final : public FactReader, private Hand {
+ public:
+  using Hand::Hand;
+
+  Result<std::shared_ptr<const Snapshot>> reread(const Target& target,
+                                                 Duration /*deadline*/) override {
+    clock_->spend(kLook);
+    return node_.reread(target);
+  }
+  std::function<void()> split_brain_settler(const ResourceName& /*resource*/) override {
+    return [] {};
+  }
+};
+
+}  // namespace
+
+ActionTools hands_on(SimulatedNode& node, const std::shared_ptr<ActionClock>& clock) {
+  return {.hypervisor = std::make_shared<HypervisorHand>(node, clock),
+          .replication = std::make_shared<ReplicationHand>(node, clock),
+          .facts = std::make_shared<Eyes>(node, clock),
+          .clock = clock};
+}
+
+}  // namespace upkeep::simulation

@@ -1,0 +1,215 @@
+#include "simulation/simulated_node.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "simulation/hands.h"
+
+namespace upkeep::simulation {
+namespace {
+
+/// Between two steps, whatever happens: the loop's own.
+constexpr Duration kShortestGap = std::chrono::milliseconds(5);
+/// Between two checks of a guest that has not answered yet.
+constexpr Duration kHealthCheck = std::chrono::seconds(2);
+/// The shortest that any action takes, so that time goes on.
+constexpr Duration kShortestAction = std::chrono::milliseconds(1);
+
+/// The first check after the boot; they begin with the start.
+Tick first_check(Tick started, Tick booted) {
+  const auto rounds = (booted - started + kHealthCheck - Duration(1)) / kHealthCheck;
+  return started + (kHealthCheck * std::max<Duration::rep>(rounds, 1));
+}
+
+}  // namespace
+
+SimulatedNode::SimulatedNode(NodeIndex index, NodeOptions options, const Tick& now,
+                             Replication& replication)
+    : index_(index),
+      options_(std::move(options)),
+      clock_(now),
+      replication_(replication),
+      load_(options_.hardware, now) {}
+
+void SimulatedNode::define(Guest guest) {
+  const VmUuid uuid = guest.uuid;
+  guests_.insert_or_assign(uuid, std::move(guest));
+  vms_changed_ = true;
+}
+
+void SimulatedNode::power_on() {
+  if (powered_) return;
+  powered_ = true;
+  ++boots_;
+  booted_ = clock_.wall();
+  daemon_starts_ = clock_.now() + options_.boot;
+}
+
+void SimulatedNode::power_off() {
+  kill_daemon();
+  powered_ = false;
+  daemon_starts_.reset();
+  snapshot_.reset();
+  load_.clear();
+  for (auto& [uuid, guest] : guests_) {
+    guest.state = VmState::shut_off;
+    guest.reason = VmReason::unknown;
+    guest.verified.reset();
+  }
+  replication_.node_down(index_);
+}
+
+void SimulatedNode::start_daemon() {
+  daemon_starts_.reset();
+  if (!powered_ || daemon_) return;
+  executor_ =
+      std::make_unique<SimulatedExecutor>(clock_, SimulatedExecutor::Options{},
+                                          [this](const Ticket& ticket) { return perform(ticket); });
+  daemon_ = std::make_unique<Reconciler>(
+      Reconciler::Parts{.clock = clock_,
+                        .journal = journal_,
+                        .executor = *executor_,
+                        .recorder = recorder == nullptr ? silent_ : *recorder,
+                        .reread = [this] { vms_changed_ = true; }},
+      policy, journal_.load().value_or(JournalState{}));
+  snapshot_.reset();
+  next_step_ = clock_.now();
+}
+
+void SimulatedNode::kill_daemon() {
+  daemon_.reset();
+  executor_.reset();
+  inputs_ = {};
+}
+
+Result<void> SimulatedNode::start(const VmUuid& uuid) {
+  const auto found = guests_.find(uuid);
+  if (found == guests_.end()) return fail(Errc::not_found, "no such domain");
+  Guest& guest = found->second;
+  if (!is_down(guest.state)) return fail(Errc::conflict, "it runs already");
+  if (guest.resource) {
+    if (auto opened = replication_.open(index_, *guest.resource); !opened) return opened;
+  }
+  guest.state = VmState::running;
+  guest.reason = VmReason::booted;
+  guest.started = clock_.now();
+  guest.started_wall = clock_.wall();
+  guest.verified.reset();
+  load_.begin(uuid, guest.boot);
+  tell(uuid, VmEventKind::started);
+  return {};
+}
+
+Result<void> SimulatedNode::resume(const VmUuid& uuid) {
+  const auto found = guests_.find(uuid);
+  if (found == guests_.end()) return fail(Errc::not_found, "no such domain");
+  Guest& guest = found->second;
+  if (guest.state != VmState::paused || guest.reason != VmReason::io_error) {
+    return fail(Errc::conflict, "no I/O error paused it");
+  }
+  guest.state = VmState::running;
+  guest.reason = VmReason::unpaused;
+  tell(uuid, VmEventKind::resumed);
+  return {};
+}
+
+void SimulatedNode::stop(const VmUuid& uuid, VmReason reason,
+                         const std::vector<VmEventKind>& events) {
+  Guest& guest = guests_.at(uuid);
+  guest.state = reason == VmReason::panicked ? VmState::crashed : VmState::shut_off;
+  guest.reason = reason;
+  guest.verified.reset();
+  load_.drop(uuid);
+  if (guest.resource && guest.state == VmState::shut_off) {
+    replication_.close(index_, *guest.resource);
+  }
+  for (const VmEventKind kind : events) tell(uuid, kind);
+  vms_changed_ = true;
+}
+
+void SimulatedNode::tell(const VmUuid& uuid, VmEventKind kind) {
+  vms_changed_ = true;
+  if (!daemon_ || answers.libvirt != Answer::right) return;
+  inputs_.vm_events.push_back({.uuid = uuid,
+                               .name = guests_.at(uuid).name,
+                               .kind = kind,
+                               .detail = "",
+                               .at = clock_.now(),
+                               .wall = clock_.wall()});
+}
+
+void SimulatedNode::order(Command command) {
+  inputs_.commands.emplace_back(std::move(command), [](const Result<std::string>& /*answer*/) {});
+  woken_ = true;
+}
+
+bool SimulatedNode::advance() {
+  if (!powered_) return false;
+  boot_guests();
+  if (daemon_starts_ && *daemon_starts_ <= clock_.now()) start_daemon();
+  if (!daemon_) return false;
+  if (executor_->advance()) woken_ = true;
+  if (!is_due()) return false;
+  read();
+  woken_ = false;
+  last_step_ = clock_.now();
+  const Tick next = daemon_->step(snapshot_, std::exchange(inputs_, {}));
+  next_step_ =
+      std::clamp(next, last_step_ + options_.shortest_sleep, last_step_ + options_.longest_sleep);
+  if (executor_->advance()) woken_ = true;
+  return true;
+}
+
+bool SimulatedNode::is_due() const {
+  const Tick now = clock_.now();
+  if (now >= next_step_) return true;
+  const bool changed = vms_changed_ || drbd_seen_ != replication_.generation(index_);
+  return (woken_ || changed) && now - last_step_ >= kShortestGap;
+}
+
+Tick SimulatedNode::next() const {
+  if (!powered_) return Tick::max();
+  Tick next = load_.next_end().value_or(Tick::max());
+  if (daemon_starts_) next = std::min(next, *daemon_starts_);
+  if (!daemon_) return next;
+  next = std::min(next, next_step_);
+  if (const auto ends = executor_->next()) next = std::min(next, *ends);
+  const bool changed = vms_changed_ || drbd_seen_ != replication_.generation(index_);
+  if (woken_ || changed) next = std::min(next, last_step_ + kShortestGap);
+  return std::max(next, clock_.now());
+}
+
+void SimulatedNode::boot_guests() {
+  for (const VmUuid& uuid : load_.advance(clock_.now())) {
+    Guest& guest = guests_.at(uuid);
+    if (guest.boots_well) guest.verified = first_check(guest.started, clock_.now());
+  }
+}
+
+SimulatedExecutor::Performed SimulatedNode::perform(const Ticket& ticket) {
+  const auto clock = std::make_shared<ActionClock>(clock_);
+  const ActionTools tools = hands_on(*this, clock);
+  ActionRun run(ticket, tools, [] { return true; });
+  Outcome outcome = run.run();
+  return {.outcome = std::move(outcome),
+          .times = run.times(),
+          .took = std::max(clock->spent(), kShortestAction)};
+}
+
+PeerFacts SimulatedNode::facts() const {
+  PeerFacts facts;
+  facts.boot_id = {fmt::format("{}-boot-{}", options_.name.value, boots_)};
+  facts.boot_time = booted_;
+  for (const auto& [uuid, guest] : guests_) {
+    if (!is_down(guest.state)) facts.active_vms.push_back(uuid);
+  }
+  return facts;
+}
+
+std::shared_ptr<const RemediationView> SimulatedNode::view() const {
+  return daemon_ ? daemon_->view() : nullptr;
+}
+
+}  // namespace upkeep::simulation
