@@ -23,13 +23,11 @@ double unix_seconds_of(Tick at, const RemediationView& view) {
 }
 
 void write_mode(Exposition& out, const RemediationView& view) {
-  out.family("upkeep_mode", MetricType::gauge,
-             "What upkeep may do, 1 for the mode it is in: observe, dry-run or act.");
+  out.family("upkeep_mode");
   for (const Mode mode : kModes) {
     out.sample({{"mode", to_string(mode)}}, mode == view.mode ? 1 : 0);
   }
-  out.family("upkeep_loop_last_run_timestamp_seconds", MetricType::gauge,
-             "When the loop last looked and decided.");
+  out.family("upkeep_loop_last_run_timestamp_seconds");
   out.sample({}, to_unix_seconds(view.wall));
 }
 
@@ -76,16 +74,13 @@ std::map<VmName, Wanted> wanted_by_name(const RemediationView& view, const Snaps
 void write_wishes(Exposition& out, const RemediationView& view, const Snapshot& snapshot,
                   Tick now) {
   const auto wanted = wanted_by_name(view, snapshot, now);
-  out.family("upkeep_vm_wanted", MetricType::gauge,
-             "Whether the VM is to run here, by mark, configuration or the ledger; absent for "
-             "ignored VMs and while not known.");
+  out.family("upkeep_vm_wanted");
   for (const auto& [name, one] : wanted) {
     const bool known = one.line != nullptr || one.wish.authority != Wish::Authority::automatic;
     if (!known || one.wish.keep == Keep::ignore) continue;
     out.sample({{"vm", name.value}}, one.wish.keep == Keep::up ? 1 : 0);
   }
-  out.family("upkeep_vm_intent_known", MetricType::gauge,
-             "Whether the ledger has a line about the VM.");
+  out.family("upkeep_vm_intent_known");
   for (const auto& [name, one] : wanted) {
     out.sample({{"vm", name.value}}, one.line != nullptr ? 1 : 0);
   }
@@ -94,8 +89,7 @@ void write_wishes(Exposition& out, const RemediationView& view, const Snapshot& 
 /// Of the VMs that have a check; while libvirt is silent what was found stays found.
 void write_unverified(Exposition& out, const RemediationView& view, const Snapshot& snapshot) {
   if (!view.policy || !snapshot.vms.reading || *snapshot.vms.reading == nullptr) return;
-  out.family("upkeep_vm_boot_unverified", MetricType::gauge,
-             "Whether the VM runs and was not healthy within its boot_timeout.");
+  out.family("upkeep_vm_boot_unverified");
   for (const auto& vm : **snapshot.vms.reading) {
     if (policy_for(*view.policy, vm.name).health.kind == HealthCheck::Kind::none) continue;
     const bool found = view.history.problems.contains(
@@ -105,8 +99,7 @@ void write_unverified(Exposition& out, const RemediationView& view, const Snapsh
 }
 
 void write_targets(Exposition& out, const RemediationView& view) {
-  out.family("upkeep_remediation_latched", MetricType::gauge,
-             "Whether the attempts on the target are used up, so that a person must look.");
+  out.family("upkeep_remediation_latched");
   for (const auto& [target, tried] : view.history.targets) {
     out.sample({{"target", to_string(target)}}, given_up_since(tried) ? 1 : 0);
   }
@@ -117,8 +110,7 @@ void write_targets(Exposition& out, const RemediationView& view) {
     const auto [at, fresh] = next.emplace(decision.finding.subject, *held->retry_at);
     if (!fresh) at->second = std::min(at->second, *held->retry_at);
   }
-  out.family("upkeep_remediation_next_attempt_timestamp_seconds", MetricType::gauge,
-             "When the hold on the target ends by itself and it is tried again.");
+  out.family("upkeep_remediation_next_attempt_timestamp_seconds");
   for (const auto& [target, at] : next) {
     out.sample({{"target", to_string(target)}}, unix_seconds_of(at, view));
   }
@@ -130,8 +122,7 @@ void write_targets(Exposition& out, const RemediationView& view) {
 void write_split_brain(Exposition& out, const RemediationView& view, const Snapshot& snapshot,
                        Tick now) {
   if (!snapshot.drbd_in_use) return;
-  out.family("upkeep_drbd_split_brain", MetricType::gauge,
-             "Whether there is evidence that the copies diverged.");
+  out.family("upkeep_drbd_split_brain");
   const Freshness freshness = view.policy ? view.policy->freshness : Freshness{};
   const bool current = snapshot.drbd.fresh(now, freshness.drbd);
   std::map<ResourceName, bool> evidence;
@@ -152,8 +143,7 @@ void write_split_brain(Exposition& out, const RemediationView& view, const Snaps
 }
 
 void write_in_flight(Exposition& out, const RemediationView& view) {
-  out.family("upkeep_remediation_inflight", MetricType::gauge,
-             "Actions that were begun and have not ended.");
+  out.family("upkeep_remediation_inflight");
   for (const auto action : all_action_names()) {
     const auto count = std::ranges::count_if(
         view.in_flight, [&](const Ticket& ticket) { return name_of(ticket.action) == action; });
@@ -163,8 +153,7 @@ void write_in_flight(Exposition& out, const RemediationView& view) {
 
 /// What is decided and has no free hand yet.
 void write_queue(Exposition& out, const RemediationView& view) {
-  out.family("upkeep_remediation_queue_length", MetricType::gauge,
-             "Actions that are decided and wait for their turn.");
+  out.family("upkeep_remediation_queue_length");
   const auto waits = [&](const Decision& decision) {
     const auto* act = std::get_if<Act>(&decision.verdict);
     return act != nullptr && std::ranges::none_of(view.in_flight, [&](const Ticket& ticket) {
@@ -178,15 +167,12 @@ void write_queue(Exposition& out, const RemediationView& view) {
 void write_pace(Exposition& out, const RemediationView& view, Tick now) {
   static const Policy unset;
   const Policy& policy = view.policy ? *view.policy : unset;
-  out.family("upkeep_remediation_budget_remaining", MetricType::gauge,
-             "Actions left of the last hour's budget; a whole recovery counts as one.");
+  out.family("upkeep_remediation_budget_remaining");
   const auto allowed = static_cast<std::size_t>(policy.actions_per_hour);
   out.sample({}, allowed - std::min(allowed, spent_of(view.history.budget, now)));
-  out.family("upkeep_remediation_storm_active", MetricType::gauge,
-             "Whether no VM is touched because too many failed for different reasons.");
+  out.family("upkeep_remediation_storm_active");
   out.sample({}, view.history.storm.until && *view.history.storm.until > now ? 1 : 0);
-  out.family("upkeep_remediation_start_slots", MetricType::gauge,
-             "How many VMs may be starting at once, by what the node bore so far.");
+  out.family("upkeep_remediation_start_slots");
   out.sample({}, std::floor(view.history.pace.slots));
 }
 
@@ -204,32 +190,26 @@ void write_paused(Exposition& out, const RemediationView& view) {
       ++paused[target->kind == Target::Kind::vm ? "vm" : "resource"];
     }
   }
-  out.family("upkeep_remediation_paused", MetricType::gauge,
-             "What persons paused: the node, its boot (maintenance), VMs, DRBD resources.");
+  out.family("upkeep_remediation_paused");
   for (const auto& [scope, count] : paused) out.sample({{"scope", scope}}, count);
 }
 
 void write_recovery(Exposition& out, const RemediationView& view) {
   const Recovery* recovery = view.recovery.get();
-  out.family("upkeep_recovery_active", MetricType::gauge,
-             "Whether the node is recovering from a boot, or from the loss of most of its VMs.");
+  out.family("upkeep_recovery_active");
   out.sample({}, recovery != nullptr && !recovery->ended ? 1 : 0);
-  out.family("upkeep_recovery_vms", MetricType::gauge,
-             "VMs of the recovery that is open, or else of the last one, by how far they came.");
+  out.family("upkeep_recovery_vms");
   for (const MemberState state : kMemberStates) {
     out.sample({{"state", to_string(state)}},
                recovery == nullptr ? std::size_t{0} : count_of(*recovery, state));
   }
   if (recovery == nullptr) return;
-  out.family("upkeep_recovery_started_timestamp_seconds", MetricType::gauge,
-             "When the recovery that is open, or else the last one, began: the boot, or the first "
-             "failure.");
+  out.family("upkeep_recovery_started_timestamp_seconds");
   out.sample({}, to_unix_seconds(recovery->opened));
 }
 
 void write_boots(Exposition& out, const RemediationView& view) {
-  out.family("upkeep_node_boots_total", MetricType::counter,
-             "Boots of this node that upkeep has recorded, by how the boot before them ended.");
+  out.family("upkeep_node_boots_total");
   for (const PreviousShutdown previous : kPreviousShutdowns) {
     const auto count = view.boot_counts.find(previous);
     out.sample({{"previous_shutdown", to_string(previous)}},
@@ -237,12 +217,11 @@ void write_boots(Exposition& out, const RemediationView& view) {
   }
   const auto boot = std::ranges::find(view.boots, view.history.boot, &BootRecord::id);
   if (boot == view.boots.end()) return;
-  out.family("upkeep_node_boot_info", MetricType::gauge, "This boot of the node; always 1.");
+  out.family("upkeep_node_boot_info");
   out.sample(
       {{"boot_id", boot->id.value}, {"previous_shutdown", to_string(boot->previous_shutdown)}}, 1);
   if (!boot->downtime) return;
-  out.family("upkeep_node_last_downtime_seconds", MetricType::gauge,
-             "How long the node was away before this boot, from upkeep's last sign of life.");
+  out.family("upkeep_node_last_downtime_seconds");
   out.sample({}, boot->downtime->count());
 }
 
@@ -252,8 +231,7 @@ void write_watchdog(Exposition& out, const RemediationView& view) {
                                         &AlertRule::action) == view.policy->alerts.end()) {
     return;
   }
-  out.family("upkeep_webhook_last_watchdog_timestamp_seconds", MetricType::gauge,
-             "When the watchdog's alert last arrived; until it does, when upkeep started.");
+  out.family("upkeep_webhook_last_watchdog_timestamp_seconds");
   out.sample({}, view.last_watchdog ? to_unix_seconds(*view.last_watchdog)
                                     : unix_seconds_of(view.history.started, view));
 }

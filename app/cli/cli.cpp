@@ -13,6 +13,7 @@
 #include "app/cli/command_line.h"
 #include "app/cli/drbd_recording.h"
 #include "app/cli/exit_code.h"
+#include "app/cli/metrics.h"
 #include "app/cli/resolve.h"
 #include "app/cli/run.h"
 #include "app/cli/simulate.h"
@@ -58,6 +59,9 @@ int carry_out(const CommandLine& line, Output& output) {
       return parse_recording(command, line.json, output);
     }
     int operator()(const SimulateCommand& command) const { return simulate(line, command, output); }
+    int operator()(const MetricsCommand& command) const {
+      return print_metrics(command, line.json, output);
+    }
     int operator()(const VersionCommand& /*c*/) const { return print_version(line, output); }
   };
   return std::visit(Dispatch{line, output}, line.command);

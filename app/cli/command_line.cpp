@@ -73,6 +73,7 @@ class Grammar {
   void add_pauses();
   void add_drbd();
   void add_simulate();
+  void add_metrics();
   [[nodiscard]] std::optional<Stop> unexpected_argument() const;
 
   CLI::App app_{kAbout, "upkeep"};
@@ -92,6 +93,7 @@ class Grammar {
   ResolveOptions resolve_;
   DrbdParseCommand drbd_parse_;
   SimulateOptions simulate_;
+  MetricsCommand metrics_;
   bool version_ = false;
 };
 
@@ -266,6 +268,14 @@ void Grammar::add_simulate() {
   takes_json(simulate);
 }
 
+void Grammar::add_metrics() {
+  CLI::App& metrics = command("metrics", "List what /metrics can show, and what it means",
+                              [this] { return metrics_; });
+  metrics.add_flag("--json", line_.json, "Print JSON");
+  metrics.add_flag("--markdown", metrics_.markdown, "Print tables as in docs/metrics.md")
+      ->excludes("--json");
+}
+
 Grammar::Grammar() {
   app_.allow_extras();
   app_.footer(kExitCodes);
@@ -277,6 +287,7 @@ Grammar::Grammar() {
   add_pauses();
   add_drbd();
   add_simulate();
+  add_metrics();
   takes_json(command("version", "Print the version", [] { return VersionCommand{}; }));
 }
 

@@ -89,13 +89,16 @@ struct SimulateCommand {
   bool serial = false;        ///< Compare with a watcher that starts one after another …
   double cron_seconds = 300;  ///< … which cron runs so often.
 };
+struct MetricsCommand {
+  bool markdown = false;  ///< As in docs/metrics.md.
+};
 struct VersionCommand {};
 
-using Command =
-    std::variant<RunCommand, CheckCommand, StatusCommand, PlanCommand, WhyCommand, HistoryCommand,
-                 MarkCommand, ReleaseCommand, AllowDegradedCommand, DeclareDeadCommand,
-                 PauseCommand, ResumeCommand, MaintenanceCommand, DemoCommand, DrbdStatusCommand,
-                 DrbdResolveCommand, DrbdParseCommand, SimulateCommand, VersionCommand>;
+using Command = std::variant<RunCommand, CheckCommand, StatusCommand, PlanCommand, WhyCommand,
+                             HistoryCommand, MarkCommand, ReleaseCommand, AllowDegradedCommand,
+                             DeclareDeadCommand, PauseCommand, ResumeCommand, MaintenanceCommand,
+                             DemoCommand, DrbdStatusCommand, DrbdResolveCommand, DrbdParseCommand,
+                             SimulateCommand, MetricsCommand, VersionCommand>;
 
 /// What `upkeep …` was asked to do.
 struct CommandLine {

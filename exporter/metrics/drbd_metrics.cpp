@@ -85,28 +85,23 @@ void write_states(Exposition& out, const Drbd& drbd, bool current) {
   const auto word = [&](const auto& state) -> std::string_view {
     return current ? std::string_view(state.text) : kUnknown;
   };
-  out.family("upkeep_drbd_resource_role", MetricType::gauge,
-             "Role of the resource on this node, 1 for the one it has.");
+  out.family("upkeep_drbd_resource_role");
   each_resource(drbd, [&](auto labels, const DrbdResource& resource) {
     state_set(out, std::move(labels), "role", kDrbdRoles, word(resource.role));
   });
-  out.family("upkeep_drbd_device_state", MetricType::gauge,
-             "State of the local disk, 1 for the one it is in.");
+  out.family("upkeep_drbd_device_state");
   each_device(drbd, [&](auto labels, const DrbdDevice& device) {
     state_set(out, std::move(labels), "state", kDrbdDisks, word(device.disk));
   });
-  out.family("upkeep_drbd_connection_state", MetricType::gauge,
-             "State of the connection to the peer, 1 for the one it is in.");
+  out.family("upkeep_drbd_connection_state");
   each_peer(drbd, [&](auto labels, const DrbdPeer& peer) {
     state_set(out, std::move(labels), "state", kDrbdConnections, word(peer.connection));
   });
-  out.family("upkeep_drbd_peer_device_state", MetricType::gauge,
-             "State of the peer's disk, 1 for the one it is in.");
+  out.family("upkeep_drbd_peer_device_state");
   each_peer_device(drbd, [&](auto labels, const DrbdPeerDevice& device) {
     state_set(out, std::move(labels), "state", kDrbdDisks, word(device.peer_disk));
   });
-  out.family("upkeep_drbd_replication_state", MetricType::gauge,
-             "State of the replication to the peer, 1 for the one it is in.");
+  out.family("upkeep_drbd_replication_state");
   each_peer_device(drbd, [&](auto labels, const DrbdPeerDevice& device) {
     state_set(out, std::move(labels), "state", kDrbdReplications, word(device.replication));
   });
@@ -123,8 +118,7 @@ bool has_word(std::string_view list, std::string_view word) {
 
 void write_suspended(Exposition& out, const Drbd& drbd) {
   constexpr std::array<std::string_view, 4> kReasons{"user", "no-data", "fencing", "quorum"};
-  out.family("upkeep_drbd_suspended", MetricType::gauge,
-             "Whether I/O of the resource is suspended for the reason.");
+  out.family("upkeep_drbd_suspended");
   each_resource(drbd, [&](auto labels, const DrbdResource& resource) {
     labels.push_back({"reason", {}});
     for (const auto reason : kReasons) {
@@ -145,8 +139,7 @@ void write_suspended(Exposition& out, const Drbd& drbd) {
 }
 
 void write_resources(Exposition& out, const Drbd& drbd) {
-  out.family("upkeep_drbd_resource_configured", MetricType::gauge,
-             "Whether the resource is in this node's DRBD configuration.");
+  out.family("upkeep_drbd_resource_configured");
   for (const auto& resource : drbd.resources) {
     if (!resource.configured) continue;
     out.sample({{"resource", resource.name.value}}, *resource.configured ? 1 : 0);
@@ -168,32 +161,27 @@ std::optional<std::uint64_t> count(const std::optional<Bytes>& bytes) {
 
 void write_devices(Exposition& out, const Drbd& drbd) {
   const auto each = [](const Drbd& all, auto visit) { each_device(all, visit); };
-  out.family("upkeep_drbd_device_quorum", MetricType::gauge,
-             "Whether the device has quorum; 1 also where no quorum is configured.");
+  out.family("upkeep_drbd_device_quorum");
   figures(out, drbd, each, [](const DrbdDevice& device) {
     return device.quorum ? std::optional(*device.quorum ? 1 : 0) : std::nullopt;
   });
-  out.family("upkeep_drbd_device_client", MetricType::gauge,
-             "Whether the device has no disk because it is to have none.");
+  out.family("upkeep_drbd_device_client");
   figures(out, drbd, each, [](const DrbdDevice& device) {
     return device.client ? std::optional(*device.client ? 1 : 0) : std::nullopt;
   });
-  out.family("upkeep_drbd_device_read_bytes_total", MetricType::counter,
-             "Bytes read from the local disk.");
+  out.family("upkeep_drbd_device_read_bytes_total");
   figures(out, drbd, each, [](const DrbdDevice& device) { return count(device.read); });
-  out.family("upkeep_drbd_device_written_bytes_total", MetricType::counter,
-             "Bytes written to the local disk.");
+  out.family("upkeep_drbd_device_written_bytes_total");
   figures(out, drbd, each, [](const DrbdDevice& device) { return count(device.written); });
 }
 
 void write_peers(Exposition& out, const Drbd& drbd) {
-  out.family("upkeep_drbd_connected", MetricType::gauge, "Whether the peer is connected.");
+  out.family("upkeep_drbd_connected");
   each_peer(drbd, [&](const auto& labels, const DrbdPeer& peer) {
     if (peer.connection.text.empty()) return;
     out.sample(Labels(labels), peer.connection == DrbdConnection::connected ? 1 : 0);
   });
-  out.family("upkeep_drbd_link_loss_info", MetricType::gauge,
-             "Why the link is StandAlone; always 1, and only there while it is.");
+  out.family("upkeep_drbd_link_loss_info");
   each_peer(drbd, [&](auto labels, const DrbdPeer& peer) {
     if (!peer.loss) return;
     labels.push_back({"cause", to_string(peer.loss->cause)});
@@ -203,25 +191,20 @@ void write_peers(Exposition& out, const Drbd& drbd) {
 
 void write_peer_devices(Exposition& out, const Drbd& drbd) {
   const auto each = [](const Drbd& all, auto visit) { each_peer_device(all, visit); };
-  out.family("upkeep_drbd_out_of_sync_bytes", MetricType::gauge,
-             "Bytes that differ, or may differ, between this node and the peer.");
+  out.family("upkeep_drbd_out_of_sync_bytes");
   figures(out, drbd, each, [](const DrbdPeerDevice& device) { return count(device.out_of_sync); });
-  out.family("upkeep_drbd_resync_done_ratio", MetricType::gauge,
-             "How much of the running resync or verify is done, 0 to 1.");
+  out.family("upkeep_drbd_resync_done_ratio");
   figures(out, drbd, each, [](const DrbdPeerDevice& device) { return device.resync_done_ratio; });
-  out.family("upkeep_drbd_resync_speed_bytes", MetricType::gauge,
-             "Speed of the running resync or verify, bytes per second.");
+  out.family("upkeep_drbd_resync_speed_bytes");
   figures(out, drbd, each,
           [](const DrbdPeerDevice& device) { return device.resync_bytes_per_second; });
-  out.family("upkeep_drbd_resync_eta_seconds", MetricType::gauge,
-             "Seconds until the running resync or verify is done, as DRBD estimates.");
+  out.family("upkeep_drbd_resync_eta_seconds");
   figures(out, drbd, each, [](const DrbdPeerDevice& device) {
     return device.resync_eta ? std::optional(device.resync_eta->count()) : std::nullopt;
   });
-  out.family("upkeep_drbd_peer_sent_bytes_total", MetricType::counter, "Bytes sent to the peer.");
+  out.family("upkeep_drbd_peer_sent_bytes_total");
   figures(out, drbd, each, [](const DrbdPeerDevice& device) { return count(device.sent); });
-  out.family("upkeep_drbd_peer_received_bytes_total", MetricType::counter,
-             "Bytes received from the peer.");
+  out.family("upkeep_drbd_peer_received_bytes_total");
   figures(out, drbd, each, [](const DrbdPeerDevice& device) { return count(device.received); });
 }
 
@@ -230,14 +213,12 @@ void write_peer_devices(Exposition& out, const Drbd& drbd) {
 void write_drbd(Exposition& out, const Drbd& drbd, bool current) {
   write_states(out, drbd, current);
   if (!current) return;
-  out.family("upkeep_drbd_kernel_info", MetricType::gauge,
-             "Version of the loaded DRBD kernel module; always 1.");
+  out.family("upkeep_drbd_kernel_info");
   if (drbd.module_loaded) {
     // A demo's pair must not look like a kernel's, on a dashboard neither.
     out.sample({{"version", drbd.kernel_version + (drbd.simulated ? " (simulated)" : "")}}, 1);
   }
-  out.family("upkeep_drbd_utils_info", MetricType::gauge,
-             "Version of the installed drbd-utils; always 1.");
+  out.family("upkeep_drbd_utils_info");
   if (!drbd.utils_version.empty()) out.sample({{"version", drbd.utils_version}}, 1);
   write_resources(out, drbd);
   write_devices(out, drbd);

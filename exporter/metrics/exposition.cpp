@@ -12,15 +12,6 @@
 namespace upkeep {
 namespace {
 
-std::string_view to_string(MetricType type) {
-  switch (type) {
-    case MetricType::counter: return "counter";
-    case MetricType::gauge: return "gauge";
-    case MetricType::histogram: return "histogram";
-  }
-  return "untyped";
-}
-
 MetricType type_of(const prometheus::MetricFamily& family) {
   switch (family.type) {
     case prometheus::MetricType::Counter: return MetricType::counter;
@@ -41,20 +32,31 @@ void append_label(std::string& out, const Label& label) {
 
 }  // namespace
 
-void Exposition::family(std::string_view name, MetricType type, std::string_view help) {
-  if (!begun_.emplace(name).second) {
-    throw std::logic_error("metric family '" + std::string(name) + "' was begun twice");
+std::string_view to_string(MetricType type) {
+  switch (type) {
+    case MetricType::counter: return "counter";
+    case MetricType::gauge: return "gauge";
+    case MetricType::histogram: return "histogram";
   }
-  name_ = name;
+  return "untyped";
+}
+
+void Exposition::family(const MetricFamily& family) {
+  if (!begun_.emplace(family.name).second) {
+    throw std::logic_error("metric family '" + std::string(family.name) + "' was begun twice");
+  }
+  name_ = family.name;
   header_ = "# HELP ";
-  header_.append(name).append(" ");
-  append_help(header_, help);
-  header_.append("\n# TYPE ").append(name).append(" ").append(to_string(type)).append("\n");
+  header_.append(family.name).append(" ");
+  append_help(header_, family.help);
+  header_.append("\n# TYPE ").append(family.name).append(" ");
+  header_.append(to_string(family.type)).append("\n");
 }
 
 void Exposition::add(const std::vector<prometheus::MetricFamily>& families) {
   for (const auto& collected : families) {
-    family(collected.name, type_of(collected), collected.help);
+    family(
+        MetricFamily{.name = collected.name, .type = type_of(collected), .help = collected.help});
     std::vector<const prometheus::ClientMetric*> sorted;
     sorted.reserve(collected.metric.size());
     for (const auto& metric : collected.metric) sorted.push_back(&metric);

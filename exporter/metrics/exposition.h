@@ -10,14 +10,14 @@
 #include <type_traits>
 #include <vector>
 
+#include "exporter/metrics/catalog.h"
+
 namespace prometheus {
 struct ClientMetric;
 struct MetricFamily;
 }  // namespace prometheus
 
 namespace upkeep {
-
-enum class MetricType { counter, gauge, histogram };
 
 struct Label {
   std::string_view name;
@@ -29,9 +29,10 @@ using Labels = std::span<const Label>;
 /// nothing, not even its HELP.
 class Exposition {
  public:
-  /// Begins a family; the samples that follow are its. The name carries the prefix. Throws
-  /// std::logic_error for a name that was begun before: Prometheus wants a family in one piece.
-  void family(std::string_view name, MetricType type, std::string_view help);
+  /// Begins a family; the samples that follow are its. Throws std::logic_error for one that was
+  /// begun before: Prometheus wants a family in one piece.
+  void family(Documented documented) { family(documented.family()); }
+  void family(const MetricFamily& family);
 
   /// One series of the current family. Throws std::logic_error before the first family.
   template <class Number>

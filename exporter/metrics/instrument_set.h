@@ -1,15 +1,20 @@
 #pragma once
 
+#include <prometheus/counter.h>
 #include <prometheus/family.h>
+#include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 
 #include <map>
 #include <mutex>
+#include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
+
+#include "exporter/metrics/catalog.h"
 
 namespace upkeep {
 
@@ -20,6 +25,13 @@ namespace upkeep {
   return kBuckets;
 }
 
+template <class T>
+inline constexpr MetricType kTypeOf = MetricType::histogram;
+template <>
+inline constexpr MetricType kTypeOf<prometheus::Counter> = MetricType::counter;
+template <>
+inline constexpr MetricType kTypeOf<prometheus::Gauge> = MetricType::gauge;
+
 /// The instruments of one prometheus-cpp family by their label values. Keeps the references,
 /// because Family::Add looks a label set up in a microsecond. Thread-safe.
 template <class T>
@@ -27,10 +39,18 @@ class InstrumentSet {
  public:
   using Values = std::vector<std::string>;  ///< In the order of the label names.
 
-  InstrumentSet(prometheus::Registry& registry, const std::string& name, const std::string& help,
-                std::vector<std::string> labels)
-      : family_(prometheus::detail::Builder<T>().Name(name).Help(help).Register(registry)),
-        labels_(std::move(labels)) {}
+  /// Throws std::logic_error when the catalog has it as another type.
+  InstrumentSet(prometheus::Registry& registry, Documented documented)
+      : family_(prometheus::detail::Builder<T>()
+                    .Name(std::string(documented.family().name))
+                    .Help(std::string(documented.family().help))
+                    .Register(registry)),
+        labels_(label_names(documented.family())) {
+    if (documented.family().type != kTypeOf<T>) {
+      throw std::logic_error("metric family '" + std::string(documented.family().name) +
+                             "' is documented as another type");
+    }
+  }
 
   /// Calls `use` with the instrument of these label values, which is created when there is none.
   /// Under the lock, so that nobody drops it meanwhile.

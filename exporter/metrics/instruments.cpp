@@ -64,87 +64,30 @@ struct Instruments::Families {
   // First: every set refers to a family in it.
   prometheus::Registry registry{prometheus::Registry::InsertBehavior::Throw};
 
-  Gauges build_info{
-      registry, "upkeep_build_info", "What runs here; always 1.", {"version", "revision"}};
-  Gauges config_successful{registry,
-                           "upkeep_config_last_reload_successful",
-                           "Whether the configuration was good when it was last read.",
-                           {}};
-  Gauges config_success_time{registry,
-                             "upkeep_config_last_reload_success_timestamp_seconds",
-                             "When a good configuration was last read.",
-                             {}};
-  Gauges last_action{registry,
-                     "upkeep_remediation_last_action_timestamp_seconds",
-                     "When an action of this kind last began.",
-                     {"action"}};
+  Gauges build_info{registry, "upkeep_build_info"};
+  Gauges config_successful{registry, "upkeep_config_last_reload_successful"};
+  Gauges config_success_time{registry, "upkeep_config_last_reload_success_timestamp_seconds"};
+  Gauges last_action{registry, "upkeep_remediation_last_action_timestamp_seconds"};
 
-  Counters source_unparsed{registry,
-                           "upkeep_source_unparsed_total",
-                           "Lines, keys or states of a source that this program does not know.",
-                           {"source"}};
-  Counters vm_transitions{registry,
-                          "upkeep_vm_transitions_total",
-                          "Changes of a VM's state, by new state and libvirt's reason for it.",
-                          {"vm", "to", "cause"}};
-  Counters connection_transitions{registry,
-                                  "upkeep_drbd_connection_transitions_total",
-                                  "Changes of a DRBD connection's state, by new state.",
-                                  {"resource", "peer", "to"}};
-  Counters actions{registry,
-                   "upkeep_remediation_actions_total",
-                   "Actions begun, by what first showed the problem.",
-                   {"action", "trigger"}};
-  Counters failures{registry,
-                    "upkeep_remediation_action_failures_total",
-                    "Actions that did not succeed.",
-                    {"action", "reason"}};
-  Counters ineffective{registry,
-                       "upkeep_remediation_ineffective_total",
-                       "Actions that succeeded without ending the problem.",
-                       {"action"}};
-  Counters decisions{registry,
-                     "upkeep_remediation_decisions_total",
-                     "Decisions that differ from the one before for the same problem.",
-                     {"rule", "decision", "reason"}};
-  Counters journal_errors{
-      registry, "upkeep_journal_errors_total", "Writes to the journal that failed.", {}};
-  Counters handler_errors{registry,
-                          "upkeep_http_handler_errors_total",
-                          "HTTP requests that ended in a bug of upkeep's.",
-                          {}};
+  Counters source_unparsed{registry, "upkeep_source_unparsed_total"};
+  Counters vm_transitions{registry, "upkeep_vm_transitions_total"};
+  Counters connection_transitions{registry, "upkeep_drbd_connection_transitions_total"};
+  Counters actions{registry, "upkeep_remediation_actions_total"};
+  Counters failures{registry, "upkeep_remediation_action_failures_total"};
+  Counters ineffective{registry, "upkeep_remediation_ineffective_total"};
+  Counters decisions{registry, "upkeep_remediation_decisions_total"};
+  Counters journal_errors{registry, "upkeep_journal_errors_total"};
+  Counters handler_errors{registry, "upkeep_http_handler_errors_total"};
 
-  Counters webhook_requests{registry,
-                            "upkeep_webhook_requests_total",
-                            "Requests to Alertmanager's webhook, by the status of the answer.",
-                            {"code"}};
-  Counters webhook_alerts{registry,
-                          "upkeep_webhook_alerts_total",
-                          "Alerts that arrived at the webhook, by what became of them.",
-                          {"outcome"}};
+  Counters webhook_requests{registry, "upkeep_webhook_requests_total"};
+  Counters webhook_alerts{registry, "upkeep_webhook_alerts_total"};
 
-  Histograms source_reads{registry,
-                          "upkeep_source_read_duration_seconds",
-                          "Duration of one reading of a source.",
-                          {"source"}};
-  Histograms action_durations{registry,
-                              "upkeep_remediation_action_duration_seconds",
-                              "Duration of an action, from its begin to its end.",
-                              {"action"}};
-  Histograms reactions{registry,
-                       "upkeep_remediation_reaction_seconds",
-                       "From the event that showed a fault to the first command sent to mend it.",
-                       {"action"}};
-  Histograms recoveries{registry,
-                        "upkeep_recovery_duration_seconds",
-                        "Duration of a recovery that ended, from its cause.",
-                        {}};
-  Histograms outages{
-      registry, "upkeep_outage_duration_seconds", "Duration of an outage that ended.", {"kind"}};
-  Histograms phases{registry,
-                    "upkeep_outage_phase_seconds",
-                    "Duration of one phase of an outage.",
-                    {"kind", "phase"}};
+  Histograms source_reads{registry, "upkeep_source_read_duration_seconds"};
+  Histograms action_durations{registry, "upkeep_remediation_action_duration_seconds"};
+  Histograms reactions{registry, "upkeep_remediation_reaction_seconds"};
+  Histograms recoveries{registry, "upkeep_recovery_duration_seconds"};
+  Histograms outages{registry, "upkeep_outage_duration_seconds"};
+  Histograms phases{registry, "upkeep_outage_phase_seconds"};
 
   std::mutex seen_mutex;
   std::shared_ptr<const Vms> vms;    ///< Of the last good reading.

@@ -73,10 +73,9 @@ std::optional<double> open_files(const fs::path& proc) {
   return count - 1;  // One of them is the listing itself.
 }
 
-void gauge(Exposition& out, std::string_view name, std::string_view help,
-           const std::optional<double>& value, MetricType type = MetricType::gauge) {
+void figure(Exposition& out, Documented family, const std::optional<double>& value) {
   if (!value) return;
-  out.family(name, type, help);
+  out.family(family);
   out.sample({}, *value);
 }
 
@@ -98,18 +97,16 @@ void write_process(Exposition& out, const fs::path& root) {
   const auto resident = field(24);
 
   if (user && system) {
-    gauge(out, "process_cpu_seconds_total", "Total user and system CPU time spent in seconds.",
-          (*user + *system) / ticks, MetricType::counter);
+    figure(out, "process_cpu_seconds_total", (*user + *system) / ticks);
   }
-  gauge(out, "process_virtual_memory_bytes", "Virtual memory size in bytes.", field(23));
+  figure(out, "process_virtual_memory_bytes", field(23));
   if (resident) {
-    gauge(out, "process_resident_memory_bytes", "Resident memory size in bytes.", *resident * page);
+    figure(out, "process_resident_memory_bytes", *resident * page);
   }
-  gauge(out, "process_open_fds", "Number of open file descriptors.", open_files(proc));
-  gauge(out, "process_max_fds", "Maximum number of open file descriptors.", open_files_limit(proc));
+  figure(out, "process_open_fds", open_files(proc));
+  figure(out, "process_max_fds", open_files_limit(proc));
   if (started && booted) {
-    gauge(out, "process_start_time_seconds",
-          "Start time of the process since unix epoch in seconds.", *booted + (*started / ticks));
+    figure(out, "process_start_time_seconds", *booted + (*started / ticks));
   }
 }
 

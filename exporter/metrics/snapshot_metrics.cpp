@@ -8,13 +8,11 @@ namespace {
 
 void write_sources(Exposition& out, const Snapshot& snapshot, const LastKnown& known,
                    const Freshness& freshness, Tick now) {
-  out.family("upkeep_source_up", MetricType::gauge,
-             "Whether the source's last reading succeeded and is fresh enough to act on.");
+  out.family("upkeep_source_up");
   for (const auto& status : source_statuses(snapshot, freshness, now)) {
     out.sample({{"source", to_string(status.source)}}, status.up ? 1 : 0);
   }
-  out.family("upkeep_source_last_success_timestamp_seconds", MetricType::gauge,
-             "When the source was last read with success.");
+  out.family("upkeep_source_last_success_timestamp_seconds");
   for (const auto& [source, answer] : known.last_success) {
     out.sample({{"source", to_string(source)}}, to_unix_seconds(answer.wall));
   }
@@ -22,19 +20,17 @@ void write_sources(Exposition& out, const Snapshot& snapshot, const LastKnown& k
 
 void write_node(Exposition& out, const Snapshot& snapshot, const Freshness& freshness, Tick now) {
   if (!snapshot.node.fresh(now, freshness.node)) return;
-  out.family("upkeep_node_boot_time_seconds", MetricType::gauge,
-             "When this node booted, seconds since the epoch.");
+  out.family("upkeep_node_boot_time_seconds");
   out.sample({}, to_unix_seconds(snapshot.node.reading->boot_time));
 }
 
 void write_peers(Exposition& out, const Snapshot& snapshot, const Freshness& freshness, Tick now) {
-  out.family("upkeep_peer_up", MetricType::gauge, "Whether the peer node answered lately.");
+  out.family("upkeep_peer_up");
   for (const auto& peer : snapshot.peers) {
     const bool answers = !peer.error && peer.facts.fresh(now, freshness.peers);
     out.sample({{"peer", peer.name.value}}, answers ? 1 : 0);
   }
-  out.family("upkeep_peer_boot_time_seconds", MetricType::gauge,
-             "When the peer node booted by its own account, seconds since the epoch.");
+  out.family("upkeep_peer_boot_time_seconds");
   for (const auto& peer : snapshot.peers) {
     if (!peer.facts.fresh(now, freshness.peers)) continue;
     out.sample({{"peer", peer.name.value}}, to_unix_seconds(peer.facts.reading->boot_time));

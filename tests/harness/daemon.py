@@ -142,8 +142,8 @@ class Upkeep:
     def cli(self, *arguments, check=True):
         """Runs the command line against this daemon."""
         command = arguments[0]
-        takes_config = command not in ("version", "demo")
-        demo = self.demo and command not in ("version", "demo", "check")
+        takes_config = command not in ("version", "metrics", "demo")
+        demo = self.demo and command not in ("version", "metrics", "demo", "check")
         done = subprocess.run(
             [self.program, *arguments, *(self._common() if takes_config else []),
              *(["--demo"] if demo else [])],

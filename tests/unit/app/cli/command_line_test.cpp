@@ -75,6 +75,7 @@ TEST(CommandLine, ReadsTheReadingCommands) {
                                                                      {"why", "--json", "web1"},
                                                                      {"history", "--json"},
                                                                      {"check", "--json"},
+                                                                     {"metrics", "--json"},
                                                                      {"version", "--json"}}) {
     const auto line = parse(arguments);
     ASSERT_TRUE(line.has_value()) << line.error().text;
@@ -129,6 +130,12 @@ TEST(CommandLine, DemoOrdersGoToTheDemo) {
   EXPECT_TRUE(line->demo);
 }
 
+TEST(CommandLine, ListsMetricsOneWay) {
+  EXPECT_FALSE(command_of<MetricsCommand>({"metrics"}).markdown);
+  EXPECT_TRUE(command_of<MetricsCommand>({"metrics", "--markdown"}).markdown);
+  EXPECT_FALSE(parse({"metrics", "--markdown", "--json"}).has_value());
+}
+
 TEST(CommandLine, SaysTheVersionEitherWay) {
   command_of<VersionCommand>({"version"});
   command_of<VersionCommand>({"--version"});
@@ -144,8 +151,8 @@ TEST(CommandLine, HelpGoesToStdoutAndHasTheExitCodes) {
 }
 
 TEST(CommandLine, EachCommandHasItsOwnHelp) {
-  for (const char* command :
-       {"run", "check", "status", "why", "history", "mark", "release", "demo", "version"}) {
+  for (const char* command : {"run", "check", "status", "why", "history", "mark", "release", "demo",
+                              "metrics", "version"}) {
     const auto line = parse({command, "--help"});
     ASSERT_FALSE(line.has_value()) << command;
     EXPECT_EQ(line.error().exit_code, kOk) << command;

@@ -87,7 +87,7 @@ class Routes : public testing::Test {
                    {.generation = [] { return std::uint64_t{1}; },
                     .write =
                         [](Exposition& out) {
-                          out.family("upkeep_x", MetricType::gauge, "X.");
+                          out.family({.name = "upkeep_x", .type = MetricType::gauge, .help = "X."});
                           out.sample({}, 1);
                         }}};
 };

@@ -13,10 +13,10 @@ namespace {
 
 TEST(Exposition, WritesHelpAndTypeOnceAndThenTheSamples) {
   Exposition out;
-  out.family("upkeep_vm_up", MetricType::gauge, "Whether\nit runs.");
+  out.family({.name = "upkeep_vm_up", .type = MetricType::gauge, .help = "Whether\nit runs."});
   out.sample({{"vm", "web1"}}, 1);
   out.sample({{"vm", "say \"hi\""}}, 0);
-  out.family("upkeep_reads_total", MetricType::counter, "Reads.");
+  out.family({.name = "upkeep_reads_total", .type = MetricType::counter, .help = "Reads."});
   out.sample({}, std::uint64_t{3});
   EXPECT_EQ(out.text(),
             "# HELP upkeep_vm_up Whether\\nit runs.\n"
@@ -30,8 +30,8 @@ TEST(Exposition, WritesHelpAndTypeOnceAndThenTheSamples) {
 
 TEST(Exposition, LeavesNothingOfAFamilyWithoutSamples) {
   Exposition out;
-  out.family("upkeep_a", MetricType::gauge, "A.");
-  out.family("upkeep_b", MetricType::gauge, "B.");
+  out.family({.name = "upkeep_a", .type = MetricType::gauge, .help = "A."});
+  out.family({.name = "upkeep_b", .type = MetricType::gauge, .help = "B."});
   out.sample({{"x", "1"}, {"y", "2"}}, 0.5);
   EXPECT_EQ(out.text(),
             "# HELP upkeep_b B.\n# TYPE upkeep_b gauge\nupkeep_b{x=\"1\",y=\"2\"} 0.5\n");
@@ -39,10 +39,11 @@ TEST(Exposition, LeavesNothingOfAFamilyWithoutSamples) {
 
 TEST(Exposition, RefusesAFamilyInTwoPieces) {
   Exposition out;
-  out.family("upkeep_a", MetricType::gauge, "A.");
+  out.family({.name = "upkeep_a", .type = MetricType::gauge, .help = "A."});
   out.sample({}, 1);
-  out.family("upkeep_b", MetricType::gauge, "B.");
-  EXPECT_THROW(out.family("upkeep_a", MetricType::gauge, "A."), std::logic_error);
+  out.family({.name = "upkeep_b", .type = MetricType::gauge, .help = "B."});
+  EXPECT_THROW(out.family({.name = "upkeep_a", .type = MetricType::gauge, .help = "A."}),
+               std::logic_error);
 }
 
 TEST(Exposition, RefusesASampleWithoutAFamily) {
@@ -54,7 +55,7 @@ TEST(Exposition, RefusesAFamilyThatARegistryRepeats) {
   prometheus::Registry registry;
   prometheus::BuildCounter().Name("upkeep_a").Help("A.").Register(registry).Add({});
   Exposition out;
-  out.family("upkeep_a", MetricType::counter, "A.");
+  out.family({.name = "upkeep_a", .type = MetricType::counter, .help = "A."});
   EXPECT_THROW(out.add(registry.Collect()), std::logic_error);
 }
 

@@ -36,13 +36,14 @@ class Page : public testing::Test {
   HandClock clock;
   std::uint64_t generation = 1;
   int written = 0;
-  MetricsPage page{clock,
-                   {.generation = [this] { return generation; },
-                    .write =
-                        [this](Exposition& out) {
-                          out.family("upkeep_written", MetricType::gauge, "Times.");
-                          out.sample({}, ++written);
-                        }}};
+  MetricsPage page{
+      clock,
+      {.generation = [this] { return generation; },
+       .write =
+           [this](Exposition& out) {
+             out.family({.name = "upkeep_written", .type = MetricType::gauge, .help = "Times."});
+             out.sample({}, ++written);
+           }}};
 };
 
 TEST_F(Page, IsRenderedOnceForAGeneration) {
