@@ -60,7 +60,9 @@ void Cluster::ask_around() {
       Peer peer = before == known.end() ? Peer{.name = other->options().name} : std::move(*before);
       Result<PeerFacts> answer = ask(node->index(), other->index());
       if (answer) {
-        peer.facts = {.reading = std::move(answer), .at = now_};
+        // One by one: g++ 12 warns of the whole at once, wrongly, when it optimises.
+        peer.facts.reading = std::move(answer);
+        peer.facts.at = now_;
         peer.error.reset();
       } else {
         peer.error = answer.error();  // What it said last stays, and grows old.
