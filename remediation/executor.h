@@ -53,6 +53,8 @@ class Executor {
 
   /// Never blocks.
   virtual void submit(Ticket ticket) = 0;
+  /// What persons said and unsaid by now: the last look of what waits or runs goes by it.
+  virtual void know(Standings standings) = 0;
   /// What happened since the last call.
   [[nodiscard]] virtual std::vector<Completed> drain() = 0;
   /// From now on nothing that has not sent its command sends it: queued tickets come back as

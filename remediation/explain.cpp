@@ -243,6 +243,14 @@ Explanation explain(const Target& target, const Snapshot& snapshot, const Remedi
   return explanation;
 }
 
+std::string supposed_sentence(const Decision& decision, Tick now) {
+  const auto* would = std::get_if<WouldAct>(&decision.verdict);
+  if (would == nullptr) return sentence(decision, now);
+  return fmt::format("{} is {}. In mode act upkeep would {} now.",
+                     name_of_subject(decision.finding.subject), decision.finding.detail,
+                     verb(would->action));
+}
+
 std::string sentence(const Decision& decision, Tick now) {
   const std::string said = std::visit(
       [&](const auto& verdict) { return verdict_sentence(verdict, now); }, decision.verdict);

@@ -22,6 +22,8 @@ struct Explanation {
 [[nodiscard]] Explanation explain(const Target& target, const Snapshot& snapshot,
                                   const RemediationView& view);
 
+/// Of a plan that nobody acts on: "web1 is shut off (crashed). In mode act upkeep would start it."
+[[nodiscard]] std::string supposed_sentence(const Decision& decision, Tick now);
 /// The sentence of one decision, for logs, history and the status page.
 [[nodiscard]] std::string sentence(const Decision& decision, Tick now);
 

@@ -75,6 +75,7 @@ struct History {
   StormWatch storm;
   StartPace pace;
   Budget budget;
+  std::optional<Tick> resumed;  ///< When the last pause ended; who waited for it waits anew.
   std::optional<std::int64_t> recovery;  ///< The journal's id of the one that is open.
 };
 

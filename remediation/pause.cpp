@@ -2,9 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 #include "remediation/rules/finding.h"
 #include "remediation/sight.h"
-#include "remediation/single_flight.h"
 #include "remediation/words.h"
 
 namespace upkeep {
@@ -81,9 +82,17 @@ std::vector<const Standing*> pauses_over(const Target& target, const World& worl
   }
   add(pauses, std::string(kNode), world);
   if (const auto subject = pause_subject(&target, world)) add(pauses, *subject, world);
-  for (const Target& resource : resources_under(target, world.snapshot)) {
-    add(pauses, to_string(resource), world);
+  const Vm* vm =
+      target.kind == Target::Kind::vm ? find_vm(world.snapshot, VmName{target.name}) : nullptr;
+  if (vm == nullptr) return pauses;
+  std::set<Target> under;
+  for (const VmDisk& disk : vm->disks) {
+    for (const DeviceMinor minor : disk.drbd) {
+      const DrbdResource* resource = find_resource(world.snapshot, minor);
+      if (resource != nullptr) under.insert(target_of(resource->name));
+    }
   }
+  for (const Target& resource : under) add(pauses, to_string(resource), world);
   return pauses;
 }
 

@@ -33,8 +33,8 @@ inline constexpr std::chrono::hours kPauseLasts{2};
 /// "upkeep resume vm/web1"
 [[nodiscard]] std::string pause_ends_with(const Standing& pause, const History& history);
 
-/// Those that keep hands off the target, widest first. A VM's start opens its DRBD resources, so
-/// theirs are among its own.
+/// Those that keep hands off the target, widest first. A VM opens the DRBD resources under
+/// all of its disks, so theirs are among its own.
 [[nodiscard]] std::vector<const Standing*> pauses_over(const Target& target, const World& world);
 
 /// Why nothing is done about the target, if it is paused.

@@ -100,6 +100,7 @@ Tick Reconciler::step(const std::shared_ptr<const Snapshot>& snapshot, Inputs in
   recovery_.look(step);
   actions_.settle_unfinished(step);
   actions_.verify(step);
+  tell_standings();
   // What the decisions rest on is on the disk before they are made.
   journal_.flush(anchor_of(step));
   history_.journal_ok = journal_.ok();
@@ -114,6 +115,12 @@ Tick Reconciler::step(const std::shared_ptr<const Snapshot>& snapshot, Inputs in
   const Tick next = next_step(planned, step);
   publish(std::move(planned.decisions), step);
   return next;
+}
+
+void Reconciler::tell_standings() {
+  if (told_standings_ == history_.standings) return;
+  told_standings_ = history_.standings;
+  parts_.executor.know(history_.standings);
 }
 
 void Reconciler::note_boot(const Step& step) {

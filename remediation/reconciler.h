@@ -94,9 +94,13 @@ class Reconciler {
   [[nodiscard]] Result<std::string> carry_out(const DeclareDead& command, const Step& step);
   [[nodiscard]] Result<std::string> carry_out(const PauseTarget& command, const Step& step);
   [[nodiscard]] Result<std::string> carry_out(const MaintainNode& command, const Step& step);
+  [[nodiscard]] Result<std::string> resume(const PauseTarget& command, const Step& step);
+  [[nodiscard]] Result<std::string> end_maintenance(const MaintainNode& command, const Step& step);
+  void note_pause(const Standing& pause, const std::string& text, const Step& step);
   [[nodiscard]] Result<std::string> carry_out(const ResolveResource& command, const Step& step);
   [[nodiscard]] Result<std::string> carry_out(const TakeAlerts& command, const Step& step);
   [[nodiscard]] Result<void> keep_word(const Standing& word, bool take_back, const Step& step);
+  void tell_standings();
   void end_problems(const Step& step);
   void decide_alerts(const std::vector<Decision>& decisions, const Step& step);
   void tell_decisions(const std::vector<Decision>& decisions, const Step& step);
@@ -125,6 +129,7 @@ class Reconciler {
   std::map<ResourceName, ResourceHistory> loaded_resources_;
   std::map<ProblemWatch::Key, Decision> last_decisions_;
   std::optional<Tick> last_vms_look_, last_drbd_look_;
+  Standings told_standings_;
   bool frozen_ = false;
   Latest<RemediationView> view_;
 };

@@ -204,6 +204,7 @@ void RecoveryKeeper::follow(const std::vector<Decision>& decisions, const Step& 
 }
 
 /// What is held for as long as a tier would wait for it needs a person: the outage is over without.
+/// A pause is none: what it holds comes back when it ends, in order and for one of the budget.
 bool RecoveryKeeper::is_done(const RecoveryMember& member, const Step& step) {
   const auto [line, is_new] =
       stays_.try_emplace(member.uuid, Stay{.state = member.state, .since = step.now});
@@ -214,7 +215,8 @@ bool RecoveryKeeper::is_done(const RecoveryMember& member, const Step& step) {
   switch (member.state) {
     case MemberState::waiting:
     case MemberState::starting: return stayed >= kLongest;
-    case MemberState::held: return stayed >= step.policy.tier_timeout;
+    case MemberState::held:
+      return stayed >= step.policy.tier_timeout && member.why != to_string(Hold::paused);
     case MemberState::healthy:
     case MemberState::unverified:
     case MemberState::latched:

@@ -8,9 +8,9 @@
 namespace upkeep {
 namespace {
 
-/// `only`: of one of its disks.
+/// The DRBD resources under the disks that a start of the VM opens, or under one disk of it.
 std::set<Target> resources_under(const Target& target, const Snapshot& snapshot,
-                                 const DiskTarget* only) {
+                                 const DiskTarget* only = nullptr) {
   std::set<Target> resources;
   if (target.kind != Target::Kind::vm) return resources;
   const Vm* vm = find_vm(snapshot, VmName{target.name});
@@ -34,10 +34,6 @@ std::set<Target> resources_under(const Action& action, const Snapshot& snapshot)
 }
 
 }  // namespace
-
-std::set<Target> resources_under(const Target& target, const Snapshot& snapshot) {
-  return resources_under(target, snapshot, nullptr);
-}
 
 void occupy(Busy& busy, const Target& target, const Snapshot& snapshot) {
   busy.insert(target);

@@ -11,9 +11,6 @@ namespace upkeep {
 /// DRBD resources under it too: it may promote them, and demote them again if it fails.
 using Busy = std::set<Target>;
 
-/// The DRBD resources under the disks that a start of the VM opens; none under another target.
-[[nodiscard]] std::set<Target> resources_under(const Target& target, const Snapshot& snapshot);
-
 /// What the actions under way, and the commands that are stuck, have to themselves.
 [[nodiscard]] Busy busy_now(const World& world);
 

@@ -41,17 +41,22 @@ Result<void> Reconciler::keep_word(const Standing& word, bool take_back, const S
   const bool was_there = known != history_.standings.end();
   const Standing before = was_there ? known->second : Standing{};
   if (take_back) {
-    if (was_there) standings_.take_back(key);
+    if (was_there) standings_.take_back(key, step.now);
   } else {
-    standings_.say(word);
+    standings_.say(word, step.now);
   }
   journal_.flush({.now = step.now, .wall = step.wall});
-  if (journal_.ok()) return {};
+  if (journal_.ok()) {
+    tell_standings();
+    return {};
+  }
   if (was_there) {
     history_.standings[key] = before;
   } else {
     history_.standings.erase(key);
   }
+  // Its line may be on the disk although something after it could not be written.
+  journal_.changed(key);
   return fail(Errc::unavailable, "the journal can't be written, so it would not last: see the log");
 }
 

@@ -49,16 +49,26 @@ void StandingKeeper::take(const VmEvent& event, const Step& step) {
          .subject = vm->uuid.value + "/" + disk.target.value,
          .by = "",
          .reason = event.detail,
-         .at = event.wall});
+         .at = event.wall},
+        step.now);
   }
 }
 
-bool StandingKeeper::is_over(const Standing& standing, const Step& step) const {
-  if (standing.kind == Standing::Kind::paused)
-    return standing.until && step.wall >= *standing.until;
-  if (standing.kind == Standing::Kind::maintenance) {
-    return !history_.boot.value.empty() && history_.boot.value != standing.subject;
+/// Its end is the wall clock's; what is left until then passes by the other one, so that a clock
+/// that is set makes no pause longer than it was meant to be, nor ends one early.
+bool StandingKeeper::pause_is_over(const Standing& pause, const Step& step) {
+  if (pause.kind == Standing::Kind::maintenance) {
+    return !history_.boot.value.empty() && history_.boot.value != pause.subject;
   }
+  if (!pause.until) return false;
+  const auto left = *pause.until - std::max(step.wall, pause.at);
+  const auto [end, is_new] =
+      pauses_end_.try_emplace(key_of(pause), step.now + std::chrono::duration_cast<Duration>(left));
+  return step.now >= end->second;
+}
+
+bool StandingKeeper::is_over(const Standing& standing, const Step& step) {
+  if (is_pause(standing)) return pause_is_over(standing, step);
   if (standing.kind == Standing::Kind::peer_dead) {
     return !sign_of_life(NodeName{standing.subject}, standing.at, step).empty();
   }
@@ -89,20 +99,29 @@ void StandingKeeper::take_reading(const Step& step) {
       journal_.note({.at = step.wall,
                      .kind = std::string(pause_kind(standing)),
                      .target = paused_target(standing, history_),
-                     .text = "over: what is broken is mended again",
+                     .text = "over",
                      .action_id = std::nullopt});
     }
-    take_back(key);
+    take_back(key, step.now);
   }
 }
 
-void StandingKeeper::say(const Standing& standing) {
+void StandingKeeper::say(const Standing& standing, Tick now) {
   history_.standings[key_of(standing)] = standing;
+  pauses_end_.erase(key_of(standing));
+  if (standing.until) {
+    pauses_end_[key_of(standing)] =
+        now + std::chrono::duration_cast<Duration>(*standing.until - standing.at);
+  }
   journal_.changed(key_of(standing));
 }
 
-void StandingKeeper::take_back(const StandingKey& key) {
-  history_.standings.erase(key);
+void StandingKeeper::take_back(const StandingKey& key, Tick now) {
+  const auto line = history_.standings.find(key);
+  if (line == history_.standings.end()) return;
+  if (is_pause(line->second)) history_.resumed = now;
+  history_.standings.erase(line);
+  pauses_end_.erase(key);
   journal_.changed(key);
 }
 

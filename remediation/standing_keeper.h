@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 
 #include "exporter/model/event.h"
@@ -26,14 +27,16 @@ class StandingKeeper {
   void take_reading(const Step& step);
 
   /// A person says so.
-  void say(const Standing& standing);
-  void take_back(const StandingKey& key);
+  void say(const Standing& standing, Tick now);
+  void take_back(const StandingKey& key, Tick now);
 
  private:
-  [[nodiscard]] bool is_over(const Standing& standing, const Step& step) const;
+  [[nodiscard]] bool is_over(const Standing& standing, const Step& step);
+  [[nodiscard]] bool pause_is_over(const Standing& pause, const Step& step);
 
   History& history_;
   JournalKeeper& journal_;
+  std::map<StandingKey, Tick> pauses_end_;
 };
 
 }  // namespace upkeep

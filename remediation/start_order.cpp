@@ -77,7 +77,9 @@ void StartOrder::judged(const Target& subject, bool is_coming) {
 
 std::optional<Held> StartOrder::hold_for(const Finding& finding) const {
   const Member* self = find(VmName{finding.subject.name});
-  const Tick patience = finding.since + world_.policy.tier_timeout;
+  // A pause is no time to have waited for others in.
+  const Tick waits_since = std::max(finding.since, world_.history.resumed.value_or(finding.since));
+  const Tick patience = waits_since + world_.policy.tier_timeout;
   if (self == nullptr || world_.now >= patience) return std::nullopt;
   const auto waits = [&](Hold reason, const Member& before) {
     Held held = hold(reason, fmt::format("{} is not healthy yet", before.name.value));

@@ -31,8 +31,11 @@ class SimulatedExecutor final : public Executor {
       : clock_(clock), options_(options), perform_(std::move(perform)) {}
 
   void submit(Ticket ticket) override;
+  void know(Standings standings) override { standings_ = std::move(standings); }
   [[nodiscard]] std::vector<Completed> drain() override;
   void stop_acting() override;
+
+  [[nodiscard]] const std::optional<Standings>& standings() const { return standings_; }
 
   /// Takes tickets, and ends what ends by now. True: there is news.
   bool advance();
@@ -56,6 +59,7 @@ class SimulatedExecutor final : public Executor {
   std::deque<Ticket> queue_;
   std::map<std::int64_t, Running> running_;
   std::vector<Completed> news_;
+  std::optional<Standings> standings_;
   bool stopping_ = false;
 };
 

@@ -191,7 +191,10 @@ void SimulatedNode::boot_guests() {
 SimulatedExecutor::Performed SimulatedNode::perform(const Ticket& ticket) {
   const auto clock = std::make_shared<ActionClock>(clock_);
   const ActionTools tools = hands_on(*this, clock);
-  ActionRun run(ticket, tools, [] { return true; });
+  ActionRun run(
+      ticket, tools,
+      {.may_act = [] { return true; },
+       .standings = [&] { return executor_->standings().value_or(ticket.history->standings); }});
   Outcome outcome = run.run();
   return {.outcome = std::move(outcome),
           .times = run.times(),

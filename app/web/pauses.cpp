@@ -52,7 +52,10 @@ Result<Command> pause_command(const HttpRequest& request, const Moment& moment) 
   const auto text = text_at(*body, "target");
   if (!text) return std::unexpected(text.error());
   if (*text) {
-    const auto target = known_target(**text, moment);
+    // A pause can also be of what is gone by now.
+    const auto said_so = to_target(**text);
+    const auto target =
+        command.take_back && said_so ? Result<Target>(*said_so) : known_target(**text, moment);
     if (!target) return std::unexpected(target.error());
     command.target = *target;
   }

@@ -2,7 +2,7 @@
 
 #include "app/web/handlers.h"
 
-// What a person pauses, and what would be done if nothing were.
+// What a person pauses.
 
 namespace upkeep::web {
 

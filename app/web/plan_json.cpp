@@ -2,6 +2,7 @@
 
 #include "app/web/answers.h"
 #include "app/web/json_parts.h"
+#include "remediation/explain.h"
 #include "remediation/plan.h"
 
 namespace upkeep::web {
@@ -22,6 +23,7 @@ std::string plan_json(const Moment& moment) {
                                   .now = moment.now});
   for (const Decision& decision : plan.decisions) {
     Json line = decision_json(decision, moment.now);
+    line["text"] = supposed_sentence(decision, moment.now);
     line["target"] = to_string(decision.finding.subject);
     out["decisions"].push_back(std::move(line));
   }

@@ -47,8 +47,8 @@ Outcome blind(const Error& error) {
 
 }  // namespace
 
-ActionRun::ActionRun(const Ticket& ticket, const ActionTools& tools, std::function<bool()> may_act)
-    : ticket_(ticket), tools_(tools), may_act_(std::move(may_act)), taken_(tools.clock->now()) {}
+ActionRun::ActionRun(const Ticket& ticket, const ActionTools& tools, ActionLimits limits)
+    : ticket_(ticket), tools_(tools), limits_(std::move(limits)), taken_(tools.clock->now()) {}
 
 Outcome ActionRun::run() { return with_steps(carry_out(ticket_.action)); }
 
@@ -84,8 +84,10 @@ std::optional<Outcome> ActionRun::look() {
   }
   if (!facts) return blind(facts.error());
   facts_ = std::move(*facts);
-  const World world{
-      .snapshot = *facts_, .policy = *ticket_.policy, .history = *ticket_.history, .now = now};
+  // A pause that came while the action waited holds it still.
+  History history = *ticket_.history;
+  history.standings = limits_.standings();
+  const World world{.snapshot = *facts_, .policy = *ticket_.policy, .history = history, .now = now};
   const auto* resolve = std::get_if<ResolveSplitBrain>(&ticket_.action);
   const auto held = resolve != nullptr ? resolve_hold(*resolve, world)
                                        : judge_again(ticket_.finding, ticket_.action, world);
@@ -94,7 +96,7 @@ std::optional<Outcome> ActionRun::look() {
 }
 
 std::optional<Outcome> ActionRun::before_command() {
-  if (!may_act_()) {
+  if (!limits_.may_act()) {
     return Outcome{.kind = Outcome::Kind::refused,
                    .reason = std::string(to_string(Errc::unavailable)),
                    .detail = "upkeep is shutting down"};

@@ -20,13 +20,18 @@ struct ActionTools {
   std::shared_ptr<const Clock> clock;
 };
 
+/// What may change while an action waits and runs. Thread-safe.
+struct ActionLimits {
+  std::function<bool()> may_act;  ///< Asked right before each command: false at shutdown.
+  std::function<Standings()> standings;
+};
+
 /// One action from its last look to its effect. Before each command that changes something the
 /// facts are read again and judged again; what has changed by then ends the action without it.
 /// Used by one worker thread; blocks for as long as libvirt and DRBD do.
 class ActionRun {
  public:
-  /// `may_act` is asked right before each command: false once the daemon shuts down. Thread-safe.
-  ActionRun(const Ticket& ticket, const ActionTools& tools, std::function<bool()> may_act);
+  ActionRun(const Ticket& ticket, const ActionTools& tools, ActionLimits limits);
 
   [[nodiscard]] Outcome run();
   [[nodiscard]] const PhaseTimes& times() const { return times_; }
@@ -62,7 +67,7 @@ class ActionRun {
 
   const Ticket& ticket_;
   const ActionTools& tools_;
-  std::function<bool()> may_act_;
+  ActionLimits limits_;
   Tick taken_;
   std::optional<Tick> judged_;  ///< When the first look ended.
   PhaseTimes times_;

@@ -58,6 +58,7 @@ struct ThreadedExecutor::Pool {
   std::deque<Ticket> queue;
   std::map<std::int64_t, Running> running;
   std::vector<Completed> news;
+  std::optional<Standings> standings;  ///< Absent: nothing changed since the first ticket.
   int threads = 0;
   int overdue = 0;
   std::uint64_t taken = 0;  ///< Tickets that a worker has taken, ever.
@@ -89,10 +90,17 @@ struct ThreadedExecutor::Pool {
                         .times = {},
                         .ended = true,
                         .at = {}};
-    ActionRun run(ticket, tools, [this] {
-      const std::scoped_lock lock(mutex);
-      return !stopping;
-    });
+    ActionRun run(ticket, tools,
+                  {.may_act =
+                       [this] {
+                         const std::scoped_lock lock(mutex);
+                         return !stopping;
+                       },
+                   .standings =
+                       [this, &ticket] {
+                         const std::scoped_lock lock(mutex);
+                         return standings.value_or(ticket.history->standings);
+                       }});
     try {
       completed.outcome = run.run();
     } catch (const std::exception& exception) {  // A bug; the daemon goes on without this action.
@@ -163,6 +171,11 @@ void ThreadedExecutor::submit(Ticket ticket) {
     pool_->news.push_back(refused_for_shutdown(ticket, pool_->tools.clock->now()));
   }
   pool_->tell();
+}
+
+void ThreadedExecutor::know(Standings standings) {
+  const std::scoped_lock lock(pool_->mutex);
+  pool_->standings = std::move(standings);
 }
 
 std::vector<Completed> ThreadedExecutor::drain() {

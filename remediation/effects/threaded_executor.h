@@ -35,6 +35,7 @@ class ThreadedExecutor final : public Executor {
   ~ThreadedExecutor() override;
 
   void submit(Ticket ticket) override;
+  void know(Standings standings) override;
   [[nodiscard]] std::vector<Completed> drain() override;
   void stop_acting() override;
 

@@ -15,6 +15,7 @@ class ScriptedExecutor final : public Executor {
  public:
   std::vector<Ticket> submitted;  ///< All, also the ended ones.
   bool stopped = false;
+  Standings known;  ///< What it was told last.
   /// Called at each submit, before it returns.
   std::function<void(const Ticket&)> on_submit;
 
@@ -22,6 +23,7 @@ class ScriptedExecutor final : public Executor {
     submitted.push_back(ticket);
     if (on_submit) on_submit(ticket);
   }
+  void know(Standings standings) override { known = std::move(standings); }
   [[nodiscard]] std::vector<Completed> drain() override { return std::exchange(news_, {}); }
   void stop_acting() override { stopped = true; }
 

@@ -175,6 +175,36 @@ TEST_F(ThreadedExecutorTest, StartsAVmAndSaysHowLongEachPartTook) {
   EXPECT_THAT(script_->calls(), ElementsAre(start_call("web1")));
 }
 
+Standings the_node_is_paused() {
+  const Standing paused{.kind = Standing::Kind::paused, .subject = "node", .by = "anna"};
+  return {{key_of(paused), paused}};
+}
+
+TEST_F(ThreadedExecutorTest, APauseHoldsWhatWasSubmittedBefore) {
+  start();
+  facts_->before_answer([&](int) { executor_->know(the_node_is_paused()); });
+  executor_->submit(start_of(7, "web1"));
+  const Completed done = wait_for_one();
+  EXPECT_EQ(done.outcome.kind, Outcome::Kind::refused);
+  EXPECT_EQ(done.outcome.reason, "paused");
+  EXPECT_THAT(script_->calls(), IsEmpty());
+}
+
+TEST_F(ThreadedExecutorTest, APauseBetweenTwoStepsTakesBackTheFirst) {
+  put_web1_on_drbd();
+  start();
+  script_->on("promote r0", [&]() -> Result<void> {
+    executor_->know(the_node_is_paused());
+    return {};
+  });
+  Ticket ticket = start_of(7, "web1");
+  std::get<StartVm>(ticket.action).promote = {{"r0"}};
+  executor_->submit(ticket);
+  const Completed done = wait_for_one();
+  EXPECT_EQ(done.outcome.reason, "paused");
+  EXPECT_THAT(script_->calls(), ElementsAre("promote r0", "demote r0"));
+}
+
 TEST_F(ThreadedExecutorTest, AFailedStartKeepsLibvirtsWords) {
   start();
   script_->fail(start_call("web1"), Errc::storage, "start VM 'web1': no such file");
