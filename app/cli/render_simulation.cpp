@@ -17,7 +17,7 @@ constexpr std::size_t kTimelineRows = 12;
 
 /// "127 s", from two minutes on with "2 min 7 s" behind it.
 std::string time_cell(Seconds time) {
-  const auto whole = static_cast<long>(std::lround(time.count()));
+  const auto whole = std::lround(time.count());
   if (whole < 120) return fmt::format("{} s", whole);
   return fmt::format("{} s ({} min {} s)", whole, whole / 60, whole % 60);
 }
