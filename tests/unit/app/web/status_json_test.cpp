@@ -94,7 +94,8 @@ TEST(StatusJson, ShowsWhatIsPaused) {
   say(Standing::Kind::paused, "vm/gone-for-good");
   say(Standing::Kind::maintenance, "boot-1");
   std::vector<std::string> shown;
-  for (const json& one : status(web)["declared"]) {
+  const json declared = status(web)["declared"];
+  for (const json& one : declared) {
     shown.push_back(one["what"].get<std::string>() + " " + one["subject"].get<std::string>());
     EXPECT_EQ(one["until"], "2026-11-22T04:12:04.000Z");
   }
