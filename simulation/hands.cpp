@@ -26,7 +26,7 @@ class Hand {
 
  protected:
   template <class Effect>
-  Result<void> send(Order order, Duration takes, const Effect& effect) {
+  Result<void> send(const Order& order, Duration takes, const Effect& effect) {
     clock_->spend(takes);
     if (node_.on_order) {
       const Result<Duration> more = node_.on_order(order);

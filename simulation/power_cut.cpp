@@ -109,8 +109,8 @@ void PowerCut::cut() {
   back_ = cluster_.now();
   std::vector<std::pair<Tick, NodeIndex>> begins;
   for (NodeIndex i = 0; i < options_.nodes; ++i) {
-    const bool is_last = i + 1 == options_.nodes;
-    const double share = i == 0 ? 0 : (is_last ? 1 : drawn(random_));
+    double share = 0;
+    if (i > 0) share = i + 1 == options_.nodes ? 1 : drawn(random_);
     begins.emplace_back(
         back_ + std::chrono::duration_cast<Duration>(Seconds(options_.node_spread) * share), i);
   }

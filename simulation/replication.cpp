@@ -29,15 +29,15 @@ Replication::Place Replication::place(NodeIndex node, const ResourceName& name) 
 const Replication::Side* Replication::side(NodeIndex node, const ResourceName& name) const {
   const auto found = std::ranges::find(resources_, name, &Resource::name);
   if (found == resources_.end()) return nullptr;
-  const auto here = std::ranges::find(found->sides, node, &Side::node);
-  return here == found->sides.end() ? nullptr : &*here;
+  const auto* const here = std::ranges::find(found->sides, node, &Side::node);
+  return here == found->sides.end() ? nullptr : here;
 }
 
 const Replication::Side* Replication::other_side(NodeIndex node, const ResourceName& name) const {
   const Side* here = side(node, name);
   if (here == nullptr) return nullptr;
   const auto found = std::ranges::find(resources_, name, &Resource::name);
-  return here == &found->sides[0] ? &found->sides[1] : found->sides.data();
+  return here == found->sides.data() ? &found->sides.back() : found->sides.data();
 }
 
 void Replication::node_down(NodeIndex node) {

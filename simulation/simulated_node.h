@@ -42,11 +42,11 @@ class SimulatedNode {
   void start_daemon();
   /// As kill -9 does; what runs goes on.
   void kill_daemon();
-  [[nodiscard]] Result<void> start(const VmUuid& guest);
-  [[nodiscard]] Result<void> resume(const VmUuid& guest);
+  [[nodiscard]] Result<void> start(const VmUuid& uuid);
+  [[nodiscard]] Result<void> resume(const VmUuid& uuid);
   /// The guest's process goes; `events` tell of it, as far as somebody listens.
-  void stop(const VmUuid& guest, VmReason reason, const std::vector<VmEventKind>& events);
-  void tell(const VmUuid& guest, VmEventKind kind);
+  void stop(const VmUuid& uuid, VmReason reason, const std::vector<VmEventKind>& events);
+  void tell(const VmUuid& uuid, VmEventKind kind);
   void order(Command command);
   void wake() { woken_ = true; }
 
