@@ -36,12 +36,9 @@ std::string effect_on(const Vm& vm, const World& world) {
 }  // namespace
 
 Result<void> Reconciler::keep_word(const Standing& word, bool take_back, const Step& step) {
-  const StandingKey key = key_of(word);
-  const auto known = history_.standings.find(key);
-  const bool was_there = known != history_.standings.end();
-  const Standing before = was_there ? known->second : Standing{};
+  const StandingKeeper::Memory before = standings_.memory();
   if (take_back) {
-    if (was_there) standings_.take_back(key, step.now);
+    standings_.take_back(key_of(word), step.now);
   } else {
     standings_.say(word, step.now);
   }
@@ -50,13 +47,9 @@ Result<void> Reconciler::keep_word(const Standing& word, bool take_back, const S
     tell_standings();
     return {};
   }
-  if (was_there) {
-    history_.standings[key] = before;
-  } else {
-    history_.standings.erase(key);
-  }
+  standings_.put_back(before);
   // Its line may be on the disk although something after it could not be written.
-  journal_.changed(key);
+  journal_.changed(key_of(word));
   return fail(Errc::unavailable, "the journal can't be written, so it would not last: see the log");
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "remediation/pause.h"
@@ -114,6 +115,12 @@ void StandingKeeper::say(const Standing& standing, Tick now) {
         now + std::chrono::duration_cast<Duration>(*standing.until - standing.at);
   }
   journal_.changed(key_of(standing));
+}
+
+void StandingKeeper::put_back(Memory memory) {
+  history_.standings = std::move(memory.standings);
+  history_.resumed = memory.resumed;
+  pauses_end_ = std::move(memory.pauses_end);
 }
 
 void StandingKeeper::take_back(const StandingKey& key, Tick now) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 
 #include "exporter/model/event.h"
@@ -29,6 +30,19 @@ class StandingKeeper {
   /// A person says so.
   void say(const Standing& standing, Tick now);
   void take_back(const StandingKey& key, Tick now);
+
+  /// All that this keeps.
+  struct Memory {
+    Standings standings;
+    std::map<StandingKey, Tick> pauses_end;
+    std::optional<Tick> resumed;
+  };
+  [[nodiscard]] Memory memory() const {
+    return {
+        .standings = history_.standings, .pauses_end = pauses_end_, .resumed = history_.resumed};
+  }
+  /// What was said since can't be kept: it is as it was.
+  void put_back(Memory memory);
 
  private:
   [[nodiscard]] bool is_over(const Standing& standing, const Step& step);

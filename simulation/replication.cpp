@@ -6,8 +6,6 @@
 namespace upkeep::simulation {
 namespace {
 
-Result<void> refuse(Errc code, const char* what) { return fail(code, what); }
-
 bool usable(const Replication::Side& side) { return side.disk == DrbdDisk::up_to_date; }
 
 }  // namespace
@@ -136,7 +134,7 @@ void Replication::sync(Resource& resource, Side& source, Side& target) {
 
 Result<void> Replication::bring_up(NodeIndex node, const ResourceName& name) {
   const Place at = place(node, name);
-  if (at.here == nullptr) return refuse(Errc::not_found, "not defined in your config");
+  if (at.here == nullptr) return fail(Errc::not_found, "not defined in your config");
   at.here->in_kernel = true;
   settle(*at.resource);
   return {};
@@ -144,8 +142,8 @@ Result<void> Replication::bring_up(NodeIndex node, const ResourceName& name) {
 
 Result<void> Replication::connect(NodeIndex node, const ResourceName& name) {
   const Place at = place(node, name);
-  if (at.here == nullptr || !at.here->in_kernel) return refuse(Errc::not_found, "unknown resource");
-  if (!at.here->stand_alone) return refuse(Errc::conflict, "it is on its way already");
+  if (at.here == nullptr || !at.here->in_kernel) return fail(Errc::not_found, "unknown resource");
+  if (!at.here->stand_alone) return fail(Errc::conflict, "it is on its way already");
   at.here->stand_alone = false;
   at.here->loss.reset();
   settle(*at.resource);
@@ -154,8 +152,8 @@ Result<void> Replication::connect(NodeIndex node, const ResourceName& name) {
 
 Result<void> Replication::take_down(NodeIndex node, const ResourceName& name) {
   const Place at = place(node, name);
-  if (at.here == nullptr || !at.here->in_kernel) return refuse(Errc::not_found, "unknown resource");
-  if (at.here->open) return refuse(Errc::conflict, "Device is held open by someone");
+  if (at.here == nullptr || !at.here->in_kernel) return fail(Errc::not_found, "unknown resource");
+  if (at.here->open) return fail(Errc::conflict, "Device is held open by someone");
   *at.here = {.node = node,
               .wrote_alone = at.here->wrote_alone,
               .crashed_primary = at.here->crashed_primary,
@@ -166,12 +164,12 @@ Result<void> Replication::take_down(NodeIndex node, const ResourceName& name) {
 
 Result<void> Replication::promote(NodeIndex node, const ResourceName& name) {
   const Place at = place(node, name);
-  if (at.here == nullptr || !at.here->in_kernel) return refuse(Errc::not_found, "unknown resource");
+  if (at.here == nullptr || !at.here->in_kernel) return fail(Errc::not_found, "unknown resource");
   if (at.resource->linked && at.there->primary) {
-    return refuse(Errc::conflict, "Multiple primaries not allowed by config");
+    return fail(Errc::conflict, "Multiple primaries not allowed by config");
   }
   if (!usable(*at.here) && !(at.resource->linked && usable(*at.there))) {
-    return refuse(Errc::storage, "Need access to UpToDate data");
+    return fail(Errc::storage, "Need access to UpToDate data");
   }
   at.here->primary = true;
   settle(*at.resource);
@@ -180,8 +178,8 @@ Result<void> Replication::promote(NodeIndex node, const ResourceName& name) {
 
 Result<void> Replication::demote(NodeIndex node, const ResourceName& name) {
   const Place at = place(node, name);
-  if (at.here == nullptr || !at.here->in_kernel) return refuse(Errc::not_found, "unknown resource");
-  if (at.here->open) return refuse(Errc::conflict, "Device is held open by someone");
+  if (at.here == nullptr || !at.here->in_kernel) return fail(Errc::not_found, "unknown resource");
+  if (at.here->open) return fail(Errc::conflict, "Device is held open by someone");
   at.here->primary = false;
   settle(*at.resource);
   return {};
@@ -189,9 +187,9 @@ Result<void> Replication::demote(NodeIndex node, const ResourceName& name) {
 
 Result<void> Replication::open(NodeIndex node, const ResourceName& name) {
   const Place at = place(node, name);
-  if (at.here == nullptr || !at.here->in_kernel) return refuse(Errc::storage, "no such device");
+  if (at.here == nullptr || !at.here->in_kernel) return fail(Errc::storage, "no such device");
   if (!at.here->primary) {
-    if (is_84()) return refuse(Errc::storage, "the device is not Primary");
+    if (is_84()) return fail(Errc::storage, "the device is not Primary");
     if (auto done = promote(node, name); !done) return fail(Errc::storage, done.error().message);
   }
   at.here->open = true;

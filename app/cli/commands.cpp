@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 #include <ostream>
+#include <stdexcept>
 #include <type_traits>
 
 #include "app/cli/control_client.h"
@@ -246,7 +247,7 @@ int read_from_daemon(const CommandLine& line, Output& output) {
         if constexpr (requires { ask(std::declval<const ControlClient&>(), command); }) {
           return read_and_print(line, command, output);
         } else {
-          return kUsage;
+          throw std::logic_error("a command that asks the daemon nothing");
         }
       },
       line.command);
@@ -258,7 +259,7 @@ int order_daemon(const CommandLine& line, Output& output) {
         if constexpr (requires { order_for(command); }) {
           return send_and_print(line, command, output);
         } else {
-          return kUsage;
+          throw std::logic_error("a command that is no order");
         }
       },
       line.command);

@@ -28,7 +28,6 @@ Result<Lasts> lasts_of(const json& body) {
     return fail(Errc::invalid, "'for_seconds' and 'forever' exclude each other");
   if (*forever) return Lasts();
   if (!said) return Lasts(kPauseLasts);
-  // An unsigned value is never below 1 unless it is 0, and never above unless it is far above.
   const bool fits = found->is_number_integer() && *found >= 1 && *found <= kLongest;
   if (!fits) {
     return fail(Errc::invalid,

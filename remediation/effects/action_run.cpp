@@ -47,8 +47,11 @@ Outcome blind(const Error& error) {
 
 }  // namespace
 
-ActionRun::ActionRun(const Ticket& ticket, const ActionTools& tools, ActionLimits limits)
-    : ticket_(ticket), tools_(tools), limits_(std::move(limits)), taken_(tools.clock->now()) {}
+ActionRun::ActionRun(const Ticket& ticket, const ActionTools& tools, ActionConditions conditions)
+    : ticket_(ticket),
+      tools_(tools),
+      conditions_(std::move(conditions)),
+      taken_(tools.clock->now()) {}
 
 Outcome ActionRun::run() { return with_steps(carry_out(ticket_.action)); }
 
@@ -86,7 +89,7 @@ std::optional<Outcome> ActionRun::look() {
   facts_ = std::move(*facts);
   // A pause that came while the action waited holds it still.
   History history = *ticket_.history;
-  history.standings = limits_.standings();
+  history.standings = conditions_.standings();
   const World world{.snapshot = *facts_, .policy = *ticket_.policy, .history = history, .now = now};
   const auto* resolve = std::get_if<ResolveSplitBrain>(&ticket_.action);
   const auto held = resolve != nullptr ? resolve_hold(*resolve, world)
@@ -96,7 +99,7 @@ std::optional<Outcome> ActionRun::look() {
 }
 
 std::optional<Outcome> ActionRun::before_command() {
-  if (!limits_.may_act()) {
+  if (!conditions_.may_act()) {
     return Outcome{.kind = Outcome::Kind::refused,
                    .reason = std::string(to_string(Errc::unavailable)),
                    .detail = "upkeep is shutting down"};

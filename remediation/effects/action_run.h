@@ -21,7 +21,7 @@ struct ActionTools {
 };
 
 /// What may change while an action waits and runs. Thread-safe.
-struct ActionLimits {
+struct ActionConditions {
   std::function<bool()> may_act;  ///< Asked right before each command: false at shutdown.
   std::function<Standings()> standings;
 };
@@ -31,7 +31,7 @@ struct ActionLimits {
 /// Used by one worker thread; blocks for as long as libvirt and DRBD do.
 class ActionRun {
  public:
-  ActionRun(const Ticket& ticket, const ActionTools& tools, ActionLimits limits);
+  ActionRun(const Ticket& ticket, const ActionTools& tools, ActionConditions conditions);
 
   [[nodiscard]] Outcome run();
   [[nodiscard]] const PhaseTimes& times() const { return times_; }
@@ -67,7 +67,7 @@ class ActionRun {
 
   const Ticket& ticket_;
   const ActionTools& tools_;
-  ActionLimits limits_;
+  ActionConditions conditions_;
   Tick taken_;
   std::optional<Tick> judged_;  ///< When the first look ended.
   PhaseTimes times_;

@@ -42,7 +42,7 @@ class Webhook:
     def post(self, payload, token=None, timeout=20):
         """(status, text). A payload of bytes is sent as it is."""
         instance = self.upkeep.instance()
-        token = token or pathlib.Path(instance["token_file"]).read_text().strip()
+        token = token or self.upkeep.token()
         sent = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         address = urllib.parse.urlsplit(instance["control_url"])
         connection = http.client.HTTPConnection(address.hostname, address.port, timeout=timeout)

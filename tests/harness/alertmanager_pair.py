@@ -71,8 +71,12 @@ class AlertmanagerPair:
     def __enter__(self):
         # Each knows the other: whichever comes up second finds the first.
         one, other = (f"127.0.0.1:{free_port()}" for _ in range(2))
-        self.both.append(self._make("first", one, other))
-        self.both.append(self._make("second", other, one))
+        try:
+            self.both.append(self._make("first", one, other))
+            self.both.append(self._make("second", other, one))
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):

@@ -123,6 +123,10 @@ class Upkeep:
         assert self.process is None or instance["pid"] == self.process.pid
         return instance
 
+    def token(self):
+        """What the control listener wants to see."""
+        return pathlib.Path(self.instance()["token_file"]).read_text().strip()
+
     def get(self, path, timeout=10):
         """(status, body) of a page of the public port."""
         try:

@@ -10,7 +10,7 @@ EXAMPLES = REPOSITORY / "packaging" / "examples"
 
 
 def quick_rules(directory):
-    """The shipped rules, but what waits two minutes for a lost node waits two seconds."""
+    """The shipped rules, but what waits two minutes waits two seconds."""
     directory.mkdir(parents=True)
     for path in sorted((REPOSITORY / "alerts").glob("*.rules.yml")):
         (directory / path.name).write_text(re.sub(r"\bfor: 2m$", "for: 2s", path.read_text(), flags=re.M))

@@ -4,6 +4,7 @@ import pytest
 
 from harness.daemon import Upkeep
 from harness.libvirtd import Libvirtd
+from harness.node import Node
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +48,12 @@ def libvirtd(first_libvirtd):
 def other_libvirtd(second_libvirtd):
     yield second_libvirtd
     emptied(second_libvirtd)
+
+
+@pytest.fixture
+def node(tmp_path):
+    """What upkeep sees of the machine, for a test that boots it."""
+    return Node(tmp_path / "root")
 
 
 @pytest.fixture

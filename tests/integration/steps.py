@@ -25,6 +25,14 @@ def seen_running(upkeep, *names):
     wait_until(f"upkeep to see {', '.join(names)} run", known)
 
 
+def power_cut(libvirtd, upkeep, node):
+    """The node is off and on again; libvirtd runs, upkeep does not yet."""
+    upkeep.kill()
+    libvirtd.power_cut()
+    node.boot()
+    libvirtd.start()
+
+
 def runs_again(libvirtd, name, old_pid):
     """Waits for another process of the guest; returns its number."""
     def other():

@@ -131,7 +131,7 @@ def test_strangers_are_refused(front, asked):
 
 
 def test_webhook_through_it(front, asked, upkeep):
-    token = pathlib.Path(upkeep.instance()["token_file"]).read_text().strip()
+    token = upkeep.token()
     with_token = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     sent = b'{"version": "4", "status": "firing", "truncatedAlerts": 0, "alerts": []}'
 

@@ -85,7 +85,7 @@ def test_control_listener_is_closed_to_strangers(upkeep):
 
 
 def test_demo_orders_are_refused_by_a_real_daemon(upkeep):
-    token = open(upkeep.instance()["token_file"]).read().strip()
+    token = upkeep.token()
     status, _, answer = ask(upkeep.instance()["control_url"] + "/api/v1/demo", method="POST",
                             body=b'{"do": "crash", "vm": "web1"}', Authorization=f"Bearer {token}")
     assert status == 409, answer

@@ -2,8 +2,6 @@
 
 import contextlib
 import http.client
-import pathlib
-import random
 import select
 import socket
 import threading
@@ -28,10 +26,6 @@ def upkeep(libvirtd, upkeep_for):
 def address_of(url):
     parts = urllib.parse.urlsplit(url)
     return parts.hostname, parts.port
-
-
-def token_of(upkeep):
-    return pathlib.Path(upkeep.instance()["token_file"]).read_text().strip()
 
 
 def connected(address):
@@ -102,7 +96,7 @@ class Crowd:
             return
         # All of the beginning, then a byte each time.
         with contextlib.suppress(OSError):
-            self.sent += client.send(left or random.choice([b"x", b" "]))
+            self.sent += client.send(left or b"x")
             dripper[1] = b""
 
 
@@ -169,7 +163,7 @@ def told(record_property, capsys):
 
 
 def test_scrapes_beside_a_crowd_on_the_control_listener(upkeep, told):
-    instance, token = upkeep.instance(), token_of(upkeep)
+    instance, token = upkeep.instance(), upkeep.token()
     beginnings = [
         b"POST /webhook/alertmanager HTTP/1.1\r\nHost: node1\r\nX-Slow: ",
         b"POST /webhook/alertmanager HTTP/1.1\r\nHost: node1\r\nContent-Length: 1000000\r\n"
@@ -179,7 +173,7 @@ def test_scrapes_beside_a_crowd_on_the_control_listener(upkeep, told):
 
 
 def test_orders_beside_a_crowd_on_the_public_listener(upkeep, told):
-    instance, token = upkeep.instance(), token_of(upkeep)
+    instance, token = upkeep.instance(), upkeep.token()
     beginnings = [b"GET /metrics HTTP/1.1\r\nHost: node1\r\nX-Slow: ", b"GET /met"]
     compare((instance["public_url"] + "/metrics", ""), beginnings,
             instance["control_url"] + "/api/v1/status", token, told)

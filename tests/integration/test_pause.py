@@ -1,15 +1,7 @@
 """What a person paused stays as it is, however often upkeep is restarted, until somebody resumes it."""
 
-import pytest
-
-from harness.node import Node
 from harness.waiting import wait_until
-from steps import booted, runs_again, seen_running, stays_off
-
-
-@pytest.fixture
-def node(tmp_path):
-    return Node(tmp_path / "root")
+from steps import booted, power_cut, runs_again, seen_running, stays_off
 
 
 def paused(upkeep):
@@ -64,10 +56,7 @@ def test_maintenance_ends_with_the_next_boot(libvirtd, upkeep_for, node):
     stays_off(libvirtd, upkeep, "web1")
     assert paused(upkeep)["maintenance"] == 1
 
-    upkeep.kill()
-    libvirtd.power_cut()
-    node.boot()
-    libvirtd.start()
+    power_cut(libvirtd, upkeep, node)
     upkeep.start()
     runs_again(libvirtd, "web1", None)
     assert paused(upkeep)["maintenance"] == 0

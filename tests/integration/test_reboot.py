@@ -1,15 +1,7 @@
 """The node goes down with everything on it; what ran is started again, what was stopped is not."""
 
-import pytest
-
-from harness.node import Node
 from harness.waiting import wait_until
-from steps import actions, booted, runs_again, seen_running, stays_off
-
-
-@pytest.fixture
-def node(tmp_path):
-    return Node(tmp_path / "root")
+from steps import actions, booted, power_cut, runs_again, seen_running, stays_off
 
 
 def test_what_ran_is_started_after_a_power_cut_and_what_was_stopped_is_not(
@@ -23,10 +15,7 @@ def test_what_ran_is_started_after_a_power_cut_and_what_was_stopped_is_not(
         wait_until(f"{name} to be unwanted",
                    lambda name=name: upkeep.metric("upkeep_vm_wanted", vm=name) == 0)
 
-    upkeep.kill()
-    libvirtd.power_cut()
-    node.boot()
-    libvirtd.start()
+    power_cut(libvirtd, upkeep, node)
     assert libvirtd.state("web1") == ("shut off", "unknown")  # libvirt itself remembers nothing
     upkeep.start()
     for name in ("web1", "web2"):
@@ -66,10 +55,7 @@ def test_started_again_only_once_where_upkeep_restarts_in_the_same_boot(
     booted(libvirtd, "web1")
     upkeep = upkeep_for(libvirtd, root=node.root).start()
     seen_running(upkeep, "web1")
-    upkeep.kill()
-    libvirtd.power_cut()
-    node.boot()
-    libvirtd.start()
+    power_cut(libvirtd, upkeep, node)
     upkeep.start()
     runs_again(libvirtd, "web1", None)
     seen_running(upkeep, "web1")

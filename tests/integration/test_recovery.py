@@ -4,18 +4,10 @@ import random
 import socket
 import time
 
-import pytest
-
-from harness.node import Node
 from harness.waiting import stays_so, wait_until
-from steps import LONG_ENOUGH_TO_ACT, booted, seen_running
+from steps import LONG_ENOUGH_TO_ACT, booted, power_cut, seen_running
 
 STATES = ("waiting", "starting", "healthy", "unverified", "held", "latched", "unwanted")
-
-
-@pytest.fixture
-def node(tmp_path):
-    return Node(tmp_path / "root")
 
 
 def over(upkeep):
@@ -33,13 +25,6 @@ def starts_since(libvirtd, before, names):
 
 def domain_id(libvirtd, name):
     return int(libvirtd.virsh("domid", name).stdout)
-
-
-def power_cut(libvirtd, upkeep, node):
-    upkeep.kill()
-    libvirtd.power_cut()
-    node.boot()
-    libvirtd.start()
 
 
 def test_most_guests_lost_at_once(libvirtd, upkeep_for, capsys):

@@ -35,15 +35,20 @@ class DaemonTest : public ::testing::Test {
                                            journal_.load().value());
   }
 
-  /// Reads again what answers, and steps.
-  void step(Inputs inputs = {}) {
+  /// Reads again what answers, and steps; returns when the loop wants to step again.
+  Tick step(Inputs inputs = {}) {
     world_.later(clock_.now() - world_.now);
     auto snapshot = std::make_shared<Snapshot>(world_.snapshot);
     if (!libvirt_answers_) {
       snapshot->vms.reading = fail(Errc::unavailable, "libvirt: no connection");
     }
+    if (drbd_hangs_) {
+      snapshot->drbd = last_drbd_;
+    } else {
+      last_drbd_ = snapshot->drbd;
+    }
     snapshot_ = snapshot;
-    static_cast<void>(daemon_->step(snapshot_, std::move(inputs)));
+    return daemon_->step(snapshot_, std::move(inputs));
   }
   /// A step each second.
   void pass(Duration time) {
@@ -86,7 +91,11 @@ class DaemonTest : public ::testing::Test {
   std::function<void(const Ticket&)> on_submit_;  ///< Of every executor from the next start on.
   std::shared_ptr<const Snapshot> snapshot_;      ///< Of the last step.
   bool libvirt_answers_ = true;
+  bool drbd_hangs_ = false;  ///< Its reading grows old.
   int rereads_ = 0;
+
+ private:
+  decltype(Snapshot::drbd) last_drbd_;
 };
 
 }  // namespace upkeep::test

@@ -59,7 +59,7 @@ inline constexpr std::array kRemediation{
                  "Duration of a recovery that ended, from its cause.", ""},
     MetricFamily{"upkeep_remediation_queue_length", MetricType::gauge, "",
                  "Actions that are decided and wait for their turn.",
-                 "Of DRBD's actions two run at a time, of all of them eight."},
+                 "At most eight are begun at a time, two of them DRBD's."},
     MetricFamily{"upkeep_remediation_latched", MetricType::gauge, "target",
                  "Whether the attempts on the target are used up, so that a person must look.", ""},
     MetricFamily{"upkeep_remediation_next_attempt_timestamp_seconds", MetricType::gauge, "target",

@@ -234,8 +234,21 @@ TEST_F(Pauses, AResumeThatIsOnTheDiskAndRefusedIsTakenBackThere) {
   journal_.failing = true;
   EXPECT_FALSE(ask(PauseTarget{.by = "anna", .take_back = true}));
   journal_.failing = false;
+  ASSERT_TRUE(journal_.forget({Standing::Kind::paused, "node"})) << "it got there all the same";
   pass(10s);
   EXPECT_EQ(journal_.state().standings.size(), 1U);
+  EXPECT_EQ(daemon_->view()->history.standings.size(), 1U);
+}
+
+TEST_F(Pauses, ARefusedPauseDoesNotChangeTheEndOfTheOneBefore) {
+  start(a_vm("web1"));
+  ASSERT_TRUE(ask(PauseTarget{.lasts = 24h, .by = "anna"}));
+  journal_.failing = true;
+  EXPECT_FALSE(ask(PauseTarget{.lasts = 10min, .by = "berta"}));
+  journal_.failing = false;
+  world_.with(a_vm("web1").crashed());
+  pass(11min);
+  EXPECT_EQ(starts(), 0U);
   EXPECT_EQ(daemon_->view()->history.standings.size(), 1U);
 }
 

@@ -6,11 +6,7 @@
 
 #include <chrono>
 
-#include "simulation/memory_journal.h"
-#include "tests/support/fake_clock.h"
-#include "tests/support/fake_executor.h"
-#include "tests/support/fake_recorder.h"
-#include "tests/support/world.h"
+#include "tests/support/daemon_test.h"
 
 namespace upkeep {
 namespace {
@@ -37,42 +33,20 @@ Outcome outcome(Outcome::Kind kind, const std::string& reason = "") {
   return {.kind = kind, .reason = reason, .detail = ""};
 }
 
-/// A node whose time and sources the test owns, with a daemon that can be killed and started again
-/// on the same journal.
-class ReconcilerTest : public ::testing::Test {
+class ReconcilerTest : public test::DaemonTest {
  protected:
   ReconcilerTest() { world_.with(a_vm("web1")); }
 
-  void start_daemon() {
-    recorder_.lines.clear();
-    executor_ = std::make_unique<ScriptedExecutor>();
-    executor_->on_submit = on_submit_;
-    daemon_ = std::make_unique<Reconciler>(
-        Reconciler::Parts{
-            .clock = clock_, .journal = journal_, .executor = *executor_, .recorder = recorder_},
-        std::make_shared<const Policy>(world_.policy), journal_.load().value());
-  }
   /// A daemon that has seen the node run for a while.
   void start_settled() {
     start_daemon();
     pass(5s);
   }
 
-  /// Reads again what answers, and steps.
-  Tick step(Inputs inputs = {}) {
-    world_.later(clock_.now() - world_.now);
-    auto snapshot = std::make_shared<Snapshot>(world_.snapshot);
-    if (!libvirt_answers_) {
-      snapshot->vms.reading = fail(Errc::unavailable, "libvirt: no connection");
-    }
-    if (drbd_hangs_) {
-      snapshot->drbd = last_drbd_;
-    } else {
-      last_drbd_ = snapshot->drbd;
-    }
-    return daemon_->step(snapshot, std::move(inputs));
+  using DaemonTest::step;
+  Tick step(const VmEvent& event) {
+    return step({.vm_events = {event}, .drbd_events = {}, .commands = {}});
   }
-  Tick step(const VmEvent& event) { return step({.vm_events = {event}}); }
 
   /// Time goes by; the loop steps when it wants to, at least each second.
   void pass(Duration time) {
@@ -85,29 +59,12 @@ class ReconcilerTest : public ::testing::Test {
     }
   }
 
-  [[nodiscard]] VmEvent event(const std::string& vm, VmEventKind kind) const {
-    return {.uuid = {uuid_of(vm)},
-            .name = {vm},
-            .kind = kind,
-            .detail = "",
-            .at = clock_.now(),
-            .wall = clock_.wall()};
-  }
   /// QEMU dies: the VM is off, and libvirt says so at once.
   void crash(const std::string& vm) {
     world_.with(a_vm(vm).off(VmReason::crashed));
     step(event(vm, VmEventKind::stopped_failed));
   }
 
-  /// Asks, and returns the answer.
-  Result<std::string> ask(Command command) {
-    Result<std::string> answer = fail(Errc::failed, "no answer came");
-    Inputs inputs;
-    inputs.commands.emplace_back(std::move(command),
-                                 [&](Result<std::string> given) { answer = std::move(given); });
-    step(std::move(inputs));
-    return answer;
-  }
   Result<std::string> mark(const std::string& vm, Keep keep) {
     return ask(MarkVm{.vm = {vm}, .mark = {.keep = keep, .by = "anna", .reason = "", .at = {}}});
   }
@@ -138,17 +95,6 @@ class ReconcilerTest : public ::testing::Test {
   }
 
   void power_cut_without_peer();
-
-  FakeClock clock_;
-  TestWorld world_;
-  MemoryJournal journal_;
-  RecordingRecorder recorder_;
-  std::unique_ptr<ScriptedExecutor> executor_;
-  std::function<void(const Ticket&)> on_submit_;
-  std::unique_ptr<Reconciler> daemon_;
-  bool libvirt_answers_ = true;
-  bool drbd_hangs_ = false;
-  Observed<std::shared_ptr<const Drbd>> last_drbd_;
 };
 
 TEST_F(ReconcilerTest, ACrashLeadsToOneStartThatIsJournaledFirst) {

@@ -151,8 +151,9 @@ TEST(CommandLine, HelpGoesToStdoutAndHasTheExitCodes) {
 }
 
 TEST(CommandLine, EachCommandHasItsOwnHelp) {
-  for (const char* command : {"run", "check", "status", "why", "history", "mark", "release", "demo",
-                              "metrics", "version"}) {
+  for (const char* command : {"run", "check", "status", "plan", "why", "history", "mark", "release",
+                              "pause", "resume", "maintenance", "allow-degraded", "peer", "demo",
+                              "drbd", "simulate", "metrics", "version"}) {
     const auto line = parse({command, "--help"});
     ASSERT_FALSE(line.has_value()) << command;
     EXPECT_EQ(line.error().exit_code, kOk) << command;

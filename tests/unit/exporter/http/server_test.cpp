@@ -244,7 +244,11 @@ TEST_F(Server, TellsOneThatIsStillSendingWhyItIsRefused) {
   const std::string half(100'000, 'x');
   const Connection connection(*server);
   connection.send("POST /post HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n" + half);
-  while (!connection.readable()) std::this_thread::sleep_for(5ms);
+  const auto begun = std::chrono::steady_clock::now();
+  while (!connection.readable()) {
+    ASSERT_LT(std::chrono::steady_clock::now() - begun, 10s) << "no answer before all has come";
+    std::this_thread::sleep_for(5ms);
+  }
   std::this_thread::sleep_for(50ms);
   EXPECT_TRUE(connection.send(half));
   EXPECT_EQ(connection.rest().substr(0, 12), "HTTP/1.1 413");
