@@ -50,6 +50,15 @@ install_missing() {
   apt_get install -y --no-install-recommends "${missing[@]}" </dev/null
 }
 
+# know_packages FILE: refreshes apt's package lists unless they have all of these, which are only
+# downloaded.
+know_packages() {
+  local name
+  while read -r name; do
+    apt-cache show "$name" >/dev/null 2>&1 || refresh_lists
+  done < <(sed 's/#.*//; /^$/d' "$1")
+}
+
 # Finds the programs of others that tests run: Prometheus's, Alertmanager's and the fronts for TLS. Or
 # unpacks Debian's into build/tools: installing the packages would start services. Sets PROMTOOL,
 # PROMETHEUS, AMTOOL, ALERTMANAGER, NGINX and STUNNEL4.

@@ -3,6 +3,7 @@
 r0 carries the guest web1, defined on both nodes; r1 to r7 carry nothing.
 """
 
+import concurrent.futures
 import hashlib
 import pathlib
 import shutil
@@ -122,6 +123,11 @@ class Lab:
         for node in self:
             node.wait_up()
 
+    def on_both(self, act):
+        """Does the same with both nodes at the same time."""
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            list(pool.map(act, self))
+
     # New disks.
 
     def make_new(self):
@@ -185,8 +191,10 @@ class Lab:
         """What an administrator does once."""
         self.power_on()
         self.wait_up()
-        for node in self:
-            node.run("modprobe drbd && drbdadm create-md --force all && drbdadm up all")
+        # libvirtd's first start takes its time: it asks QEMU what it can do, and remembers.
+        self.on_both(lambda node: node.run(
+            "sh /lab/start_libvirtd.sh; "
+            "modprobe drbd && drbdadm create-md --force all && drbdadm up all"))
         wait_until("the new pair to be connected", lambda: self._all("Connected"), PATIENCE, 0.5)
         self.n1.run(f"for r in $(seq 0 {RESOURCES - 1}); do "
                     "drbdsetup new-current-uuid --clear-bitmap $r || exit 1; done")
@@ -195,16 +203,16 @@ class Lab:
         self.n1.run("drbdadm primary r0 && "
                     "dd if=/lab/guest.img of=/dev/drbd0 oflag=direct bs=512 && "
                     "drbdadm secondary r0")
-        for node in self:
-            node.run("sh /lab/start_libvirtd.sh")
-        for node in self:
-            wait_until("libvirtd to answer",
-                       lambda node=node: node.virsh("list", check=False).status == 0, PATIENCE, 0.5)
-            node.virsh("define /lab/domain.xml")
-            # As `systemctl enable` would. QEMU's capabilities are in /var/cache, as on any node.
-            node.run("touch /persist/enabled-libvirtd /persist/enabled-upkeep; "
-                     "drbdadm down all; sync")
+        self.on_both(self._finish)
         self.crash()
+
+    @staticmethod
+    def _finish(node):
+        wait_until("libvirtd to answer",
+                   lambda: node.virsh("list", check=False).status == 0, PATIENCE, 0.5)
+        node.virsh("define /lab/domain.xml")
+        # As `systemctl enable` would. QEMU's capabilities are in /var/cache, as on any node.
+        node.run("touch /persist/enabled-libvirtd /persist/enabled-upkeep; drbdadm down all; sync")
 
     # What DRBD's kernel says.
 
