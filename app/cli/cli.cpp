@@ -10,6 +10,7 @@
 #include <ostream>
 
 #include "app/cli/check.h"
+#include "app/cli/cluster_status.h"
 #include "app/cli/command_line.h"
 #include "app/cli/drbd_recording.h"
 #include "app/cli/exit_code.h"
@@ -39,6 +40,7 @@ int carry_out(const CommandLine& line, Output& output) {
     int operator()(const RunCommand& /*c*/) const { return run(line, output); }
     int operator()(const CheckCommand& /*c*/) const { return check(line, output); }
     int operator()(const StatusCommand& /*c*/) const { return read_from_daemon(line, output); }
+    int operator()(const ClusterStatusCommand& /*c*/) const { return show_cluster(line, output); }
     int operator()(const PlanCommand& /*c*/) const { return read_from_daemon(line, output); }
     int operator()(const WhyCommand& /*c*/) const { return read_from_daemon(line, output); }
     int operator()(const HistoryCommand& /*c*/) const { return read_from_daemon(line, output); }

@@ -21,6 +21,7 @@ struct RunCommand {
 };
 struct CheckCommand {};
 struct StatusCommand {};
+struct ClusterStatusCommand {};
 struct PlanCommand {};
 struct WhyCommand {
   std::string target;  ///< "vm/web1", "resource/r0" or a bare name.
@@ -94,11 +95,11 @@ struct MetricsCommand {
 };
 struct VersionCommand {};
 
-using Command = std::variant<RunCommand, CheckCommand, StatusCommand, PlanCommand, WhyCommand,
-                             HistoryCommand, MarkCommand, ReleaseCommand, AllowDegradedCommand,
-                             DeclareDeadCommand, PauseCommand, ResumeCommand, MaintenanceCommand,
-                             DemoCommand, DrbdStatusCommand, DrbdResolveCommand, DrbdParseCommand,
-                             SimulateCommand, MetricsCommand, VersionCommand>;
+using Command = std::variant<RunCommand, CheckCommand, StatusCommand, ClusterStatusCommand,
+                             PlanCommand, WhyCommand, HistoryCommand, MarkCommand, ReleaseCommand,
+                             AllowDegradedCommand, DeclareDeadCommand, PauseCommand, ResumeCommand,
+                             MaintenanceCommand, DemoCommand, DrbdStatusCommand, DrbdResolveCommand,
+                             DrbdParseCommand, SimulateCommand, MetricsCommand, VersionCommand>;
 
 /// What `upkeep …` was asked to do.
 struct CommandLine {

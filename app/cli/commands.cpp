@@ -28,15 +28,6 @@ void print_json(Output& output, const json& answer) {
 
 // What each reading command asks a daemon, does without one, and prints.
 
-Result<json> ask_status(const ControlClient& client) {
-  Result<json> answer = client.get("/api/v1/status");
-  // Who may not give orders may still look.
-  if (!answer && answer.error().code == Errc::denied) {
-    if (Result<json> open = client.get_public("/api/v1/status")) return open;
-  }
-  return answer;
-}
-
 Result<json> ask(const ControlClient& client, const StatusCommand& /*command*/) {
   return ask_status(client);
 }

@@ -32,6 +32,9 @@ class ControlClient {
   DaemonAddress address_;
 };
 
+/// The daemon's status; from the public listener for who may not give orders but may look.
+[[nodiscard]] Result<nlohmann::json> ask_status(const ControlClient& client);
+
 /// "vm%2Fweb1": a value for a query.
 [[nodiscard]] std::string url_encoded(std::string_view text);
 

@@ -69,7 +69,11 @@ void Grammar::add_reading() {
     takes_json(command);
     command.add_flag("--demo", line_.demo, "Ask the running demo");
   };
-  reads(command("status", "Show VMs, DRBD and what is being done", [] { return StatusCommand{}; }));
+  CLI::App& status = command("status", "Show VMs, DRBD and what is being done", [this] {
+    return cluster_ ? Command(ClusterStatusCommand{}) : StatusCommand{};
+  });
+  status.add_flag("--cluster", cluster_, "Of this node and of every [[peer]]");
+  reads(status);
 
   reads(command("plan", "Show what would be done now in mode act, and what not, and why",
                 [] { return PlanCommand{}; }));

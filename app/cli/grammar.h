@@ -56,6 +56,7 @@ class Grammar {
   DrbdParseCommand drbd_parse_;
   SimulateOptions simulate_;
   MetricsCommand metrics_;
+  bool cluster_ = false;
   bool version_ = false;
 };
 

@@ -64,6 +64,7 @@ TEST(CommandLine, RunHasQuietDefaults) {
 
 TEST(CommandLine, ReadsTheReadingCommands) {
   command_of<StatusCommand>({"status"});
+  command_of<ClusterStatusCommand>({"status", "--cluster"});
   command_of<CheckCommand>({"check", "-c", "x.toml"});
   EXPECT_EQ(command_of<WhyCommand>({"why", "vm/web1"}).target, "vm/web1");
   EXPECT_EQ(command_of<HistoryCommand>({"history", "--recovery", "3"}).recovery, 3);
