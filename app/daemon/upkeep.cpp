@@ -1,7 +1,6 @@
 #include "app/daemon/upkeep.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -10,7 +9,6 @@
 #include <utility>
 
 #include "app/daemon/cluster_manager.h"
-#include "app/daemon/config_change.h"
 #include "app/daemon/control_token.h"
 #include "app/daemon/fact_reader.h"
 #include "app/daemon/real_host.h"
@@ -55,6 +53,7 @@ Result<void> empty_directory(const fs::path& directory) {
 Upkeep::Upkeep(const DaemonOptions& options, UpkeepSetting setting)
     : options_(options),
       setting_(std::move(setting)),
+      config_lines_(options.config_file ? config_lines(*options.config_file) : ConfigLines{}),
       config_(options.config),
       instruments_({.version = kVersion, .revision = kRevision}, instrument_labels()),
       inbox_(*setting_.clock, instruments_, setting_.log),
@@ -258,35 +257,6 @@ void Upkeep::write_last_words() {
     pollfd news{.fd = inbox_.fd(), .events = POLLIN, .revents = 0};
     ::poll(&news, 1, poll_timeout(now, until));
   }
-}
-
-std::shared_ptr<const Policy> Upkeep::reload() {
-  const auto& log = setting_.log;
-  if (!options_.config_file) {
-    log.info("nothing to reload: upkeep runs without a configuration file");
-    return nullptr;
-  }
-  auto loaded = load_config(*options_.config_file);
-  instruments_.config_loaded(loaded.has_value(), setting_.clock->wall());
-  if (!loaded) {
-    log.error("configuration is wrong: the old one stays", {{"error", loaded.error().message}});
-    return nullptr;
-  }
-  const ConfigChange change = change_between(config_, *loaded);
-  config_ = reloaded(config_, *loaded);
-  log.info("configuration reloaded", {{"file", options_.config_file->string()},
-                                      {"changed", fmt::format("{}", fmt::join(change.now, ","))},
-                                      {"mode", to_string(config_.mode)}});
-  if (!change.at_restart.empty()) {
-    log.warn("these sections take effect when upkeep is started again",
-             {{"sections", fmt::format("{}", fmt::join(change.at_restart, ","))}});
-  }
-  if (observe_only_ && config_.mode != Mode::observe) {
-    log.warn("upkeep still only observes: its journal was damaged; start it again to act");
-  }
-  auto policy = compile_policy();
-  host_->use_checks(checks_of(policy));
-  return policy;
 }
 
 }  // namespace upkeep

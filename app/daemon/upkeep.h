@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "app/config_lines.h"
 #include "app/daemon/daemon.h"
 #include "app/daemon/host.h"
 #include "app/daemon/log_recorder.h"
@@ -78,11 +79,14 @@ class Upkeep {
 
   [[nodiscard]] std::shared_ptr<const Policy> compile_policy() const;
   [[nodiscard]] std::shared_ptr<const Policy> reload();
+  /// A line of the log for each value of the file that isn't as it was.
+  void tell_changes();
   void write_last_words();
 
   DaemonOptions options_;
   UpkeepSetting setting_;
-  Config config_;  ///< In effect. The loop's thread's, once it runs.
+  ConfigLines config_lines_;  ///< Of the file as it was last read and right.
+  Config config_;             ///< In effect. The loop's thread's, once it runs.
   Instruments instruments_;
   LoopInbox inbox_;
   ServiceManager service_;

@@ -147,6 +147,10 @@ def test_a_reload_changes_what_alerts_may_ask_for(libvirtd, upkeep):
         upkeep.hang_up()
         wait_until("the file to be read", lambda: upkeep.metric(
             "upkeep_config_last_reload_successful") == good)
+    # What was wrong changed nothing.
+    assert [line.split("msg=")[1] for line in upkeep.logged('"configuration changed"')] == [
+        '"configuration changed" key=alert[0].action before=restart_vm after=recheck',
+        '"configuration changed" key=alert[0].target_label before=domain after=""']
     libvirtd.crash("web-01")
     assert webhook.post(body("firing-single"))[1] == "alerts: 1 rechecked, 0 queued\n"
     stays_off(libvirtd, upkeep, "web-01")
