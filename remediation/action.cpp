@@ -41,6 +41,12 @@ struct Traits<ResumeVm> {
 };
 
 template <>
+struct Traits<ResetVm> {
+  static constexpr std::string_view name = "reset_vm";
+  static constexpr Risk risk = Risk::high;
+};
+
+template <>
 struct Traits<ReattachDisk> {
   static constexpr std::string_view name = "reattach_disk";
   static constexpr Risk risk = Risk::medium;
@@ -65,6 +71,7 @@ Target target_of_one(const BringUpResource& bring_up) { return target_of(bring_u
 Target target_of_one(const ReconnectResource& reconnect) { return target_of(reconnect.resource); }
 Target target_of_one(const AttachDevice& attach) { return target_of(attach.resource); }
 Target target_of_one(const ResumeVm& resume) { return target_of(resume.vm); }
+Target target_of_one(const ResetVm& reset) { return target_of(reset.vm); }
 Target target_of_one(const ReattachDisk& reattach) { return target_of(reattach.vm); }
 Target target_of_one(const ResolveSplitBrain& resolve) { return target_of(resolve.resource); }
 

@@ -70,6 +70,14 @@ struct ResumeVm {
   friend bool operator==(const ResumeVm&, const ResumeVm&) = default;
 };
 
+/// Presses the reset button of a running VM. Only an alert that may ask for it does.
+struct ResetVm {
+  VmName vm;
+  VmUuid uuid;
+
+  friend bool operator==(const ResetVm&, const ResetVm&) = default;
+};
+
 /// Gives a running VM a disk of its definition back.
 struct ReattachDisk {
   VmName vm;
@@ -88,7 +96,7 @@ struct ResolveSplitBrain {
 };
 
 using Action = std::variant<StartVm, BringUpResource, ReconnectResource, AttachDevice, ResumeVm,
-                            ReattachDisk, ResolveSplitBrain>;
+                            ResetVm, ReattachDisk, ResolveSplitBrain>;
 
 /// How much harm an action can do if it is wrong. Ordered; policy names the highest allowed.
 enum class Risk {

@@ -21,6 +21,10 @@ bool says_gone(AlertOutcome outcome) {
          outcome == AlertOutcome::not_mine || outcome == AlertOutcome::refused;
 }
 
+/// Nothing but the alert shows this problem, so that nothing shows its end either: one that was
+/// decided must not ask again.
+bool asks_once(std::string_view rule) { return rule == "vm_unresponsive"; }
+
 }  // namespace
 
 AlertBook::AlertBook(Parts parts, History& history, const std::vector<AlertRecord>& waiting,
@@ -108,10 +112,12 @@ void AlertBook::look_again() {
   history_.asked_by_alert.clear();
   for (const auto& [key, one] : in_force_) {
     if (!key.action || !one.alert.target) continue;
-    const std::string rule(rule_for(*key.action));
-    const auto [asked, is_new] =
-        history_.asked_by_alert.try_emplace({rule, *one.alert.target}, one.arrived);
-    if (!is_new) asked->second = std::min(asked->second, one.arrived);
+    for (const std::string_view rule : rules_for(*key.action)) {
+      if (asks_once(rule) && one.alert.outcome) continue;
+      const auto [asked, is_new] =
+          history_.asked_by_alert.try_emplace({std::string(rule), *one.alert.target}, one.arrived);
+      if (!is_new) asked->second = std::min(asked->second, one.arrived);
+    }
   }
 }
 

@@ -14,6 +14,7 @@ using AlertLabels = std::map<std::string, std::string>;
 /// What an alert may ask for. Closed: nothing that an alert says becomes a command.
 enum class AlertAction {
   restart_vm,      ///< A wanted VM that is off is started.
+  reset_vm,        ///< The same, and one that runs is reset, once for each alert.
   resume_vm,       ///< A VM paused by an I/O error goes on.
   reattach_disks,  ///< A running VM gets its lost disks back.
   reconnect_drbd,  ///< A StandAlone resource connects again.
@@ -21,14 +22,16 @@ enum class AlertAction {
   watchdog,        ///< Nothing: its arrival proves that alerts arrive.
 };
 
-inline constexpr std::array kAlertActions{AlertAction::restart_vm,     AlertAction::resume_vm,
-                                          AlertAction::reattach_disks, AlertAction::reconnect_drbd,
-                                          AlertAction::recheck,        AlertAction::watchdog};
+inline constexpr std::array kAlertActions{AlertAction::restart_vm,     AlertAction::reset_vm,
+                                          AlertAction::resume_vm,      AlertAction::reattach_disks,
+                                          AlertAction::reconnect_drbd, AlertAction::recheck,
+                                          AlertAction::watchdog};
 
 /// The configuration's word, which is also the journal's: never rename.
 [[nodiscard]] constexpr std::string_view to_string(AlertAction action) {
   switch (action) {
     case AlertAction::restart_vm: return "restart_vm";
+    case AlertAction::reset_vm: return "reset_vm";
     case AlertAction::resume_vm: return "resume_vm";
     case AlertAction::reattach_disks: return "reattach_disks";
     case AlertAction::reconnect_drbd: return "reconnect_drbd";

@@ -10,14 +10,22 @@
 namespace upkeep {
 namespace {
 
-const Rule* rule_named(std::string_view name) {
-  const auto rule = std::ranges::find(all_rules(), name, &Rule::name);
-  return rule == all_rules().end() ? nullptr : &*rule;
+/// What its rules need to see, together; nothing when it has none.
+std::optional<Needs> needs_of(const std::vector<std::string_view>& names) {
+  std::optional<Needs> needs;
+  for (const Rule& rule : all_rules()) {
+    if (std::ranges::count(names, rule.name) == 0) continue;
+    needs = {.vms = rule.needs.vms || (needs && needs->vms),
+             .drbd = rule.needs.drbd || (needs && needs->drbd)};
+  }
+  return needs;
 }
 
 AlertVerdict of_hold(const Held& held) {
-  return {.outcome = AlertOutcome::held,
-          .text = fmt::format("held back ({}): {}", to_string(held.reason), meaning(held.reason))};
+  std::string text =
+      fmt::format("held back ({}): {}", to_string(held.reason), meaning(held.reason));
+  if (!held.detail.empty()) text += fmt::format(" ({})", held.detail);
+  return {.outcome = AlertOutcome::held, .text = std::move(text)};
 }
 
 /// What the decision about the very problem says; nothing: not yet.
@@ -71,31 +79,35 @@ bool left_to_the_loop(const Target& target, const World& world) {
 
 }  // namespace
 
-std::string_view rule_for(AlertAction action) {
+std::vector<std::string_view> rules_for(AlertAction action) {
   switch (action) {
-    case AlertAction::restart_vm: return "vm_down";
-    case AlertAction::resume_vm: return "vm_paused_io";
-    case AlertAction::reattach_disks: return "vm_disk_missing";
-    case AlertAction::reconnect_drbd: return "drbd_standalone";
+    case AlertAction::restart_vm: return {"vm_down"};
+    case AlertAction::reset_vm: return {"vm_down", "vm_unresponsive"};
+    case AlertAction::resume_vm: return {"vm_paused_io"};
+    case AlertAction::reattach_disks: return {"vm_disk_missing"};
+    case AlertAction::reconnect_drbd: return {"drbd_standalone"};
     case AlertAction::recheck:
     case AlertAction::watchdog: break;
   }
-  return "";
+  return {};
 }
 
 std::optional<AlertVerdict> alert_verdict(const AlertRecord& alert, Tick arrived,
                                           const Decided& decided) {
   const World& world = decided.world;
-  const Rule* rule = alert.key.action ? rule_named(rule_for(*alert.key.action)) : nullptr;
+  std::vector<std::string_view> rules;
+  if (alert.key.action) rules = rules_for(*alert.key.action);
+  const auto needs = needs_of(rules);
   // The journal of another version: nothing that this one could do.
-  if (rule == nullptr || !alert.target) return AlertVerdict{AlertOutcome::nothing_to_do, ""};
+  if (!needs || !alert.target) return AlertVerdict{AlertOutcome::nothing_to_do, ""};
   if (left_to_the_loop(*alert.target, world)) {
     return AlertVerdict{AlertOutcome::refused, "its act_on is \"loop\", so no alert may ask"};
   }
-  const bool blind = blindness(rule->needs, world).has_value();
-  const bool looked_since = !blind && seen_at(rule->needs, world.snapshot) > arrived;
+  const bool blind = blindness(*needs, world).has_value();
+  const bool looked_since = !blind && seen_at(*needs, world.snapshot) > arrived;
   const auto about_it = [&](const Decision& decision) {
-    return decision.finding.rule == rule->name && decision.finding.subject == *alert.target;
+    return decision.finding.subject == *alert.target &&
+           std::ranges::count(rules, decision.finding.rule) > 0;
   };
   const auto decision = std::ranges::find_if(decided.decisions, about_it);
   if (decision != decided.decisions.end()) return verdict_of(*decision, looked_since, decided);

@@ -11,8 +11,9 @@
 
 namespace upkeep {
 
-/// The rule whose problem the action mends; empty when it mends none.
-[[nodiscard]] std::string_view rule_for(AlertAction action);
+/// The rules whose problems the action mends; none for one that mends nothing. Of one target at
+/// most one of them can find something at a time.
+[[nodiscard]] std::vector<std::string_view> rules_for(AlertAction action);
 
 /// What was decided in this step, for everything.
 struct Decided {

@@ -36,6 +36,10 @@ class Effect {
     const Vm* vm = find_vm(snapshot_, resume.uuid);
     return vm != nullptr && is_up(vm->state);
   }
+  std::optional<bool> operator()(const ResetVm& reset) const {
+    const Vm* vm = find_vm(snapshot_, reset.uuid);
+    return vm != nullptr && is_up(vm->state);
+  }
   std::optional<bool> operator()(const ReattachDisk& reattach) const {
     const Vm* vm = find_vm(snapshot_, reattach.uuid);
     return vm != nullptr && std::ranges::any_of(vm->disks, [&](const VmDisk& disk) {
@@ -77,6 +81,8 @@ std::optional<Outcome::Kind> settled(const Action& action, const History& histor
   const bool read = on_vm ? read_since_start(snapshot.vms, freshness.vms, history, step.now)
                           : read_since_start(snapshot.drbd, freshness.drbd, history, step.now);
   if (!read) return std::nullopt;
+  // A guest that was reset runs, and so does one that wasn't.
+  if (std::holds_alternative<ResetVm>(action)) return Outcome::Kind::interrupted;
   const auto there = effect_seen(action, snapshot);
   if (!there) return std::nullopt;
   return *there ? Outcome::Kind::succeeded : Outcome::Kind::interrupted;

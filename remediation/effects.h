@@ -26,6 +26,8 @@ class HypervisorControl {
   [[nodiscard]] virtual Result<void> destroy_crashed(const VmUuid& uuid) = 0;
   /// Lets a guest go on; refuses (conflict) any that isn't paused by an I/O error right now.
   [[nodiscard]] virtual Result<void> resume(const VmUuid& uuid) = 0;
+  /// As the reset button does; refuses (conflict) a guest that isn't running right now.
+  [[nodiscard]] virtual Result<void> reset(const VmUuid& uuid) = 0;
   /// Attaches, live only, the disk of that name as the persistent definition has it. Conflict when
   /// it is there already.
   [[nodiscard]] virtual Result<void> attach_disk(const VmUuid& uuid, const DiskTarget& disk) = 0;

@@ -31,6 +31,7 @@ std::string verb(const Action& action) {
       return fmt::format("attach the disk of its volume {}", attach.volume.value);
     }
     std::string operator()(const ResumeVm& /*resume*/) const { return "resume it"; }
+    std::string operator()(const ResetVm& /*reset*/) const { return "reset it"; }
     std::string operator()(const ReattachDisk& reattach) const {
       return fmt::format("attach its disk {} again", reattach.disk.value);
     }

@@ -57,6 +57,7 @@ constexpr std::array kHoldWords{
     HoldWord{Hold::unsent_writes, "unsent_writes"},
     HoldWord{Hold::primary_here, "primary_here"},
     HoldWord{Hold::disk_unreadable, "disk_unreadable"},
+    HoldWord{Hold::still_booting, "still_booting"},
     HoldWord{Hold::storage_not_healthy_yet, "storage_not_healthy_yet"},
     HoldWord{Hold::detached_by_operator, "detached_by_operator"},
     HoldWord{Hold::journal_failed, "journal_failed"},
@@ -120,6 +121,7 @@ bool passes_by_itself(Hold hold) {
     case Hold::waits_for_vm:
     case Hold::no_start_slot:
     case Hold::budget_spent:
+    case Hold::still_booting:
     case Hold::storage_not_healthy_yet:
     case Hold::journal_failed:
     case Hold::facts_changed: return true;

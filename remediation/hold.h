@@ -54,6 +54,7 @@ enum class Hold {
   unsent_writes,             ///< Primary with writes that the peer may lack.
   primary_here,              ///< Attaching under a running guest may freeze its I/O.
   disk_unreadable,           ///< The backing device could not be read.
+  still_booting,             ///< It has not run for as long as a boot may take.
   storage_not_healthy_yet,   ///< Healthy again, not for long enough.
   detached_by_operator,      ///< A disk that may have been detached on purpose.
   journal_failed,            ///< What can't be remembered is not done.

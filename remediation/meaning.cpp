@@ -80,6 +80,8 @@ std::string_view meaning(Hold hold) {
     case Hold::primary_here:
       return "A guest uses it here, and attaching a disk under a running guest can freeze it.";
     case Hold::disk_unreadable: return "Its backing device cannot be read.";
+    case Hold::still_booting:
+      return "It has not run for as long as its boot may take, so it gets the time.";
     case Hold::storage_not_healthy_yet:
       return "Its storage is healthy again, but not for long enough to rely on it.";
     case Hold::detached_by_operator:

@@ -43,6 +43,7 @@ const ActionLimit* limit_of(const Policy& policy, std::string_view action) {
   if (action == "reconnect_resource") return &policy.reconnect;
   if (action == "attach_device") return &policy.attach;
   if (action == "resume_vm") return &policy.resume;
+  if (action == "reset_vm") return &policy.reset;
   if (action == "reattach_disk") return &policy.reattach;
   return nullptr;
 }

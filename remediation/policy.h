@@ -89,6 +89,8 @@ struct Policy {
   ActionLimit reconnect{.tries = 3, .first_gap = std::chrono::seconds(5)};
   ActionLimit attach{.tries = 1, .window = std::chrono::hours(24)};
   ActionLimit resume{.tries = 3, .window = std::chrono::minutes(10)};
+  /// What a reset didn't cure, another one soon after won't.
+  ActionLimit reset{.tries = 1, .window = std::chrono::minutes(30)};
   ActionLimit reattach{.tries = 3};
   StartPacing pacing;
   StormGuard storm;

@@ -148,6 +148,15 @@ std::expected<StorageClearance, Held> storage_gate(const Vm& vm, const World& wo
   return clearance;
 }
 
+std::optional<Held> storage_hold_in_place(const Vm& vm, const World& world) {
+  const auto clearance = storage_gate(vm, world);
+  if (!clearance) return clearance.error();
+  if (clearance->promote.empty()) return std::nullopt;
+  return hold(Hold::storage_not_up_to_date,
+              fmt::format("DRBD resource {} is not Primary under it any more",
+                          clearance->promote.front().value));
+}
+
 bool may_lie_on_drbd(const Vm& vm) {
   return !vm.definition_known || std::ranges::any_of(vm.disks, [](const VmDisk& disk) {
     return disk.backing == DiskBacking::drbd || disk.backing == DiskBacking::unknown;

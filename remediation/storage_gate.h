@@ -1,6 +1,7 @@
 #pragma once
 
 #include <expected>
+#include <optional>
 #include <vector>
 
 #include "remediation/decision.h"
@@ -23,6 +24,10 @@ struct StorageClearance {
 /// The same for one disk alone.
 [[nodiscard]] std::expected<StorageClearance, Held> storage_gate(const Vm& vm, const VmDisk& disk,
                                                                  const World& world);
+
+/// Why a guest that is there may not go on writing; nothing when the gate is open and each of its
+/// resources is Primary under it.
+[[nodiscard]] std::optional<Held> storage_hold_in_place(const Vm& vm, const World& world);
 
 /// True when one of its disks lies on DRBD, or may: also when it can't be told where they are.
 [[nodiscard]] bool may_lie_on_drbd(const Vm& vm);

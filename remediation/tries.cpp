@@ -44,6 +44,7 @@ bool is_needed(std::string_view action, const Target& target, const Snapshot& sn
   if (action == "resume_vm") {
     return vm->state == VmState::paused && vm->reason == VmReason::io_error;
   }
+  if (action == "reset_vm") return false;  // Nothing that is seen here shows it.
   return std::ranges::any_of(vm->disks, [](const VmDisk& disk) {
     return disk.in_definition && disk.attached.has_value() && !*disk.attached;
   });

@@ -60,6 +60,9 @@ class HypervisorHand final : public HypervisorControl, private Hand {
   Result<void> resume(const VmUuid& uuid) override {
     return send({"resume", uuid.value}, kShort, [&] { return node_.resume(uuid); });
   }
+  Result<void> reset(const VmUuid& uuid) override {
+    return send({"reset", uuid.value}, kShort, [&] { return node_.reset(uuid); });
+  }
   Result<void> attach_disk(const VmUuid& uuid, const DiskTarget& /*disk*/) override {
     return send({"attach_disk", uuid.value}, kShort,
                 []() -> Result<void> { return fail(Errc::conflict, "it is there already"); });

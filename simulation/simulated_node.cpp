@@ -115,6 +115,17 @@ Result<void> SimulatedNode::resume(const VmUuid& uuid) {
   return {};
 }
 
+Result<void> SimulatedNode::reset(const VmUuid& uuid) {
+  const auto found = guests_.find(uuid);
+  if (found == guests_.end()) return fail(Errc::not_found, "no such domain");
+  Guest& guest = found->second;
+  if (!is_up(guest.state)) return fail(Errc::conflict, "it isn't running");
+  guest.verified.reset();
+  load_.begin(uuid, guest.boot);
+  tell(uuid, VmEventKind::rebooted);
+  return {};
+}
+
 void SimulatedNode::stop(const VmUuid& uuid, VmReason reason,
                          const std::vector<VmEventKind>& events) {
   Guest& guest = guests_.at(uuid);

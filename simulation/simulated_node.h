@@ -44,6 +44,7 @@ class SimulatedNode {
   void kill_daemon();
   [[nodiscard]] Result<void> start(const VmUuid& uuid);
   [[nodiscard]] Result<void> resume(const VmUuid& uuid);
+  [[nodiscard]] Result<void> reset(const VmUuid& uuid);
   /// The guest's process goes; `events` tell of it, as far as somebody listens.
   void stop(const VmUuid& uuid, VmReason reason, const std::vector<VmEventKind>& events);
   void tell(const VmUuid& uuid, VmEventKind kind);

@@ -38,6 +38,9 @@ Words words_of(const Action& action) {
     Words operator()(const ResumeVm& /*resume*/) const {
       return {"resuming vm", "would resume vm", "resume"};
     }
+    Words operator()(const ResetVm& /*reset*/) const {
+      return {"resetting vm", "would reset vm", "reset"};
+    }
     Words operator()(const ReattachDisk& /*reattach*/) const {
       return {"reattaching vm disk", "would reattach vm disk", "reattach"};
     }

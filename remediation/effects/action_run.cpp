@@ -68,6 +68,9 @@ Outcome ActionRun::carry_out(const Action& action) {
     Outcome operator()(const ResumeVm& resume) const {
       return run.send([&] { return run.tools_.hypervisor->resume(resume.uuid); });
     }
+    Outcome operator()(const ResetVm& reset) const {
+      return run.send([&] { return run.tools_.hypervisor->reset(reset.uuid); });
+    }
     Outcome operator()(const ReattachDisk& reattach) const {
       return run.send(
           [&] { return run.tools_.hypervisor->attach_disk(reattach.uuid, reattach.disk); });

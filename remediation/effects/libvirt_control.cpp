@@ -11,6 +11,7 @@
 
 #include "platform/libvirt_error.h"
 #include "remediation/effects/disk_element.h"
+#include "remediation/effects/on_reboot.h"
 
 namespace upkeep {
 namespace {
@@ -98,6 +99,28 @@ Result<std::string> definition_of(const DomainHandle& domain, unsigned flags,
   return std::string(xml.get());
 }
 
+Result<void> reset_over(const ConnectionHandle& connection, const VmUuid& uuid) {
+  const auto domain = look_up(connection, uuid, "reset");
+  if (!domain) return std::unexpected(domain.error());
+  const std::string attempt = fmt::format("reset VM '{}'", virDomainGetName(domain->get()));
+  int state = VIR_DOMAIN_NOSTATE;
+  if (virDomainGetState(domain->get(), &state, nullptr, 0) < 0) {
+    return std::unexpected(last_libvirt_error(attempt));
+  }
+  if (state != VIR_DOMAIN_RUNNING) {
+    return fail(Errc::conflict, fmt::format("{}: it is not running any more", attempt));
+  }
+  const auto live = definition_of(*domain, 0, attempt);
+  if (!live) return std::unexpected(live.error());
+  if (const std::string what = on_reboot(*live); what != "restart") {
+    return fail(Errc::invalid, fmt::format("{}: a reset would end it, because its on_reboot is "
+                                           "'{}' and not 'restart'",
+                                           attempt, what));
+  }
+  if (virDomainReset(domain->get(), 0) == 0) return {};
+  return std::unexpected(last_libvirt_error(attempt));
+}
+
 Result<void> attach_xml(const DomainHandle& domain, const std::string& xml,
                         std::string_view attempt) {
   if (virDomainAttachDeviceFlags(domain.get(), xml.c_str(), VIR_DOMAIN_AFFECT_LIVE) == 0) return {};
@@ -153,6 +176,13 @@ Result<void> LibvirtControl::resume(const VmUuid& uuid) {
   const auto connection = link_.connection();
   if (!connection) return std::unexpected(connection.error());
   return resume_over(*connection, uuid);
+}
+
+Result<void> LibvirtControl::reset(const VmUuid& uuid) {
+  const Slot slot(slots_);
+  const auto connection = link_.connection();
+  if (!connection) return std::unexpected(connection.error());
+  return reset_over(*connection, uuid);
 }
 
 Result<void> LibvirtControl::attach_disk(const VmUuid& uuid, const DiskTarget& disk) {

@@ -22,6 +22,7 @@ class LibvirtControl final : public HypervisorControl {
   [[nodiscard]] Result<void> start(const VmUuid& uuid) override;
   [[nodiscard]] Result<void> destroy_crashed(const VmUuid& uuid) override;
   [[nodiscard]] Result<void> resume(const VmUuid& uuid) override;
+  [[nodiscard]] Result<void> reset(const VmUuid& uuid) override;
   [[nodiscard]] Result<void> attach_disk(const VmUuid& uuid, const DiskTarget& disk) override;
 
  private:

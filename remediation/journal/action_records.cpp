@@ -38,6 +38,7 @@ std::optional<Action> other_action(const ActionColumns& of, const VmUuid& uuid) 
     return AttachDevice{.resource = resource, .volume = volume_of(of.part)};
   }
   if (of.name == "resume_vm") return ResumeVm{.vm = {of.subject}, .uuid = uuid};
+  if (of.name == "reset_vm") return ResetVm{.vm = {of.subject}, .uuid = uuid};
   if (of.name == "reattach_disk") {
     return ReattachDisk{.vm = {of.subject}, .uuid = uuid, .disk = {of.part}};
   }

@@ -16,6 +16,7 @@ const std::vector<Rule>& all_rules() {
                                        vm_paused_other_rule(),
                                        vm_disk_missing_rule(),
                                        vm_boot_unverified_rule(),
+                                       vm_unresponsive_rule(),
                                        peer_booted_rule()};
   return rules;
 }

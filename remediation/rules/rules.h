@@ -25,6 +25,8 @@ namespace upkeep {
 [[nodiscard]] const Rule& quorum_lost_rule();
 /// A VM is paused by an I/O error. Remedy: ResumeVm, once its storage is healthy again.
 [[nodiscard]] const Rule& vm_paused_io_rule();
+/// An alert says that a VM that runs doesn't do its work; nothing here shows it. Remedy: ResetVm.
+[[nodiscard]] const Rule& vm_unresponsive_rule();
 /// A VM is paused for another reason, which is somebody's wish. A finding.
 [[nodiscard]] const Rule& vm_paused_other_rule();
 /// A disk of a VM's definition is not attached. Remedy: ReattachDisk, when it was lost.

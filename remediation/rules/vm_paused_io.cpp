@@ -1,5 +1,3 @@
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <chrono>
 #include <string>
@@ -35,13 +33,7 @@ std::expected<Action, Held> remedy(const Finding& found, const World& world) {
     return std::unexpected(hold(Hold::inventory_empty, "libvirt does not list it"));
   }
   if (auto held = vm_authority_hold(*vm, found, world)) return std::unexpected(*held);
-  const auto clearance = storage_gate(*vm, world);
-  if (!clearance) return std::unexpected(clearance.error());
-  if (!clearance->promote.empty()) {
-    return std::unexpected(hold(Hold::storage_not_up_to_date,
-                                fmt::format("DRBD resource {} is not Primary under it any more",
-                                            clearance->promote.front().value)));
-  }
+  if (auto held = storage_hold_in_place(*vm, world)) return std::unexpected(*held);
   const auto since = world.history.storage_open_since.find(vm->uuid);
   const bool known = since != world.history.storage_open_since.end();
   if (!known || world.now - since->second < kHealthyFor) {

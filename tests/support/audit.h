@@ -32,6 +32,7 @@ class Audit {
   void check_budget(const Plan& plan);
   void check_action(const Decision& decision, const Action& action);
   void check_mending(const std::string& name, const Action& action);
+  void check_reset(const std::string& name, const ResetVm& reset);
   bool wanted(const std::string& name, const std::string& uuid) const;
   bool recovers_by_start(const Vm& vm, const OpenProblem* problem) const;
   bool recovers_by_adjust(const DrbdResource& resource) const;
@@ -41,6 +42,7 @@ class Audit {
   bool paused(const Target& target) const;
   bool general_gates_open(const Finding& finding) const;
   const Vm* vm(const std::string& name) const;
+  bool is_done_below(const Target& target, const TargetHistory& tried) const;
   const DrbdResource* resource(const std::string& name) const;
   void fault(std::string text) { faults_.push_back(std::move(text)); }
 

@@ -170,7 +170,8 @@ Must Audit::expect(const Decision& decision) const {
   }
   // What else may be done is audited by its own invariants.
   const bool may_mend = finding.rule == "drbd_standalone" || finding.rule == "drbd_diskless" ||
-                        finding.rule == "vm_paused_io" || finding.rule == "vm_disk_missing";
+                        finding.rule == "vm_paused_io" || finding.rule == "vm_disk_missing" ||
+                        finding.rule == "vm_unresponsive";
   if (may_mend) return confirmed ? Must::either : Must::wait;
   if (finding.rule != "drbd_down" || !confirmed) return Must::wait;
   const DrbdResource* res = resource(finding.subject.name);

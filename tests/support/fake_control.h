@@ -84,6 +84,9 @@ class FakeHypervisorControl final : public HypervisorControl {
   [[nodiscard]] Result<void> resume(const VmUuid& uuid) override {
     return script_->call("resume " + uuid.value);
   }
+  [[nodiscard]] Result<void> reset(const VmUuid& uuid) override {
+    return script_->call("reset " + uuid.value);
+  }
   [[nodiscard]] Result<void> attach_disk(const VmUuid& uuid, const DiskTarget& disk) override {
     return script_->call("attach_disk " + uuid.value + " " + disk.value);
   }

@@ -175,6 +175,14 @@ void draw_vm(Random& random, TestWorld& world, const std::string& name) {
   world.with(random_vm(random, name));
   draw_history_of(random, world, "vm_down", vm_target(name));
   world.history.problems[{"vm_paused_io", vm_target(name)}].observations = 2;
+  world.history.problems[{"vm_unresponsive", vm_target(name)}].observations = 2;
+  if (random.percent(70)) {
+    world.history.asked_by_alert[{"vm_unresponsive", vm_target(name)}] =
+        world.now - random.seconds(60);
+    if (random.percent(20)) {
+      world.tried(vm_target(name)).tries["reset_vm"].at = {world.now - random.seconds(4000)};
+    }
+  }
   if (random.percent(70)) {
     world.history.storage_open_since[VmUuid{uuid_of(name)}] = world.now - random.seconds(40);
   }
@@ -236,6 +244,7 @@ void draw_policy(Random& random, TestWorld& world) {
   policy.mode =
       random.pick({Mode::act, Mode::act, Mode::act, Mode::act, Mode::dry_run, Mode::observe});
   if (random.percent(3)) policy.allowed_risk = static_cast<Risk>(-1);
+  if (random.percent(60)) policy.allowed_risk = Risk::high;
   policy.foreign_cluster_manager = random.percent(3);
   if (random.percent(30)) {
     VmPolicy block;

@@ -49,6 +49,12 @@ TEST(Action, WhatTouchesSomethingThatIsUpIsOfMediumRisk) {
   }
 }
 
+TEST(Action, AResetIsOfHighRisk) {
+  const Action reset = ResetVm{.vm = {"web1"}, .uuid = {"u"}};
+  EXPECT_EQ(target_of(reset), (Target{.kind = Target::Kind::vm, .name = "web1"}));
+  EXPECT_EQ(risk_of(reset), Risk::high);
+}
+
 TEST(Action, GivingUpDataIsOfHighRisk) {
   for (const SplitBrainSide side : {SplitBrainSide::discard_local, SplitBrainSide::keep_local}) {
     const Action action = ResolveSplitBrain{.resource = {"r0"}, .side = side};
@@ -62,8 +68,8 @@ TEST(Action, GivingUpDataIsOfHighRisk) {
 TEST(Action, ListsEveryNameOnce) {
   EXPECT_EQ(all_action_names(),
             (std::vector<std::string_view>{"start_vm", "bring_up_resource", "reconnect_resource",
-                                           "attach_device", "resume_vm", "reattach_disk",
-                                           "resolve_split_brain"}));
+                                           "attach_device", "resume_vm", "reset_vm",
+                                           "reattach_disk", "resolve_split_brain"}));
   EXPECT_EQ(all_action_names().size(), std::variant_size_v<Action>);
 }
 

@@ -35,6 +35,7 @@ class AlertBookTest : public test::DaemonTest {
   AlertBookTest() {
     world_.with(a_vm("web1")).with(a_vm("web2"));
     world_.policy.alerts = {asks("VmDown", AlertAction::restart_vm, "vm"),
+                            asks("VmHangs", AlertAction::reset_vm, "vm"),
                             asks("VmPaused", AlertAction::resume_vm, "vm"),
                             asks("DiskGone", AlertAction::reattach_disks, "vm"),
                             asks("LinkGone", AlertAction::reconnect_drbd, "resource"),
@@ -116,6 +117,96 @@ TEST_F(AlertBookTest, AnAlertStartsTheVmThatWaitsForOne) {
   EXPECT_THAT(outcomes(), ElementsAre("acted"));
   EXPECT_THAT(story(), ElementsAre("vm/web1: alert VmDown asks for restart_vm: start_vm begins"));
   EXPECT_EQ(rereads_, 1);
+}
+
+TEST_F(AlertBookTest, AnAlertThatMayResetsARunningVmOnceForEachTimeItFires) {
+  world_.policy.allowed_risk = Risk::high;
+  use(Mode::act);
+  pass(10min);
+  ASSERT_TRUE(post(firing("VmHangs", "web1")));
+  pass(2s);
+  ASSERT_EQ(begun(), 1U);
+  EXPECT_EQ(executor_->submitted[0].action,
+            Action(ResetVm{.vm = {"web1"}, .uuid = {uuid_of("web1")}}));
+  EXPECT_EQ(executor_->submitted[0].finding.trigger, Trigger::webhook);
+  EXPECT_THAT(story(), ElementsAre("vm/web1: alert VmHangs asks for reset_vm: reset_vm begins"));
+  succeeds(executor_->submitted.back().id);
+  pass(3s);
+  EXPECT_THAT(recorder_.starting_with("ended "), ElementsAre("ended vm/web1 succeeded"));
+  // It fires for as long as its Prometheus needs to see the guest again.
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(post(firing("VmHangs", "web1")));
+    pass(1min);
+  }
+  EXPECT_EQ(begun(), 1U);
+  ASSERT_TRUE(post(resolved(firing("VmHangs", "web1"))));
+  // Anew, too soon after the last reset; and later.
+  ASSERT_TRUE(post(firing("VmHangs", "web1", 30)));
+  pass(1min);
+  EXPECT_EQ(outcomes().back(), "held");
+  EXPECT_THAT(story().back(), HasSubstr("reset_vm was tried 1 times"));
+  pass(40min);
+  ASSERT_TRUE(post(firing("VmHangs", "web1", 60)));
+  pass(1min);
+  EXPECT_EQ(begun(), 2U);
+}
+
+TEST_F(AlertBookTest, AnAlertThatMayResetStartsTheVmThatIsOff) {
+  crash("web1");
+  ASSERT_TRUE(post(firing("VmHangs", "web1")));
+  ASSERT_EQ(begun(), 1U);
+  EXPECT_TRUE(std::holds_alternative<StartVm>(executor_->submitted[0].action));
+  comes_up("web1");
+  EXPECT_EQ(begun(), 1U);
+}
+
+TEST_F(AlertBookTest, NoResetWithoutTheRiskAllowed) {
+  pass(10min);
+  ASSERT_TRUE(post(firing("VmHangs", "web1")));
+  pass(1min);
+  EXPECT_EQ(begun(), 0U);
+  EXPECT_THAT(outcomes(), ElementsAre("held"));
+  EXPECT_THAT(story(), ElementsAre(HasSubstr("risk_not_allowed")));
+}
+
+TEST_F(AlertBookTest, AResetWaitsUntilTheGuestHasHadTheTimeToBoot) {
+  world_.policy.allowed_risk = Risk::high;
+  use(Mode::act);
+  ASSERT_TRUE(post(firing("VmHangs", "web1")));
+  pass(4min);
+  EXPECT_EQ(begun(), 0U);
+  EXPECT_EQ(hold_on("web1"), Hold::still_booting);
+  pass(1min);
+  EXPECT_EQ(begun(), 1U);
+}
+
+TEST_F(AlertBookTest, AnAlertThatResolvesBeforeTheResetTakesItBack) {
+  world_.policy.allowed_risk = Risk::high;
+  use(Mode::act);
+  ASSERT_TRUE(post(firing("VmHangs", "web1")));
+  pass(1min);
+  ASSERT_TRUE(post(resolved(firing("VmHangs", "web1"))));
+  pass(20min);
+  EXPECT_EQ(begun(), 0U);
+  EXPECT_THAT(outcomes(), UnorderedElementsAre("cancelled", "resolved"));
+}
+
+TEST_F(AlertBookTest, ADaemonThatDiesBetweenTheResetAndItsAlertsDecisionResetsNothingAgain) {
+  world_.policy.allowed_risk = Risk::high;
+  use(Mode::act);
+  pass(10min);
+  // Nothing of the step after the action's begin reaches the disk.
+  on_submit_ = [this](const Ticket& /*ticket*/) { journal_.failing = true; };
+  executor_->on_submit = on_submit_;
+  ASSERT_TRUE(post(firing("VmHangs", "web1")));
+  pass(2s);
+  ASSERT_EQ(begun(), 1U);
+  journal_.failing = false;
+  on_submit_ = {};
+  start_daemon();
+  pass(20min);
+  EXPECT_EQ(begun(), 0U);
+  EXPECT_THAT(outcomes(), ElementsAre("nothing_to_do"));
 }
 
 TEST_F(AlertBookTest, WhatTheLoopSawFirstStaysTheLoops) {

@@ -62,6 +62,29 @@ TEST_F(LibvirtControlTest, ResumesOnlyWhatAnIoErrorPaused) {
   EXPECT_EQ(state(), VIR_DOMAIN_PAUSED);
 }
 
+TEST_F(LibvirtControlTest, ResetsOnlyAGuestThatRuns) {
+  EXPECT_EQ(control_.reset(kWeb).error().code, Errc::conflict) << "it is off";
+  ASSERT_EQ(virDomainCreate(web_.get()), 0);
+  const auto reset = control_.reset(kWeb);
+  EXPECT_TRUE(reset) << reset.error().message;
+  EXPECT_EQ(state(), VIR_DOMAIN_RUNNING);
+  ASSERT_EQ(virDomainSuspend(web_.get()), 0);
+  EXPECT_EQ(control_.reset(kWeb).error().code, Errc::conflict) << "a pause is somebody's wish";
+}
+
+TEST_F(LibvirtControlTest, ResetsNoGuestThatWouldEndByIt) {
+  web_.reset(virDomainDefineXML(connection_.get(), R"(<domain type='test'><name>web1</name>
+      <uuid>11111111-0000-0000-0000-00000000bbbb</uuid><memory unit='MiB'>16</memory>
+      <os><type>hvm</type></os><on_reboot>destroy</on_reboot></domain>)"));
+  ASSERT_NE(web_, nullptr);
+  ASSERT_EQ(virDomainCreate(web_.get()), 0);
+  const auto reset = control_.reset(kWeb);
+  ASSERT_FALSE(reset);
+  EXPECT_EQ(reset.error().code, Errc::invalid);
+  EXPECT_NE(reset.error().message.find("on_reboot is 'destroy'"), std::string::npos);
+  EXPECT_EQ(state(), VIR_DOMAIN_RUNNING);
+}
+
 TEST_F(LibvirtControlTest, AttachesOnlyWhatTheDefinitionHas) {
   ASSERT_EQ(virDomainCreate(web_.get()), 0);
   const auto attached = control_.attach_disk(kWeb, DiskTarget{"vdb"});

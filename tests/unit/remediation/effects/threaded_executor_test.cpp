@@ -645,6 +645,23 @@ TEST_F(ThreadedExecutorTest, ResumesOnlyWhatIsStillPausedByTheError) {
   EXPECT_THAT(script_->calls(), SizeIs(1));
 }
 
+TEST_F(ThreadedExecutorTest, ResetsWhatStillRuns) {
+  world_.with(a_vm("web1")).wanted("web1", StopCause::none);
+  world_.history.asked_by_alert[{"vm_unresponsive", vm_target("web1")}] = clock_->now() - 10s;
+  world_.policy.allowed_risk = Risk::high;
+  publish();
+  start();
+  const Action reset = ResetVm{.vm = {"web1"}, .uuid = {uuid_of("web1")}};
+  executor_->submit(mending(1, "vm_unresponsive", reset));
+  EXPECT_EQ(wait_for_one().outcome.kind, Outcome::Kind::succeeded);
+  EXPECT_THAT(script_->calls(), ElementsAre("reset " + uuid_of("web1")));
+  world_.with(a_vm("web1").state(VmState::paused, VmReason::user));
+  publish();
+  executor_->submit(mending(2, "vm_unresponsive", reset));
+  EXPECT_EQ(wait_for_one().outcome.kind, Outcome::Kind::conflict);
+  EXPECT_THAT(script_->calls(), SizeIs(1));
+}
+
 TEST_F(ThreadedExecutorTest, AttachesTheDiskThatIsMissing) {
   VmDisk lost;
   lost.target = {"vdb"};

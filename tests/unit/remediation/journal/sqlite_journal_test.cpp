@@ -203,6 +203,7 @@ TEST_F(SqliteJournalTest, RemembersEveryKindOfAction) {
       ReconnectResource{.resource = {"r1"}},
       AttachDevice{.resource = {"r2"}, .volume = {3}},
       ResumeVm{.vm = {"web1"}, .uuid = {"uuid-web1"}},
+      ResetVm{.vm = {"web1"}, .uuid = {"uuid-web1"}},
       ReattachDisk{.vm = {"web1"}, .uuid = {"uuid-web1"}, .disk = {"vdb"}},
       ResolveSplitBrain{.resource = {"r3"}, .side = SplitBrainSide::discard_local},
       ResolveSplitBrain{.resource = {"r3"}, .side = SplitBrainSide::keep_local}};

@@ -35,7 +35,7 @@ TEST(AllRules, ListsEachRuleOnceInTheOrderOfReports) {
   EXPECT_EQ(names, (Names{"vm_down", "drbd_down", "drbd_standalone", "drbd_split_brain",
                           "drbd_diskless", "drbd_disconnected", "resync_stalled", "suspended_io",
                           "quorum_lost", "vm_paused_io", "vm_paused_other", "vm_disk_missing",
-                          "vm_boot_unverified", "peer_booted"}));
+                          "vm_boot_unverified", "vm_unresponsive", "peer_booted"}));
 }
 
 TEST(AllRules, NeedOnlyTheirOwnSource) {

@@ -76,6 +76,76 @@ TEST(VmPausedIo, LeavesAloneWhatIsNotWantedOrNotPausedByAnError) {
   EXPECT_EQ(hold_of(vm_paused_other_rule(), by_user), Hold::no_remedy);
 }
 
+/// web1, wanted, runs, has run for an hour; an alert asks for its reset.
+TestWorld hangs() {
+  TestWorld world;
+  world.with(a_vm("web1")).wanted("web1", StopCause::none);
+  world.history.started = world.now - 1h;
+  world.history.asked_by_alert[{"vm_unresponsive", test::vm_target("web1")}] = world.now - 10s;
+  return world;
+}
+
+TestWorld with_health(TestWorld world, bool healthy) {
+  world.snapshot.health = std::make_shared<const VmHealths>(
+      VmHealths{{{uuid_of("web1")}, {.healthy = healthy, .detail = "no answer", .at = world.now}}});
+  return world;
+}
+
+TEST(VmUnresponsive, IsResetWhenAnAlertAsks) {
+  const Action reset = ResetVm{.vm = {"web1"}, .uuid = {uuid_of("web1")}};
+  EXPECT_EQ(remedy_of_first(vm_unresponsive_rule(), hangs()).value(), reset);
+  EXPECT_EQ(remedy_of_first(vm_unresponsive_rule(), with_health(hangs(), false)).value(), reset);
+  TestWorld unasked = hangs();
+  unasked.history.asked_by_alert.clear();
+  unasked.history.asked_by_alert[{"vm_down", test::vm_target("web1")}] = unasked.now - 10s;
+  EXPECT_TRUE(vm_unresponsive_rule().detect(unasked.view()).empty());
+}
+
+TEST(VmUnresponsive, IsNoneThatAnswersOrBoots) {
+  EXPECT_EQ(hold_of(vm_unresponsive_rule(), with_health(hangs(), true)), Hold::no_remedy);
+  TestWorld boots = hangs();
+  boots.tried(test::vm_target("web1")).attempts = {boots.now - 4min};
+  const auto early = remedy_of_first(vm_unresponsive_rule(), boots);
+  ASSERT_FALSE(early);
+  EXPECT_EQ(early.error().reason, Hold::still_booting);
+  EXPECT_EQ(early.error().retry_at, boots.now + 1min);
+}
+
+TEST(VmUnresponsive, IsNoneThatIsOffPausedOrNotWanted) {
+  TestWorld off = hangs();
+  off.with(a_vm("web1").off(VmReason::crashed));
+  EXPECT_TRUE(vm_unresponsive_rule().detect(off.view()).empty());
+  TestWorld paused = hangs();
+  paused.with(a_vm("web1").state(VmState::paused, VmReason::user));
+  EXPECT_TRUE(vm_unresponsive_rule().detect(paused.view()).empty());
+  TestWorld unwanted = hangs();
+  unwanted.marked("web1", Keep::down);
+  EXPECT_TRUE(vm_unresponsive_rule().detect(unwanted.view()).empty());
+  TestWorld gone = hangs();
+  gone.snapshot.vms.at = gone.now - 1min;
+  EXPECT_TRUE(vm_unresponsive_rule().detect(gone.view()).empty()) << "unknown is not hung";
+}
+
+TEST(VmUnresponsive, IsNotResetTwiceForOneAlert) {
+  TestWorld world = hangs();
+  world.tried(test::vm_target("web1")).tries["reset_vm"].at = {world.now - 5s};
+  EXPECT_TRUE(vm_unresponsive_rule().detect(world.view()).empty());
+}
+
+TEST(VmUnresponsive, IsLeftAloneOnDisksThatAreNotSafe) {
+  TestWorld world = hangs();
+  world.with(a_resource("r0", 1).role(DrbdRole::primary).disk(DrbdDisk::diskless).peer_gone());
+  world.with(a_vm("web1").on_drbd(1));
+  EXPECT_EQ(hold_of(vm_unresponsive_rule(), world), Hold::storage_not_up_to_date);
+  TestWorld lost = hangs();
+  VmDisk disk;
+  disk.target = {"vda"};
+  disk.backing = DiskBacking::local;
+  disk.attached = false;
+  lost.with(a_vm("web1").disk(disk));
+  EXPECT_EQ(hold_of(vm_unresponsive_rule(), lost), Hold::disk_missing);
+}
+
 TEST(VmPausedOther, LeavesLibvirtsOwnPausesOut) {
   for (const VmReason reason : {VmReason::starting_up, VmReason::migration, VmReason::save,
                                 VmReason::dump, VmReason::snapshot, VmReason::io_error}) {
