@@ -97,7 +97,7 @@ class Fleet {
       if (virDomainCoreDump(vm.get(), "/dev/null", VIR_DUMP_CRASH) < 0) give_up("a VM won't die");
     }
   }
-  [[nodiscard]] bool all_run() const { return virConnectNumOfDomains(connection_.get()) == kVms; }
+  [[nodiscard]] int running() const { return virConnectNumOfDomains(connection_.get()); }
 
  private:
   ConnectionHandle connection_;
@@ -154,7 +154,12 @@ double milliseconds_since(steady_clock::time_point begun) {
   return std::chrono::duration<double, std::milli>(steady_clock::now() - begun).count();
 }
 
-double by_upkeep(const Fleet& fleet) {
+struct Outage {
+  double first = 0;  ///< Milliseconds until the first VM ran …
+  double last = 0;   ///< … and until all did.
+};
+
+Outage by_upkeep(const Fleet& fleet) {
   const Scratch dir;
   auto root = DemoRoot::create(dir.path() / "root", SystemClock().wall());
   if (!root) give_up(root.error().message);
@@ -167,8 +172,10 @@ double by_upkeep(const Fleet& fleet) {
   if (auto booted = root->boot(SystemClock().wall()); !booted) give_up(booted.error().message);
   const auto begun = steady_clock::now();
   const Daemon after(dir.path(), *root);
-  wait_until("all VMs to run", [&] { return fleet.all_run(); });
-  return milliseconds_since(begun);
+  wait_until("the first VM to run", [&] { return fleet.running() > 0; });
+  const double first = milliseconds_since(begun);
+  wait_until("all VMs to run", [&] { return fleet.running() == kVms; });
+  return {.first = first, .last = milliseconds_since(begun)};
 }
 
 double one_after_another(const Fleet& fleet) {
@@ -186,16 +193,19 @@ double median(std::vector<double> values) {
 
 int bench() {
   const Fleet fleet;
-  std::vector<double> upkeep;
+  std::vector<double> first;
+  std::vector<double> last;
   std::vector<double> loop;
   for (int round = 0; round < kRounds; ++round) {
     loop.push_back(one_after_another(fleet));
-    upkeep.push_back(by_upkeep(fleet));
+    const Outage outage = by_upkeep(fleet);
+    first.push_back(outage.first);
+    last.push_back(outage.last);
   }
   fmt::print(
-      "{} VMs, {} rounds: upkeep median {:.0f} ms (worst {:.0f} ms), a bare loop of "
-      "virDomainCreate {:.1f} ms\n",
-      kVms, kRounds, median(upkeep), *std::ranges::max_element(upkeep), median(loop));
+      "{} VMs, {} rounds: upkeep has the first up after {:.0f} ms, all of them after {:.0f} ms "
+      "(median; worst {:.0f} ms); a bare loop of virDomainCreate takes {:.1f} ms\n",
+      kVms, kRounds, median(first), median(last), *std::ranges::max_element(last), median(loop));
   return 0;
 }
 
