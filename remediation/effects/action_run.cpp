@@ -108,7 +108,8 @@ std::optional<Outcome> ActionRun::before_command() {
                    .detail = "upkeep is shutting down"};
   }
   if (remaining() > Duration::zero()) return std::nullopt;
-  return Outcome{.kind = Outcome::Kind::timed_out,
+  // Nothing is under way any more that could still happen.
+  return Outcome{.kind = Outcome::Kind::failed,
                  .reason = std::string(to_string(Errc::timed_out)),
                  .detail = "its time was over before its next command"};
 }
