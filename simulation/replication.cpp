@@ -42,9 +42,11 @@ void Replication::node_down(NodeIndex node) {
   for (Resource& resource : resources_) {
     for (Side& one : resource.sides) {
       if (one.node != node || !one.in_kernel) continue;
+      note_writing(resource);
       // What the metadata keep, and nothing else.
       one = {.node = node,
              .wrote_alone = one.wrote_alone,
+             .wrote = one.wrote,
              .crashed_primary = one.crashed_primary || one.primary,
              .disk = one.disk};
       settle(resource);
@@ -89,9 +91,15 @@ void Replication::settle(Resource& resource) {
                         !first.stand_alone && !second.stand_alone;
   if (can_link && !resource.linked) shake_hands(resource);
   if (!can_link && resource.linked) part(resource);
+  note_writing(resource);
+  for (const Side& one : resource.sides) ++generations_[one.node];
+}
+
+void Replication::note_writing(Resource& resource) const {
   for (Side& one : resource.sides) {
-    if (one.open && !resource.linked) one.wrote_alone = true;
-    ++generations_[one.node];
+    if (!one.open || resource.linked) continue;
+    one.wrote_alone = true;
+    one.wrote = now_;
   }
 }
 
@@ -200,6 +208,7 @@ Result<void> Replication::open(NodeIndex node, const ResourceName& name) {
 void Replication::close(NodeIndex node, const ResourceName& name) {
   const Place at = place(node, name);
   if (at.here == nullptr) return;
+  note_writing(*at.resource);
   at.here->open = false;
   if (!is_84()) at.here->primary = false;
   settle(*at.resource);

@@ -28,6 +28,7 @@ class Replication {
     bool open = false;  ///< A guest has it open.
     bool stand_alone = false;
     bool wrote_alone = false;      ///< Since both were last the same.
+    Tick wrote = {};               ///< When it last did.
     bool crashed_primary = false;  ///< It went down hard as Primary.
     DrbdDisk disk = DrbdDisk::up_to_date;
     std::optional<SplitBrainEvidence> evidence = {};
@@ -90,6 +91,7 @@ class Replication {
   };
   [[nodiscard]] Place place(NodeIndex node, const ResourceName& name);
   void settle(Resource& resource);
+  void note_writing(Resource& resource) const;
   void shake_hands(Resource& resource);
   void part(Resource& resource);
   void sync(Resource& resource, Side& source, Side& target);

@@ -151,8 +151,9 @@ void SimulatedNode::tell(const VmUuid& uuid, VmEventKind kind) {
                                .wall = clock_.wall()});
 }
 
-void SimulatedNode::order(Command command) {
-  inputs_.commands.emplace_back(std::move(command), [](const Result<std::string>& /*answer*/) {});
+void SimulatedNode::order(Command command, std::function<void(const Result<std::string>&)> answer) {
+  if (!answer) answer = [](const Result<std::string>& /*answer*/) {};
+  inputs_.commands.emplace_back(std::move(command), std::move(answer));
   woken_ = true;
 }
 

@@ -48,7 +48,8 @@ class SimulatedNode {
   /// The guest's process goes; `events` tell of it, as far as somebody listens.
   void stop(const VmUuid& uuid, VmReason reason, const std::vector<VmEventKind>& events);
   void tell(const VmUuid& uuid, VmEventKind kind);
-  void order(Command command);
+  /// A person's word; `answer` hears of it when the loop has taken it.
+  void order(Command command, std::function<void(const Result<std::string>&)> answer = {});
   void wake() { woken_ = true; }
 
   /// Brings the node up to now, and steps its loop if that is due. True: it stepped.

@@ -1,0 +1,120 @@
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/support/cluster_story.h"
+
+namespace upkeep {
+namespace {
+
+using test::ClusterStory;
+
+// Some minutes at most, whatever the build.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::uint64_t kStories = 60;
+#elif defined(NDEBUG)
+constexpr std::uint64_t kStories = 2'500;
+#else
+constexpr std::uint64_t kStories = 150;
+#endif
+constexpr std::uint64_t kEnough = 2000;  ///< For everything to have happened.
+constexpr std::size_t kLastLines = 80;
+constexpr std::size_t kMostFailures = 10;
+
+/// UPKEEP_SIM_SEED=7 replays one story with its whole trace; UPKEEP_SIM_SEEDS=1000000 tells more of
+/// them, from UPKEEP_SIM_FROM on.
+std::uint64_t number_from(const char* variable, std::uint64_t fallback) {
+  const char* text = std::getenv(variable);  // NOLINT(concurrency-mt-unsafe): nobody sets any.
+  if (text == nullptr) return fallback;
+  std::uint64_t number = fallback;
+  std::from_chars(text, text + std::strlen(text), number);
+  return number;
+}
+
+std::string joined(const std::vector<std::string>& lines, std::size_t most) {
+  std::string text;
+  for (std::size_t i = lines.size() - std::min(lines.size(), most); i < lines.size(); ++i) {
+    text += lines[i] + "\n";
+  }
+  return text;
+}
+
+/// What became of many stories, told on all processors.
+class Tales {
+ public:
+  void tell(std::uint64_t first, std::uint64_t count) {
+    next_ = first;
+    std::vector<std::jthread> tellers;
+    for (unsigned i = 0; i < std::max(1U, std::thread::hardware_concurrency()); ++i) {
+      tellers.emplace_back([this, end = first + count] { tell_until(end); });
+    }
+  }
+
+  [[nodiscard]] std::map<std::string, int>& counts() { return counts_; }
+  /// Of the stories that went wrong, by seed.
+  [[nodiscard]] const std::map<std::uint64_t, std::string>& failures() const { return failures_; }
+
+ private:
+  void tell_until(std::uint64_t end) {
+    for (std::uint64_t seed = next_++; seed < end; seed = next_++) {
+      ClusterStory story(seed);
+      story.live();
+      const std::scoped_lock lock(mutex_);
+      for (const auto& [what, times] : story.counts()) counts_[what] += times;
+      if (story.wrongs().empty()) continue;
+      failures_[seed] = failures_.empty() ? "The last lines:\n" + joined(story.trace(), kLastLines)
+                                          : joined(story.wrongs(), kLastLines);
+      if (failures_.size() >= kMostFailures) return;
+    }
+  }
+
+  std::atomic<std::uint64_t> next_ = 1;
+  std::mutex mutex_;
+  std::map<std::string, int> counts_;
+  std::map<std::uint64_t, std::string> failures_;
+};
+
+/// Each of these must have happened, or the stories prove nothing of it.
+constexpr auto kMustHappen = {
+    "start",          "adjust",     "crash",           "stop",
+    "move",           "takeover",   "power cut",       "kill",
+    "start by hand",  "in_flight",  "backing_off",     "peer_not_connected",
+    "stale_libvirt",  "stale_drbd", "inventory_empty", "split_brain",
+    "runs_elsewhere", "paused",     "no_start_slot",   "waits_for_tier",
+    "waits_for_vm",   "recovery",   "ended succeeded", "ended failed",
+    "ended timed_out"};
+
+TEST(ClusterProperties, NothingIsDoneWrongAndEverythingRecoverableIsWellInTheEnd) {
+  if (const std::uint64_t only = number_from("UPKEEP_SIM_SEED", 0); only != 0) {
+    ClusterStory story(only);
+    story.live();
+    fmt::print("{}", joined(story.trace(), story.trace().size()));
+    ASSERT_TRUE(story.wrongs().empty()) << joined(story.wrongs(), kLastLines);
+    return;
+  }
+  const std::uint64_t count = number_from("UPKEEP_SIM_SEEDS", kStories);
+  Tales tales;
+  tales.tell(number_from("UPKEEP_SIM_FROM", 1), count);
+  for (const auto& [seed, what] : tales.failures()) {
+    ADD_FAILURE() << "UPKEEP_SIM_SEED=" << seed << " replays it.\n" << what;
+  }
+  if (::testing::Test::HasFailure()) return;
+  for (const auto& [what, times] : tales.counts()) fmt::print("{:>10} {}\n", times, what);
+  if (count < kEnough) return;
+  for (const char* what : kMustHappen) EXPECT_GT(tales.counts()[what], 0) << what;
+  // What nobody could know is exempt; it must stay the exception.
+  EXPECT_LT(tales.counts()["muddled"], tales.counts()["clear"] / 2);
+}
+
+}  // namespace
+}  // namespace upkeep

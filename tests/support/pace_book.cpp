@@ -1,0 +1,174 @@
+#include "tests/support/pace_book.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+namespace upkeep::test {
+namespace {
+
+using simulation::Guest;
+using simulation::NodeIndex;
+
+constexpr Duration kHour = std::chrono::hours(1);
+
+bool is_at_work(const Guest& guest, const Policy& policy) {
+  const bool checked = policy_for(policy, guest.name).health.kind != HealthCheck::Kind::none;
+  return is_up(guest.state) && (!checked || guest.verified);
+}
+
+}  // namespace
+
+void PaceBook::begun(const Node& node, const Ticket& ticket) {
+  if (std::holds_alternative<StartVm>(ticket.action)) {
+    judge_order(node, ticket);
+    judge_slots(node, ticket);
+  }
+  const Target target = target_of(ticket.action);
+  const auto [flight, is_new] = in_flight_.try_emplace(
+      {node.index(), target}, Flight{.id = ticket.id, .begun = cluster_.now(), .overdue = false});
+  if (!is_new) wrong_(node, to_string(target) + ": two actions at once");
+  judge_gaps(node, ticket);
+  judge_budget(node, ticket);
+}
+
+void PaceBook::ended(const Node& node, const Completed& completed) {
+  const Spot spot{node.index(), target_of(completed.action)};
+  if (!completed.ended) {
+    const auto flight = in_flight_.find(spot);
+    if (flight != in_flight_.end()) flight->second.overdue = true;
+    return;
+  }
+  in_flight_.erase(spot);
+  if (costs_attempt(completed.outcome)) return;
+  Tried& tried = tried_[spot];
+  if (!tried.attempts.empty()) tried.attempts.pop_back();
+  spent_[node.index()].erase(completed.id);
+}
+
+/// Five an hour and then one each half hour; gaps that double from 10 s to 300 s.
+void PaceBook::judge_gaps(const Node& node, const Ticket& ticket) {
+  const Target target = target_of(ticket.action);
+  std::vector<Tick>& attempts = tried_[{node.index(), target}].attempts;
+  const BackOff& back_off = ticket.policy->back_off;
+  if (!attempts.empty() && name_of(ticket.action) != "connect") {
+    const Duration since = cluster_.now() - attempts.back();
+    const auto hour =
+        std::ranges::count_if(attempts, [&](Tick at) { return cluster_.now() - at < kHour; });
+    if (hour >= back_off.attempts_per_hour && since < back_off.slow_retry) {
+      wrong_(node, to_string(target) + ": too many attempts");
+    }
+    const auto* limit = limit_of(*ticket.policy, name_of(ticket.action));
+    const Seconds first = limit == nullptr ? back_off.first_gap : limit->first_gap;
+    const double grown =
+        std::pow(back_off.factor, std::max<double>(0, static_cast<double>(hour) - 1));
+    const Seconds gap = std::min<Seconds>(first * grown, back_off.cap);
+    if (Seconds(since) < gap * (1 - back_off.jitter)) {
+      wrong_(node, to_string(target) + ": tried again too soon");
+    }
+  }
+  attempts.push_back(cluster_.now());
+}
+
+/// All actions of one recovery are one.
+void PaceBook::judge_budget(const Node& node, const Ticket& ticket) {
+  auto& spent = spent_[node.index()];
+  std::erase_if(spent, [&](const auto& one) { return cluster_.now() - one.second.at >= kHour; });
+  spent[ticket.id] = {.at = cluster_.now(), .recovery = ticket.history->recovery};
+  std::size_t actions = 0;
+  std::set<std::int64_t> recoveries;
+  for (const auto& [id, one] : spent) {
+    if (!one.recovery || recoveries.insert(*one.recovery).second) ++actions;
+  }
+  if (actions > static_cast<std::size_t>(ticket.policy->actions_per_hour)) {
+    wrong_(node, "acts beyond its budget");
+  }
+}
+
+/// What was begun since it began belongs to it.
+void PaceBook::recovery_opened(Node& node, const Recovery& recovery) {
+  const auto age = std::chrono::duration_cast<Duration>(node.clock().wall() - recovery.opened);
+  for (auto& [id, one] : spent_[node.index()]) {
+    if (one.at >= cluster_.now() - age) one.recovery = recovery.id;
+  }
+}
+
+/// One that is down again was stopped or has failed, and nobody waits for it.
+bool PaceBook::is_starting(const Node& node, const Guest& guest, const Policy& policy) const {
+  const auto flight = in_flight_.find({node.index(), target_of(guest.name)});
+  if (flight == in_flight_.end() || flight->second.overdue) return false;
+  const bool comes = !is_down(guest.state) || flight->second.begun == cluster_.now();
+  return comes && !is_at_work(guest, policy);
+}
+
+/// A slot each, of which there are as many as the node's pressure allows; one VM may always start.
+void PaceBook::judge_slots(const Node& node, const Ticket& ticket) {
+  int taken = 0;
+  for (const auto& [uuid, guest] : node.guests()) {
+    if (!is_starting(node, guest, *ticket.policy)) continue;
+    const Tick begun = in_flight_.at({node.index(), target_of(guest.name)}).begun;
+    if (cluster_.now() - begun < ticket.policy->pacing.slot_timeout) ++taken;
+  }
+  const double slots = ticket.history->pace.slots;
+  const int floor = std::max(1, node.options().hardware.cores);
+  const int most = std::max({floor, ticket.policy->pacing.most, ticket.policy->pacing.slots});
+  if (slots > most) wrong_(node, fmt::format("{} start slots are more than allowed", slots));
+  if (taken > 0 && taken + 1 > static_cast<int>(slots)) {
+    wrong_(node, fmt::format("starts {} VMs at once in {} slots", taken + 1, slots));
+  }
+}
+
+/// Not before those that go first are at work, as long as it has patience with them.
+void PaceBook::judge_order(const Node& node, const Ticket& ticket) {
+  const auto& start = std::get<StartVm>(ticket.action);
+  const Policy& policy = *ticket.policy;
+  const VmPolicy own = policy_for(policy, start.vm);
+  if (cluster_.now() >= ticket.finding.since + policy.tier_timeout) return;
+  for (const auto& [uuid, guest] : node.guests()) {
+    const bool first = policy_for(policy, guest.name).priority < own.priority ||
+                       std::ranges::count(own.after, guest.name) > 0;
+    if (!first || !is_starting(node, guest, policy)) continue;
+    wrong_(node, fmt::format("{} starts before {} is at work", start.vm.value, guest.name.value));
+  }
+}
+
+/// Up for ten minutes is well for good.
+void PaceBook::judge_step(const Node& node) {
+  for (const auto& [uuid, guest] : node.guests()) {
+    Tried& tried = tried_[{node.index(), target_of(guest.name)}];
+    if (!is_up(guest.state)) {
+      tried.up_since.reset();
+    } else if (!tried.up_since) {
+      tried.up_since = cluster_.now();
+    } else if (cluster_.now() - *tried.up_since > std::chrono::seconds(600)) {
+      tried.attempts.clear();
+    }
+  }
+}
+
+void PaceBook::started_by_hand(const VmUuid& vm) {
+  for (auto& [spot, tried] : tried_) {
+    if (spot.second.name == vm.value) tried = {};
+  }
+}
+
+void PaceBook::forget_tries(NodeIndex node) {
+  std::erase_if(tried_, [&](const auto& entry) { return entry.first.first == node; });
+}
+
+void PaceBook::lost_daemon(NodeIndex node) {
+  std::erase_if(in_flight_, [&](const auto& entry) { return entry.first.first == node; });
+  // The journal knows when something was done by the wall only.
+  if (stepped_.erase(node) == 0) return;
+  spent_.erase(node);
+  forget_tries(node);
+}
+
+void PaceBook::lost_power(NodeIndex node) {
+  lost_daemon(node);
+  forget_tries(node);
+}
+
+}  // namespace upkeep::test

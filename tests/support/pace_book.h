@@ -1,0 +1,71 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "simulation/cluster.h"
+
+namespace upkeep::test {
+
+/// What each node of a simulated cluster began and when, and whether that was too much at once, too
+/// soon or too often (DESIGN §6, gates 7, 8, 10, 11 and 12).
+class PaceBook {
+ public:
+  using Node = simulation::SimulatedNode;
+  using Wrong = std::function<void(const Node&, const std::string&)>;
+
+  PaceBook(const simulation::Cluster& cluster, Wrong wrong)
+      : cluster_(cluster), wrong_(std::move(wrong)) {}
+
+  void begun(const Node& node, const Ticket& ticket);
+  void ended(const Node& node, const Completed& completed);
+  void recovery_opened(Node& node, const Recovery& recovery);
+  void judge_step(const Node& node);
+
+  // What clears the slate.
+  void started_by_hand(const VmUuid& vm);
+  void released(simulation::NodeIndex node, const Target& target) { tried_[{node, target}] = {}; }
+  void clock_stepped(simulation::NodeIndex node) { stepped_.insert(node); }
+  void lost_daemon(simulation::NodeIndex node);
+  void lost_power(simulation::NodeIndex node);
+
+ private:
+  struct Tried {
+    std::vector<Tick> attempts;
+    std::optional<Tick> up_since;
+  };
+  struct Spent {
+    Tick at{};
+    std::optional<std::int64_t> recovery;
+  };
+  struct Flight {
+    std::int64_t id = 0;
+    Tick begun{};
+    bool overdue = false;
+  };
+  using Spot = std::pair<simulation::NodeIndex, Target>;
+
+  void judge_gaps(const Node& node, const Ticket& ticket);
+  void judge_budget(const Node& node, const Ticket& ticket);
+  void judge_slots(const Node& node, const Ticket& ticket);
+  void judge_order(const Node& node, const Ticket& ticket);
+  void forget_tries(simulation::NodeIndex node);
+  /// Its start is under way: begun, in time, and the guest isn't at work yet.
+  [[nodiscard]] bool is_starting(const Node& node, const simulation::Guest& guest,
+                                 const Policy& policy) const;
+
+  const simulation::Cluster& cluster_;
+  Wrong wrong_;
+  std::map<Spot, Flight> in_flight_;
+  std::map<Spot, Tried> tried_;
+  /// By the journal's id.
+  std::map<simulation::NodeIndex, std::map<std::int64_t, Spent>> spent_;
+  std::set<simulation::NodeIndex> stepped_;  ///< Their clocks, since their daemons started.
+};
+
+}  // namespace upkeep::test
