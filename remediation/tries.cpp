@@ -12,6 +12,9 @@ namespace {
 /// The longest window of any limit.
 constexpr Duration kKept = std::chrono::hours(24);
 constexpr Duration kProbeGap = std::chrono::minutes(10);
+/// For a device that isn't there: a look at it harms nothing, and it may come any moment. Mostly
+/// the reading tells that it is missing, and nothing is tried at all.
+constexpr Duration kMissingGap = std::chrono::seconds(30);
 constexpr std::string_view kAttach = "attach_device";
 
 bool used_up(const Tries& tries, const ActionLimit& limit, Tick now) {
@@ -59,14 +62,15 @@ void look_at(Tries& tries, const ActionLimit& limit, bool needed, Tick now) {
   if (!needed && over) tries.latched_since.reset();
 }
 
-/// A backing device that could not be read is not probed again and again.
+/// A backing device that was not there, or could not be read, is not probed again and again.
 std::optional<Held> unreadable_hold(const TargetHistory& tried, const Target& target,
                                     std::string_view action, Tick now) {
   if (action != kAttach || !tried.last_outcome || !tried.last_end) return std::nullopt;
-  if (tried.last_outcome->reason != to_string(Hold::disk_unreadable)) return std::nullopt;
-  const Tick again = *tried.last_end + kProbeGap;
+  const auto reason = to_hold(tried.last_outcome->reason);
+  if (reason != Hold::disk_unreadable && reason != Hold::disk_missing) return std::nullopt;
+  const Tick again = *tried.last_end + (reason == Hold::disk_missing ? kMissingGap : kProbeGap);
   if (now >= again) return std::nullopt;
-  return Held{.reason = Hold::disk_unreadable,
+  return Held{.reason = *reason,
               .detail = tried.last_outcome->detail,
               .opens_with = "upkeep release " + to_string(target),
               .retry_at = again};

@@ -18,7 +18,8 @@ DrbdConfig config_of(const std::vector<SimulatedKernel::Resource>& resources) {
     configured[resource.name] = {.after_sb_all_disconnect = true,
                                  .quorum_configured = {},
                                  .file = "the demo's own configuration",
-                                 .peer = {}};
+                                 .peer = {},
+                                 .backing = {}};
     peers.emplace(resource.name, NodeName{"node2"});
   }
   DrbdConfig config;

@@ -228,6 +228,14 @@ struct SplitBrainEvidence {
   friend bool operator==(const SplitBrainEvidence&, const SplitBrainEvidence&) = default;
 };
 
+/// A configured backing device that does not exist.
+struct MissingBacking {
+  VolumeNumber volume;
+  std::string path;
+
+  friend bool operator==(const MissingBacking&, const MissingBacking&) = default;
+};
+
 /// A resource that the kernel knows, or that is configured, or both.
 struct DrbdResource {
   ResourceName name;
@@ -241,6 +249,8 @@ struct DrbdResource {
   std::string other_manager;                    ///< "ganeti", "linstor", …; empty: none seen.
   std::vector<DrbdDevice> devices;              ///< By volume.
   std::vector<DrbdPeer> peers;                  ///< By node id.
+  /// Of the volumes without an attached disk, by volume. What can't be told is not among them.
+  std::vector<MissingBacking> missing_backing;
   std::optional<SplitBrainEvidence> split_brain;
 
   friend bool operator==(const DrbdResource&, const DrbdResource&) = default;

@@ -204,7 +204,10 @@ Outcome ActionRun::attach(const AttachDevice& attach) {
   times_.storage = tools_.clock->now() - began;
   // A device that can't be read isn't attached, which is no attempt: nothing was sent to DRBD. Only
   // a command of DRBD's that hangs makes the resource one to send nothing more to.
-  if (!probed) return refused(Hold::disk_unreadable, probed.error().message);
+  if (!probed) {
+    const bool missing = probed.error().code == Errc::not_found;
+    return refused(missing ? Hold::disk_missing : Hold::disk_unreadable, probed.error().message);
+  }
   steps_.emplace_back("its backing device can be read");
   return send([&] { return tools_.replication->attach(volume, remaining()); });
 }

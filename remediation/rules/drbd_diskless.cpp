@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <string>
+#include <utility>
 
 #include "remediation/rules/finding.h"
 #include "remediation/rules/rules.h"
@@ -20,10 +21,20 @@ bool is_lost(const DrbdDevice& device, const Drbd& drbd) {
   return !device.client.value_or(!is_version_84(drbd));
 }
 
+const MissingBacking* missing_backing(const DrbdResource& resource, const DrbdDevice& device) {
+  const auto found =
+      std::ranges::find(resource.missing_backing, device.volume, &MissingBacking::volume);
+  return found == resource.missing_backing.end() ? nullptr : &*found;
+}
+
+/// The first by volume; one whose backing device is there goes before one whose isn't.
 const DrbdDevice* lost_device(const DrbdResource& resource, const Drbd& drbd) {
+  const auto rank = [&](const DrbdDevice& device) {
+    return std::pair(missing_backing(resource, device) != nullptr, device.volume);
+  };
   const DrbdDevice* first = nullptr;
   for (const DrbdDevice& device : resource.devices) {
-    if (is_lost(device, drbd) && (first == nullptr || device.volume < first->volume)) {
+    if (is_lost(device, drbd) && (first == nullptr || rank(device) < rank(*first))) {
       first = &device;
     }
   }
@@ -70,7 +81,12 @@ std::expected<Action, Held> remedy(const Finding& found, const World& world) {
   if (device->disk == DrbdDisk::failed) {
     return std::unexpected(hold(Hold::storage_not_healthy_yet, "DRBD has not let go of it yet"));
   }
+  // Nothing is tried before it comes, so there is no gap to wait out when it has.
+  if (const auto* missing = missing_backing(*resource, *device)) {
+    return std::unexpected(hold(Hold::disk_missing, missing->path + " does not exist"));
+  }
   if (auto held = judge_role(*resource, world)) return std::unexpected(*held);
+  if (auto held = half_up_hold(found, world)) return std::unexpected(*held);
   return AttachDevice{.resource = name, .volume = device->volume};
 }
 

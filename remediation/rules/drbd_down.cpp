@@ -57,6 +57,12 @@ std::expected<Action, Held> remedy(const Finding& found, const World& world) {
     return std::unexpected(hold(Hold::down_by_operator, "it was up earlier in this boot",
                                 fmt::format("drbdadm adjust {}", name.value)));
   }
+  // The first try connects it, or leaves it to be connected; only its disk is left to be waited
+  // for.
+  if (resource->in_kernel && !resource->missing_backing.empty()) {
+    return std::unexpected(
+        hold(Hold::disk_missing, resource->missing_backing.front().path + " does not exist"));
+  }
   if (!is_latched(world.history, found.subject, kAttach)) return BringUpResource{.resource = name};
   const Drbd* drbd = drbd_in_sight(world);
   // 8.4's tools bring up all or nothing, and would attach the disk that failed.

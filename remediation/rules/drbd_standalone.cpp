@@ -113,6 +113,7 @@ std::expected<Action, Held> remedy(const Finding& found, const World& world) {
   }
   if (auto held = foreign_hold(*resource, world)) return std::unexpected(*held);
   if (auto held = judge_link(*resource, world)) return std::unexpected(*held);
+  if (auto held = half_up_hold(found, world)) return std::unexpected(*held);
   return ReconnectResource{.resource = name};
 }
 

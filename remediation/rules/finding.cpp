@@ -1,9 +1,18 @@
 #include "remediation/rules/finding.h"
 
+#include <chrono>
 #include <utility>
 
 namespace upkeep {
 namespace {
+
+/// `drbdadm adjust all` attaches all disks before it connects the first link.
+constexpr Duration kOthersBringUp = std::chrono::seconds(30);
+
+bool is_our_bring_up(const Target& subject, const ResourceHistory& known, const World& world) {
+  const auto tried = world.history.targets.find(subject);
+  return !known.seen_up && tried != world.history.targets.end() && tried->second.in_row > 0;
+}
 
 /// Did an alert in force show the problem first, or is it the only thing that may have it mended?
 bool alert_goes_first(std::string_view rule, const Finding& found, const World& world) {
@@ -54,6 +63,16 @@ std::optional<Held> foreign_hold(const DrbdResource& resource, const World& worl
     return hold(Hold::other_manager, "a cluster manager is configured on this node");
   }
   return std::nullopt;
+}
+
+std::optional<Held> half_up_hold(const Finding& found, const World& world) {
+  const ResourceHistory known = history_of(ResourceName{found.subject.name}, world);
+  if (known.ever_connected || is_our_bring_up(found.subject, known, world)) return std::nullopt;
+  const Tick over = found.since + kOthersBringUp;
+  if (world.now >= over) return std::nullopt;
+  Held held = hold(Hold::unconfirmed, "whoever brings it up may still be at it");
+  held.retry_at = over;
+  return held;
 }
 
 std::optional<Held> vm_authority_hold(const Vm& vm, const Finding& found, const World& world) {

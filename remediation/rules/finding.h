@@ -24,6 +24,12 @@ namespace upkeep {
 /// Why upkeep keeps its hands off the resource: it belongs to another manager.
 [[nodiscard]] std::optional<Held> foreign_hold(const DrbdResource& resource, const World& world);
 
+/// Why a resource that is half up is left alone for its first half minute: whoever brings it up (a
+/// person's `drbdadm adjust`, the node's own boot) may still be at it, and would fail at a command
+/// of ours in between. Nothing when it was connected since it came up, or when it is our own
+/// bring-up that was cut short.
+[[nodiscard]] std::optional<Held> half_up_hold(const Finding& found, const World& world);
+
 /// Why upkeep may not act on the VM: another manager's, or only alerts may ask for it.
 [[nodiscard]] std::optional<Held> vm_authority_hold(const Vm& vm, const Finding& found,
                                                     const World& world);

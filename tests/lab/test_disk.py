@@ -11,6 +11,11 @@ from steps import every, held, in_sync, seen_in_sync, undisturbed
 MISSING = 3
 
 
+def attaches(story, node):
+    return [call.text for call in story.commands(node)
+            if not call.nested and "attach" in call.words]
+
+
 @pytest.mark.every_change
 def test_one_backing_device_of_eight_is_missing_and_the_other_seven_come_back(lab, story):
     """`drbdadm adjust all` would leave the ones after it StandAlone."""
@@ -27,20 +32,23 @@ def test_one_backing_device_of_eight_is_missing_and_the_other_seven_come_back(la
     healthy = story.seconds()
     failure = every("the eighth to be tried and found failing", lambda: re.search(
         f'msg="bring-up failed" resource=r{MISSING} .*detail="([^"]*)"', lab.n1.log()))
-    decision = held(lab.n1, f"resource/r{MISSING}", "disk_unreadable")
+    decision = held(lab.n1, f"resource/r{MISSING}", "disk_missing")
+    every("the eighth to be served by its peer",
+          lambda: lab.n1.proc_drbd()[MISSING][:3:2] == ("Connected", "Diskless/UpToDate"))
     story.tell(f"n1 powered on, the backing device of r{MISSING} missing",
                f"drbd_down, each by itself; r{MISSING}: {failure[1]}; "
-               f"hold {decision['hold']}: {decision['text']}", "7 of 8 UpToDate", healthy)
+               f"hold {decision['hold']}: {decision['text']}",
+               f"7 of 8 UpToDate, r{MISSING} connected without its disk", healthy)
 
     size = lab.n2.run(f"dmsetup table b{MISSING}").output.split()[1]
     story.begin()
     lab.n1.run(f"dmsetup create b{MISSING} --noudevsync --table "
                f"'0 {size} linear /dev/vda {int(size) * MISSING}' && dmsetup mknodes b{MISSING}")
-    lab.n1.upkeep(f"release resource/r{MISSING}")
     in_sync(lab)
     late = story.seconds()
     seen_in_sync(*lab)
-    story.tell(f"the missing device appears; upkeep release resource/r{MISSING}",
+    assert attaches(story, lab.n1) == [f"drbdadm attach r{MISSING}/0"]
+    story.tell("the missing device appears",
                "drbd_diskless: attach_device", "8 of 8 UpToDate", late)
 
 
@@ -76,11 +84,6 @@ def lose_disk(story, number, how):
     n1.run(f"dd if=/dev/urandom of=/dev/drbd{number} bs=64k count=1 oflag=direct")
     every("n2 to have detached the failing disk",
           lambda: n2.proc_drbd()[number][2].startswith("Diskless"))
-
-
-def attaches(story, node):
-    return [call.text for call in story.commands(node)
-            if not call.nested and "attach" in call.words]
 
 
 def test_disk_fails_and_is_repaired(lab, story):

@@ -268,8 +268,12 @@ TestWorld& TestWorld::marked(const std::string& vm, Keep keep) {
 }
 
 TestWorld& TestWorld::confirmed(const std::string& rule, const Target& target) {
+  return known_for(std::chrono::seconds(3), rule, target);
+}
+
+TestWorld& TestWorld::known_for(Duration time, const std::string& rule, const Target& target) {
   history.problems[{rule, target}] = {.trigger = Trigger::event,
-                                      .since = now - std::chrono::seconds(3),
+                                      .since = now - time,
                                       .observations = 2,
                                       .last_reading = now,
                                       .definite = true};

@@ -98,6 +98,8 @@ struct TestWorld {
   TestWorld& marked(const std::string& vm, Keep keep);
   /// The problem is on record, seen twice or by an event.
   TestWorld& confirmed(const std::string& rule, const Target& target);
+  /// The same, known for so long.
+  TestWorld& known_for(Duration time, const std::string& rule, const Target& target);
   TestWorld& vm_policy(VmPolicy block);
   /// Time goes on and every source is read again.
   TestWorld& later(Duration by);

@@ -64,6 +64,26 @@ std::optional<NodeName> other_host(const pugi::xml_node& resource, std::string_v
   return NodeName{others[0]};
 }
 
+bool names_host(const pugi::xml_node& section, std::string_view host) {
+  std::istringstream names(section.attribute("name").value());
+  for (std::string name; names >> name;) {
+    if (name == host) return true;
+  }
+  return false;
+}
+
+std::map<VolumeNumber, std::string> backing_of(const pugi::xml_node& resource,
+                                               std::string_view host) {
+  std::map<VolumeNumber, std::string> backing;
+  for (const pugi::xml_node& section : resource.children("host")) {
+    if (!names_host(section, host)) continue;
+    for (const pugi::xml_node& volume : section.children("volume")) {
+      backing.emplace(VolumeNumber{volume.attribute("vnr").as_uint()}, volume.child_value("disk"));
+    }
+  }
+  return backing;
+}
+
 std::string this_host() {
   utsname name{};
   return uname(&name) == 0 ? name.nodename : "";
@@ -220,6 +240,7 @@ Result<DrbdResourceOptionsByName> parse_dump_xml(const std::string& text, std::s
     const ResourceName name{resource.attribute("name").value()};
     DrbdResourceOptions options = to_options(resource, config.child("common"));
     options.peer = other_host(resource, host);
+    options.backing = backing_of(resource, host);
     resources.insert_or_assign(name, std::move(options));
   }
   return resources;

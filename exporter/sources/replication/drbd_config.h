@@ -23,6 +23,8 @@ struct DrbdResourceOptions {
   /// The other host. Absent where the configuration doesn't name exactly one: three hosts, stacked,
   /// `floating` addresses.
   std::optional<NodeName> peer;
+  /// This host's backing devices, as the configuration words them: a path, or "none".
+  std::map<VolumeNumber, std::string> backing;
 
   friend bool operator==(const DrbdResourceOptions&, const DrbdResourceOptions&) = default;
 };

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "exporter/sources/replication/drbd_reader.h"
+#include "exporter/sources/replication/missing_backing.h"
 
 namespace upkeep {
 
@@ -63,7 +64,11 @@ Result<std::shared_ptr<const Drbd>> DrbdSource::read_now(Duration deadline) cons
 }
 
 void DrbdSource::complete(Drbd& drbd) const {
-  if (config_ != nullptr) merge(*config_->latest(), drbd);
+  if (config_ != nullptr) {
+    const auto config = config_->latest();
+    merge(*config, drbd);
+    note_missing_backing(*config, options_.root, drbd);
+  }
   if (crashed_primary_ != nullptr) crashed_primary_->complete(drbd);
   if (!drbd.module_loaded && drbd.resources.empty()) return;
   log_.read();

@@ -72,6 +72,20 @@ TEST(Tries, AnUnreadableDiskIsProbedAgainAfter10MinutesOrARelease) {
   EXPECT_FALSE(limit_hold(history, Policy{}, r0, kAttach, kNow));
 }
 
+TEST(Tries, AMissingDiskIsLookedForEveryHalfMinute) {
+  const Target r0 = resource_target("r0");
+  History history;
+  TargetHistory& line = history.targets[r0];
+  line.last_end = kNow;
+  line.last_outcome =
+      Outcome{.kind = Outcome::Kind::refused, .reason = "disk_missing", .detail = "ENOENT"};
+  const auto held = limit_hold(history, Policy{}, r0, kAttach, kNow + 29s);
+  ASSERT_TRUE(held);
+  EXPECT_EQ(held->reason, Hold::disk_missing);
+  EXPECT_EQ(held->retry_at, kNow + 30s);
+  EXPECT_FALSE(limit_hold(history, Policy{}, r0, kAttach, kNow + 30s));
+}
+
 TEST(Tries, ASecondLossLatchesUntilReleased) {
   const Outcome fine{.kind = Outcome::Kind::succeeded, .reason = "", .detail = ""};
   TestWorld world;

@@ -99,7 +99,7 @@ class ThreadedExecutorTest : public ::testing::Test {
                    .subject = target_of(action),
                    .trigger = Trigger::event,
                    .confirmed = true,
-                   .since = clock_->now(),
+                   .since = clock_->now() - 60s,
                    .detail = ""},
                   action);
   }
@@ -591,6 +591,18 @@ TEST_F(ThreadedExecutorTest, ADiskThatCannotBeReadIsNotAttachedAndCostsNoTry) {
   EXPECT_EQ(done.outcome.kind, Outcome::Kind::refused);
   EXPECT_EQ(done.outcome.reason, "disk_unreadable");
   EXPECT_THAT(done.outcome.detail, HasSubstr("Input/output error"));
+  EXPECT_THAT(script_->calls(), ElementsAre("probe r0/0"));
+}
+
+TEST_F(ThreadedExecutorTest, ADiskThatIsGoneIsMissingAndNotUnreadable) {
+  world_.with(diskless_r0());
+  publish();
+  script_->fail("probe r0/0", Errc::not_found, "open /dev/vg0/r0: No such file or directory");
+  start();
+  executor_->submit(mending(1, "drbd_diskless", kAttach));
+  const Completed done = wait_for_one();
+  EXPECT_EQ(done.outcome.kind, Outcome::Kind::refused);
+  EXPECT_EQ(done.outcome.reason, "disk_missing");
   EXPECT_THAT(script_->calls(), ElementsAre("probe r0/0"));
 }
 

@@ -13,7 +13,11 @@ using test::TestWorld;
 
 auto r0() { return a_resource("r0", 1); }
 
-TestWorld with(const DrbdResource& resource) { return TestWorld().with(resource); }
+TestWorld with(const DrbdResource& resource) {
+  TestWorld world;
+  world.with(resource).known_for(30s, "drbd_diskless", test::resource_target("r0"));
+  return world;
+}
 
 std::vector<Finding> found_by(const Rule& rule, const TestWorld& world) {
   return rule.detect(world.view());
@@ -61,6 +65,44 @@ TEST(DrbdDiskless, NeverAttachesUnderALocalPrimaryUnlessTold) {
   TestWorld unknown = with(resource);
   unknown.policy.attach_on_primary = true;
   EXPECT_EQ(remedy_of_first(drbd_diskless_rule(), unknown).error().reason, Hold::storage_unknown);
+}
+
+TEST(DrbdDiskless, WaitsForABackingDeviceThatIsNotThere) {
+  DrbdResource resource = diskless();
+  resource.missing_backing = {{.volume = {0}, .path = "/dev/vg0/r0"}};
+  const auto held = remedy_of_first(drbd_diskless_rule(), with(resource));
+  ASSERT_FALSE(held);
+  EXPECT_EQ(held.error().reason, Hold::disk_missing);
+  EXPECT_EQ(held.error().detail, "/dev/vg0/r0 does not exist");
+  resource.missing_backing.clear();
+  EXPECT_TRUE(remedy_of_first(drbd_diskless_rule(), with(resource)));
+}
+
+TEST(DrbdDiskless, AttachesTheVolumeWhoseBackingDeviceIsThere) {
+  DrbdResource resource = diskless();
+  resource.devices.push_back(resource.devices.front());
+  resource.devices.back().volume = {1};
+  resource.missing_backing = {{.volume = {0}, .path = "/dev/vg0/r0"}};
+  EXPECT_EQ(remedy_of_first(drbd_diskless_rule(), with(resource)),
+            (std::expected<Action, Held>(AttachDevice{.resource = {"r0"}, .volume = {1}})));
+}
+
+TEST(DrbdDiskless, NeverAttachesALateDiskUnderALocalPrimary) {
+  DrbdResource resource = diskless();
+  resource.role = stated(kDrbdRoles, "Primary");
+  resource.missing_backing = {{.volume = {0}, .path = "/dev/vg0/r0"}};
+  EXPECT_FALSE(remedy_of_first(drbd_diskless_rule(), with(resource)));
+  resource.missing_backing.clear();
+  EXPECT_EQ(remedy_of_first(drbd_diskless_rule(), with(resource)).error().reason,
+            Hold::primary_here);
+}
+
+TEST(DrbdDiskless, DoesNotMeddleWithSomebodysBringUp) {
+  TestWorld world = with(diskless());
+  world.known_for(29s, "drbd_diskless", test::resource_target("r0"));
+  EXPECT_EQ(remedy_of_first(drbd_diskless_rule(), world).error().reason, Hold::unconfirmed);
+  world.history.resources[{"r0"}].ever_connected = true;
+  EXPECT_TRUE(remedy_of_first(drbd_diskless_rule(), world)) << "it came up long ago";
 }
 
 TEST(DrbdDiskless, WaitsUntilAFailedDiskIsLetGo) {

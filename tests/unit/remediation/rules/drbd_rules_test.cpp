@@ -108,6 +108,20 @@ TEST(DrbdDown, GoesOnWithABringUpOfItsOwnThatWasCutShort) {
   EXPECT_EQ(found_by(drbd_down_rule(), ours), Names{});
 }
 
+TEST(DrbdDown, TriesOnceWithoutABackingDeviceAndThenWaitsForIt) {
+  DrbdResource resource = r0().down();
+  resource.missing_backing = {{.volume = {0}, .path = "/dev/vg0/r0"}};
+  EXPECT_TRUE(remedy_of_first(drbd_down_rule(), with(resource))) << "all but its disk comes up";
+  resource = r0().disk(DrbdDisk::diskless).stand_alone();
+  resource.missing_backing = {{.volume = {0}, .path = "/dev/vg0/r0"}};
+  TestWorld half = with(resource);
+  half.tried(resource_target("r0")).in_row = 1;
+  const auto held = remedy_of_first(drbd_down_rule(), half);
+  ASSERT_FALSE(held);
+  EXPECT_EQ(held.error().reason, Hold::disk_missing);
+  EXPECT_EQ(held.error().detail, "/dev/vg0/r0 does not exist");
+}
+
 TEST(DrbdDown, ABootIsDefiniteEvidence) {
   TestWorld world = with(r0().down());
   world.history.started = world.now - 5s;
@@ -140,19 +154,38 @@ DrbdResource cut_short() {
   return resource;
 }
 
+TestWorld alone_for(Duration time) {
+  TestWorld world = with(cut_short());
+  world.known_for(time, "drbd_standalone", resource_target("r0"));
+  return world;
+}
+
 Hold standalone_hold(const TestWorld& world) {
   const auto action = remedy_of_first(drbd_standalone_rule(), world);
   return action ? Hold::observing : action.error().reason;
 }
 
 TEST(DrbdStandalone, ReconnectsWhatABringUpLeftAlone) {
-  TestWorld world = with(cut_short());
+  TestWorld world = alone_for(30s);
   world.with(a_resource("r1", 2)).with(a_resource("r2", 3).peer_gone());
   EXPECT_EQ(found_by(drbd_standalone_rule(), world), Names{"r0"});
   EXPECT_EQ(drbd_standalone_rule().detect(world.view()).front().detail, "StandAlone towards node2");
   const auto action = remedy_of_first(drbd_standalone_rule(), world);
   ASSERT_TRUE(action);
   EXPECT_EQ(*action, Action(ReconnectResource{.resource = {"r0"}}));
+}
+
+TEST(DrbdStandalone, DoesNotMeddleWithSomebodysBringUp) {
+  TestWorld world = alone_for(29s);
+  const auto held = remedy_of_first(drbd_standalone_rule(), world);
+  ASSERT_FALSE(held);
+  EXPECT_EQ(held.error().reason, Hold::unconfirmed);
+  EXPECT_EQ(held.error().retry_at, world.now + 1s);
+  // upkeep's own, cut short, is nobody else's; one of earlier, which came up, tells nothing.
+  world.tried(resource_target("r0")).in_row = 1;
+  EXPECT_TRUE(remedy_of_first(drbd_standalone_rule(), world));
+  world.history.resources[{"r0"}].seen_up = true;
+  EXPECT_EQ(standalone_hold(world), Hold::unconfirmed);
 }
 
 TEST(DrbdStandalone, NeverUndoesOrRepeatsWhatEndedTheLink) {
@@ -205,7 +238,9 @@ TEST(DrbdStandalone, LeavesAPrimaryWithWritesToLose) {
   resource.peers.front().devices.front().out_of_sync.reset();
   EXPECT_EQ(standalone_hold(with(resource)), Hold::unsent_writes) << "unknown is not none";
   resource.peers.front().devices.front().out_of_sync = Bytes{0};
-  EXPECT_TRUE(remedy_of_first(drbd_standalone_rule(), with(resource)));
+  TestWorld nothing_unsent = with(resource);
+  nothing_unsent.known_for(30s, "drbd_standalone", resource_target("r0"));
+  EXPECT_TRUE(remedy_of_first(drbd_standalone_rule(), nothing_unsent));
   resource.peers.front().devices.front().out_of_sync = kibibytes(4);
   const auto action = remedy_of_first(drbd_standalone_rule(), with(resource));
   ASSERT_FALSE(action);

@@ -107,6 +107,16 @@ TEST(DrbdConfig, KnowsTheOtherHostWhereThereIsExactlyOne) {
   EXPECT_EQ(peer("ign"), "") << "not alpha's";
 }
 
+TEST(DrbdConfig, KnowsThisHostsBackingDevices) {
+  const auto resources = parse_dump_xml(fixture("dump-xml-8-hosts.xml"), "alpha");
+  ASSERT_TRUE(resources) << resources.error().message;
+  const auto backing = [&](const char* name) { return resources->at(ResourceName{name}).backing; };
+  using Backing = std::map<VolumeNumber, std::string>;
+  EXPECT_EQ(backing("low"), (Backing{{{0}, "/dev/ram1"}}));
+  EXPECT_EQ(backing("up"), (Backing{{{0}, "/dev/drbd10"}})) << "stacked: of two hosts at once";
+  EXPECT_EQ(backing("fl"), Backing{}) << "nobody can tell whose it is";
+}
+
 TEST(DrbdConfig, TheOtherHostDependsOnWhoAsks) {
   const auto resources = parse_dump_xml(fixture("dump-xml-8.xml"), "beta");
   ASSERT_TRUE(resources);

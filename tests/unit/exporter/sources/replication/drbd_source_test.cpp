@@ -97,6 +97,21 @@ TEST_F(DrbdSourceTest, RunsNoDrbdsetupWhileTheModuleIsAbsent) {
   EXPECT_TRUE(fake_.calls("drbdsetup").empty());
 }
 
+TEST_F(DrbdSourceTest, SeesABackingDeviceComeLate) {
+  fake_.write("dump", R"(<config><resource name="r0"><host name="alpha"><volume vnr="0">
+      <disk>/dev/vg0/r0</disk></volume></host></resource></config>)");
+  fake_.drbdadm("case $1 in sh-resources) echo r0;; dump-xml) cat $D/dump;; esac");
+  auto options = fake_.options();
+  options.host = "alpha";
+  start(options);
+  const auto is_missing = [&](bool missing) {
+    return log_.wait([&] { return r0() != nullptr && r0()->missing_backing.empty() != missing; });
+  };
+  EXPECT_TRUE(is_missing(true));
+  fake_.write("dev/vg0/r0", "");
+  EXPECT_TRUE(is_missing(false)) << "DRBD itself tells nothing of it";
+}
+
 TEST_F(DrbdSourceTest, IsNotInUseWithoutModuleAndTools) {
   start();
   EXPECT_TRUE(log_.wait([&] { return reading() != nullptr && !source_->in_use(); }));
