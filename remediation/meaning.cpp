@@ -20,8 +20,9 @@ std::string_view meaning(Hold hold) {
       return "libvirt lists no VM at all although some are on record: its inventory looks lost, so "
              "nothing is done.";
     case Hold::starting_up: return "upkeep has just started and is still taking stock.";
-    case Hold::unconfirmed: return "It was seen only once, and upkeep takes a second look first.";
-    case Hold::no_remedy: return "There is nothing safe to do by itself: this needs a person.";
+    case Hold::unconfirmed:
+      return "It was seen only once or just now, and upkeep takes another look first.";
+    case Hold::no_remedy: return "upkeep does nothing about this by itself.";
     case Hold::risk_not_allowed:
       return "What would mend it is riskier than the configuration allows.";
     case Hold::in_flight: return "An action on it is under way.";

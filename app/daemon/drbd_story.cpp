@@ -64,7 +64,12 @@ void DrbdStory::tell(const Drbd& drbd) {
       const std::pair link(resource.name, peer.node_id);
       const auto told = losses_.find(link);
       losses.emplace(link, peer.loss->cause);
-      if (told != losses_.end() && told->second == peer.loss->cause) continue;
+      // Of a loss that was told, that its cause is on record no more (it is being settled) is no
+      // news.
+      if (told != losses_.end() &&
+          (told->second == peer.loss->cause || peer.loss->cause == LinkLossCause::unknown)) {
+        continue;
+      }
       log_.warn("drbd link is StandAlone", {{"resource", resource.name.value},
                                             {"peer", peer.name.value},
                                             {"cause", std::string(to_string(peer.loss->cause))},

@@ -127,6 +127,13 @@ TEST_F(DrbdStoryTest, TellsTheCauseOfALossOnceAndAgainWhenItChanges) {
   EXPECT_THAT(lines_, ElementsAre(HasSubstr("cause=split_brain"))) << "lost anew";
 }
 
+TEST_F(DrbdStoryTest, ACauseThatIsBeingSettledIsNoNewLoss) {
+  story_.tell(lost(LinkLossCause::split_brain));
+  lines_.clear();
+  story_.tell(lost(LinkLossCause::unknown));
+  EXPECT_THAT(lines_, IsEmpty());
+}
+
 TEST_F(DrbdStoryTest, APeerThatGetsItsNameIsNoNewLoss) {
   Drbd nameless = lost(LinkLossCause::unknown);
   nameless.resources[0].peers[0].name = NodeName{std::string(kPeerOf84)};
