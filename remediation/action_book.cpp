@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "remediation/boot_check.h"
+#include "remediation/budget.h"
 #include "remediation/effect_seen.h"
 #include "remediation/rules/finding.h"
 #include "remediation/sight.h"
@@ -83,7 +84,7 @@ bool ActionBook::begin_one(const Decision& decision, const Action& action, const
   const auto id = parts_.journal.begin(record, to_record(target, after, anchor), step.now);
   if (!id) return false;
   if (frozen_ == nullptr) frozen_ = std::make_shared<const History>(history_);
-  if (decision.finding.trigger != Trigger::manual) {
+  if (decision.finding.trigger != Trigger::manual && counts_against_budget(action)) {
     history_.budget.spent[*id] = {.begun = step.now, .recovery = history_.recovery};
   }
   after.in_flight = *id;

@@ -9,6 +9,10 @@
 
 namespace upkeep {
 
+bool counts_against_budget(const Action& action) {
+  return !std::holds_alternative<BringUpResource>(action);
+}
+
 std::size_t spent_of(const Budget& budget, Tick now) {
   std::size_t spent = 0;
   std::set<std::int64_t> recoveries;
@@ -33,7 +37,8 @@ BudgetGate::BudgetGate(const World& world)
           });
 }
 
-std::optional<Held> BudgetGate::hold_now() const {
+std::optional<Held> BudgetGate::hold_for(const Action& action) const {
+  if (!counts_against_budget(action)) return std::nullopt;
   const auto allowed = static_cast<std::size_t>(world_.policy.actions_per_hour);
   if (free_ || spent_ < allowed) return std::nullopt;
   Held held = hold(Hold::budget_spent, fmt::format("{} actions", allowed));
@@ -44,7 +49,8 @@ std::optional<Held> BudgetGate::hold_now() const {
   return held;
 }
 
-void BudgetGate::take() {
+void BudgetGate::take(const Action& action) {
+  if (!counts_against_budget(action)) return;
   if (!free_) ++spent_;
   free_ = free_ || world_.history.recovery.has_value();
 }

@@ -125,7 +125,7 @@ class CommonGates {
       if (auto held = order_.hold_for(finding)) return held;
     }
     if (auto held = slots_.hold_for(action)) return held;
-    return budget_.hold_now();
+    return budget_.hold_for(action);
   }
 
   void judged(const Rule& rule, const Finding& finding, const Verdict& verdict) {
@@ -135,8 +135,9 @@ class CommonGates {
     }
     if (held != nullptr) return;
     const auto* act = std::get_if<Act>(&verdict);
-    slots_.take(act != nullptr ? act->action : std::get<WouldAct>(verdict).action);
-    budget_.take();
+    const Action& chosen = act != nullptr ? act->action : std::get<WouldAct>(verdict).action;
+    slots_.take(chosen);
+    budget_.take(chosen);
   }
 
  private:

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "remediation/budget.h"
 #include "remediation/journal.h"
 
 namespace upkeep::simulation {
@@ -31,8 +32,9 @@ class MemoryJournal final : public Journal {
     JournalState state = state_;
     for (const auto& [id, action] : actions) {
       if (!action.ended) state.unfinished.push_back(action);
-      const bool counts =
-          action.trigger != Trigger::manual && (!action.outcome || costs_attempt(*action.outcome));
+      const bool counts = action.trigger != Trigger::manual &&
+                          counts_against_budget(action.action) &&
+                          (!action.outcome || costs_attempt(*action.outcome));
       const bool recent = actions.rbegin()->second.begun - action.begun <= std::chrono::hours(1);
       if (counts && recent) state.recent_actions[id] = action.begun;
     }

@@ -92,6 +92,7 @@ void read_recent(SQLite::Database& database, JournalState& state) {
   SQLite::Statement action(database,
                            "SELECT id, begun FROM action WHERE begun >= "
                            "(SELECT max(begun) FROM action) - 3600000000 AND shown_by <> 'manual' "
+                           "AND action <> 'bring_up_resource' "
                            "AND coalesce(outcome, '') NOT IN ('refused', 'conflict')");
   while (action.executeStep()) {
     state.recent_actions[action.getColumn(0).getInt64()] = wall_at(action, 1);

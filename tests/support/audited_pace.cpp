@@ -57,8 +57,11 @@ void Audit::check_budget(const Plan& plan) {
     if (!entry.recovery || recoveries.insert(*entry.recovery).second) ++spent;
   }
   const auto& recovery = world_.history.recovery;
-  const auto acts = static_cast<std::size_t>(
-      std::ranges::count_if(plan.decisions, [](const Decision& one) { return chosen(one); }));
+  const auto acts =
+      static_cast<std::size_t>(std::ranges::count_if(plan.decisions, [](const Decision& one) {
+        const Action* action = chosen(one);
+        return action != nullptr && !std::holds_alternative<BringUpResource>(*action);
+      }));
   std::size_t costs = acts;
   if (recovery) costs = recoveries.contains(*recovery) ? 0 : std::min<std::size_t>(acts, 1);
   if (costs > 0 && spent + costs > 20) fault("more than the hour's budget");

@@ -74,6 +74,7 @@ void PaceBook::judge_gaps(const Node& node, const Ticket& ticket) {
 
 /// All actions of one recovery are one.
 void PaceBook::judge_budget(const Node& node, const Ticket& ticket) {
+  if (std::holds_alternative<BringUpResource>(ticket.action)) return;  // Isn't counted.
   auto& spent = spent_[node.index()];
   std::erase_if(spent, [&](const auto& one) { return cluster_.now() - one.second.at >= kHour; });
   spent[ticket.id] = {.at = cluster_.now(), .recovery = ticket.history->recovery};

@@ -163,7 +163,7 @@ void draw_history_of(Random& random, TestWorld& world, const std::string& rule,
     problem.observations = static_cast<int>(random.pick<std::size_t>({0, 1, 2, 2, 3, 9}));
     problem.definite = random.percent(30);
     problem.trigger = random.pick({Trigger::event, Trigger::poll, Trigger::webhook});
-    problem.since = world.now - random.seconds(50);
+    problem.since = world.now - random.seconds(120);
   }
   if (random.percent(15)) {
     world.history.asked_by_alert[{rule, target}] = world.now - random.seconds(60);

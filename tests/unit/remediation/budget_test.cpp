@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <string>
 
 #include "remediation/plan.h"
@@ -71,6 +72,22 @@ TEST(BudgetOfTheHour, ARecoveryCountsOnce) {
   EXPECT_EQ(acts(world), 0U);
   world.history.recovery = 3;
   EXPECT_EQ(acts(world), 62U);
+}
+
+TEST(BudgetOfTheHour, BringingUpDrbdIsNotCounted) {
+  TestWorld world = down(1);
+  spend(world, 20, 10min);
+  for (std::uint32_t i = 0; i < 30; ++i) {
+    const std::string name = "r" + std::to_string(i);
+    world.with(test::a_resource(name, i).down());
+    world.confirmed("drbd_down", test::resource_target(name));
+  }
+  const Plan planned = plan(world.view());
+  // Two at a time: the others wait for their turn, none for the budget.
+  for (const Decision& one : planned.decisions) {
+    EXPECT_EQ(hold_of(one) == Hold::budget_spent, one.finding.rule == "vm_down");
+  }
+  EXPECT_GT(acts(world), 0U);
 }
 
 TEST(BudgetOfTheHour, ARecoveryNeedsTheOne) {

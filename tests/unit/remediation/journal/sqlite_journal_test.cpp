@@ -192,6 +192,9 @@ TEST_F(SqliteJournalTest, RemembersWhatCountsAgainstTheBudget) {
   const auto refused = begin(3603, Trigger::poll);
   ASSERT_TRUE(journal->end(refused, {Outcome::Kind::refused, "", ""}, wall_at(3604),
                            sample_target("web1", 0)));
+  ActionRecord bring_up = sample_start("web1", wall_at(3605));
+  bring_up.action = BringUpResource{.resource = {"r0"}};
+  ASSERT_TRUE(journal->begin(bring_up, sample_target("web1", 1)));
   const auto last = begin(3605, Trigger::poll);
   EXPECT_THAT(journal->load().value().recent_actions,
               ElementsAre(Pair(counted, wall_at(3601)), Pair(last, wall_at(3605))));
