@@ -79,6 +79,9 @@ class ActionBook {
   [[nodiscard]] static bool has_booted(Completed& completed, const World& world);
   /// A person said that this node's data is the right one: what is on record is answered.
   void settle_split_brain(const Action& action);
+  void look_at_sight(const Step& step);
+  /// Has the ledger had the time to take in how the action's VM was left?
+  [[nodiscard]] bool is_in_the_ledger(const Action& action, const Step& step) const;
   /// A start of an earlier daemon whose guest still boots.
   void take_over(Completed completed);
   void finish(const Completed& completed, const Step& step);
@@ -88,6 +91,7 @@ class ActionBook {
   Parts parts_;
   History& history_;
   std::vector<ActionRecord> unfinished_;
+  std::optional<Tick> seen_since_;  ///< The VMs, by this daemon and without a gap.
   std::vector<Flight> flights_;
   std::vector<Dropped> dropped_;
   std::shared_ptr<const History> frozen_;  ///< The history that this step's tickets share.

@@ -1,5 +1,6 @@
 // What a daemon before this one had begun.
 #include <algorithm>
+#include <chrono>
 
 #include "remediation/action_book.h"
 #include "remediation/effect_seen.h"
@@ -7,6 +8,10 @@
 
 namespace upkeep {
 namespace {
+
+/// Longer than the ledger takes to believe a state that no event told of. How an action that died
+/// half done left its VM is the action's doing, and no person's, only while it is not settled.
+constexpr Duration kLedgerLooks = std::chrono::milliseconds(1500);
 
 /// The rule's own name, whose storage lives for ever; empty for a rule of another version.
 std::string_view rule_name(std::string_view name) {
@@ -16,11 +21,27 @@ std::string_view rule_name(std::string_view name) {
 
 }  // namespace
 
+void ActionBook::look_at_sight(const Step& step) {
+  const auto& vms = step.snapshot.vms;
+  if (!vms.fresh(step.now, step.policy.freshness.vms) || vms.at < history_.started) {
+    seen_since_.reset();
+  } else if (!seen_since_) {
+    seen_since_ = vms.at;
+  }
+}
+
+bool ActionBook::is_in_the_ledger(const Action& action, const Step& step) const {
+  if (target_of(action).kind != Target::Kind::vm) return true;
+  return seen_since_ && step.snapshot.vms.at - *seen_since_ >= kLedgerLooks;
+}
+
 void ActionBook::settle_unfinished(const Step& step) {
   const World world{step.snapshot, step.policy, history_, step.now};
+  look_at_sight(step);
   std::erase_if(unfinished_, [&](const ActionRecord& action) {
     const auto kind = settled(action.action, history_, step);
     if (!kind) return false;
+    if (*kind == Outcome::Kind::interrupted && !is_in_the_ledger(action.action, step)) return false;
     Outcome outcome{.kind = *kind, .reason = "", .detail = "settled by what was seen afterwards"};
     if (*kind == Outcome::Kind::interrupted) {
       outcome.detail = "upkeep ended in the middle of it, and there is nothing to be seen of it";

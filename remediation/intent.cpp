@@ -166,6 +166,11 @@ Intent after_boot(Intent intent, const Vm& vm, const IntentContext& context) {
   return intent;
 }
 
+/// While our start is under way: it ran since, and no start leaves a guest saved or shut down.
+bool is_no_doing_of_ours(const Intent& intent, const Vm& vm) {
+  return !is_off(intent) && (vm.reason == VmReason::saved || vm.reason == VmReason::shutdown);
+}
+
 /// Off, settled.
 Intent after_seen_off(Intent intent, const Vm& vm, const IntentContext& context) {
   const bool moved = intent.last_stop == StopCause::moved_away && !intent.wanted;
@@ -174,7 +179,11 @@ Intent after_seen_off(Intent intent, const Vm& vm, const IntentContext& context)
     return stopped(std::move(intent), StopCause::moved_away, "active on another node", context.wall,
                    context.guest_shutdown);
   }
-  if (context.own_action) return intent;
+  if (context.own_action && !is_no_doing_of_ours(intent, vm)) {
+    const bool had_crashed = intent.wanted && intent.last_stop == StopCause::crashed;
+    if (had_crashed && vm.reason == VmReason::destroyed) intent.last_stop_detail = kDroppedByUs;
+    return intent;
+  }
   // Without the boot a reboot can't be told from a stop that nobody saw.
   if (context.boot.value.empty()) return intent;
   const bool recorded = !intent.boot.value.empty();

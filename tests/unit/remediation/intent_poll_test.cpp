@@ -125,6 +125,23 @@ TEST(IntentAfterPolls, OurOwnActionInFlightIsNotJudged) {
             running_line());
 }
 
+TEST(IntentAfterPolls, WhatNoStartOfOursLeavesIsAPersonsAlsoWhileItIsUnderWay) {
+  IntentContext ours = in_boot();
+  ours.own_action = true;
+  for (const VmReason reason : {VmReason::saved, VmReason::shutdown}) {
+    EXPECT_FALSE(seen_twice(running_line(), a_vm("web1").off(reason), ours).wanted);
+  }
+}
+
+TEST(IntentAfterPolls, ACrashedGuestThatOurStartDroppedIsNotTheOperators) {
+  IntentContext ours = in_boot();
+  ours.own_action = true;
+  const Vm dropped = a_vm("web1").off(VmReason::destroyed);
+  const Intent line = seen_twice(off_line(true, StopCause::crashed), dropped, ours);
+  EXPECT_TRUE(line.wanted);
+  EXPECT_TRUE(seen_twice(line, dropped).wanted) << "also when the start is over";
+}
+
 TEST(IntentAfterPolls, WhileTheHostGoesDownEveryStopButMigrationIsTheHosts) {
   IntentContext context = in_boot();
   context.host_shutting_down = true;

@@ -681,6 +681,33 @@ TEST_F(ReconcilerTest, OurOwnDestroyOfACrashedGuestIsNotTheOperators) {
   EXPECT_THAT(started(), SizeIs(2));
 }
 
+TEST_F(ReconcilerTest, ADaemonThatDiesAfterItsDestroyOfACrashedGuestKnowsThatItWasIts) {
+  start_settled();
+  world_.with(a_vm("web1").crashed());
+  step(event("web1", VmEventKind::crashed));
+  ASSERT_THAT(started(), ElementsAre("web1"));
+  // It dropped the dead guest and died; nobody heard the event.
+  world_.with(a_vm("web1").off(VmReason::destroyed));
+  clock_.advance(20s);
+  start_daemon();
+  pass(60s);
+  EXPECT_TRUE(daemon_->view()->history.intents.at({uuid_of("web1")}).wanted);
+  EXPECT_THAT(started(), Contains("web1"));
+}
+
+TEST_F(ReconcilerTest, AStopOfAGuestThatOurSlowStartBroughtUpIsSomebodys) {
+  start_settled();
+  world_.with(a_vm("web1").off(VmReason::crashed));
+  step(event("web1", VmEventKind::stopped_failed));
+  ASSERT_THAT(started(), ElementsAre("web1"));
+  // It runs; libvirt hasn't answered yet. A person saves it, and the event is lost.
+  world_.with(a_vm("web1"));
+  pass(5s);
+  world_.with(a_vm("web1").off(VmReason::saved));
+  pass(5s);
+  EXPECT_FALSE(daemon_->view()->history.intents.at({uuid_of("web1")}).wanted);
+}
+
 TEST_F(ReconcilerTest, ManyCrashesAreBegunAsHandsGetFree) {
   world_.policy.pacing.slots = 100;
   for (int i = 10; i < 40; ++i) world_.with(a_vm(fmt::format("vm{}", i)));
