@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -38,18 +39,16 @@ Cell vms_cell(const json& status) {
 }
 
 bool is_connected(const json& resource) {
-  for (const json& peer : list_at(resource, "peers")) {
-    if (text_at(peer, "connection") != "Connected") return false;
-  }
-  return true;
+  const auto peers = list_at(resource, "peers");
+  return std::ranges::all_of(
+      peers, [](const json& peer) { return text_at(peer, "connection") == "Connected"; });
 }
 
 bool is_up_to_date(const json& resource) {
   const auto devices = list_at(resource, "devices");
-  for (const json& device : devices) {
-    if (text_at(device, "disk") != "UpToDate") return false;
-  }
-  return !devices.empty();
+  return !devices.empty() && std::ranges::all_of(devices, [](const json& device) {
+    return text_at(device, "disk") == "UpToDate";
+  });
 }
 
 Cell drbd_cell(const json& status) {
