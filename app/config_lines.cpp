@@ -40,12 +40,12 @@ std::string value_in(const ConfigLines& lines, const std::string& key) {
 
 }  // namespace
 
-ConfigLines config_lines(const std::filesystem::path& file) {
+std::optional<ConfigLines> config_lines(const std::filesystem::path& file) {
   ConfigLines lines;
   try {
     flatten(toml::parse_file(file.string()), "", lines);
   } catch (const toml::parse_error&) {
-    return {};  // load_config says what is wrong with it.
+    return std::nullopt;
   }
   return lines;
 }

@@ -2,16 +2,18 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace upkeep {
 
 /// What a configuration file says, a line a value: "policy.start_slots" → "4", "vm[0].match" →
-/// "db*". What it leaves at the default is not in it. Empty when the file can't be read.
+/// "db*". What it leaves at the default is not in it.
 using ConfigLines = std::map<std::string, std::string>;
 
-[[nodiscard]] ConfigLines config_lines(const std::filesystem::path& file);
+/// Nothing when the file can't be read or is no TOML: load_config says why.
+[[nodiscard]] std::optional<ConfigLines> config_lines(const std::filesystem::path& file);
 
 /// A value that two readings of the file differ in; empty: it isn't there.
 struct ConfigLineChange {

@@ -11,12 +11,6 @@
 namespace upkeep {
 namespace {
 
-const VmHealth* health_of(const Vm& vm, const World& world) {
-  if (world.snapshot.health == nullptr) return nullptr;
-  const auto found = world.snapshot.health->find(vm.uuid);
-  return found == world.snapshot.health->end() ? nullptr : &found->second;
-}
-
 bool has_check(const Vm& vm, const World& world) {
   return policy_for(world.policy, vm.name).health.kind != HealthCheck::Kind::none;
 }
@@ -28,6 +22,12 @@ std::string_view why_not(const Vm& vm, const World& world) {
 }
 
 }  // namespace
+
+const VmHealth* health_of(const Vm& vm, const World& world) {
+  if (world.snapshot.health == nullptr) return nullptr;
+  const auto found = world.snapshot.health->find(vm.uuid);
+  return found == world.snapshot.health->end() ? nullptr : &found->second;
+}
 
 Duration running_for(const Vm& vm, const World& world) {
   Duration longest = world.now - world.history.started;

@@ -8,6 +8,9 @@ namespace upkeep {
 
 // What the health checks of VMs say about starts. All pure.
 
+/// What the VM's check last said; null when there is none, or no answer yet.
+[[nodiscard]] const VmHealth* health_of(const Vm& vm, const World& world);
+
 /// Why a VM that runs isn't well, for people: "not healthy yet: the guest agent does not answer",
 /// "not healthy: …" when it was healthy before in this run. Empty when it is well, doesn't run or
 /// has no check.

@@ -24,7 +24,7 @@ json entry(const std::string& name, const std::string& url, const Result<json>& 
   json out{{"name", name}, {"url", url}, {"error", nullptr}, {"status", nullptr}};
   if (!answer) {
     out["error"] = answer.error().message;
-  } else if (!value_at(*answer, "vms").is_array() && !value_at(*answer, "vms").is_null()) {
+  } else if (!text_at(*answer, "node")) {
     out["error"] = "what it answers is no status of upkeep's";
   } else {
     out["status"] = *answer;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -65,8 +66,10 @@ Cell drbd_cell(const json& status) {
 }
 
 /// What goes on there that whoever looks at the cluster should know.
-Cell remark_cell(const json& status) {
+Cell remark_cell(const json& status, const std::string& name) {
   std::vector<std::string> remarks;
+  const std::string own_name = text_or(status, "node");
+  if (own_name != name) remarks.push_back("calls itself " + own_name);
   if (!flag_at(status, "ready").value_or(false)) remarks.emplace_back("not everything read yet");
   if (flag_at(value_at(status, "boot"), "shutting_down").value_or(false)) {
     remarks.emplace_back("shutting down");
@@ -109,7 +112,7 @@ void add_node(Table& table, const json& node) {
              {time_or(value_at(status, "boot"), "booted_at")},
              vms_cell(status),
              drbd_cell(status),
-             remark_cell(status)});
+             remark_cell(status, text_or(node, "name"))});
 }
 
 std::string decision_of(const json& subject) {
@@ -143,14 +146,15 @@ Table troubles(const json& cluster) {
 
 /// A VM that more than one node says runs there: nothing could be worse.
 std::string double_lines(const json& cluster, const Style& style) {
-  std::map<std::string, std::pair<std::string, std::vector<std::string>>> places;
+  std::map<std::string, std::pair<std::string, std::set<std::string>>> places;
   for (const json& node : list_at(cluster, "nodes")) {
     for (const json& vm : list_at(value_at(node, "status"), "vms")) {
       const auto uuid = text_at(vm, "uuid");
       if (!uuid || !is_up(vm)) continue;
       auto& [name, nodes] = places[*uuid];
       name = text_or(vm, "name");
-      nodes.push_back(text_or(node, "name"));
+      // By its own name: two addresses may lead to the same node.
+      nodes.insert(text_or(value_at(node, "status"), "node"));
     }
   }
   std::string text;

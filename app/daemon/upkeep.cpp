@@ -53,7 +53,8 @@ Result<void> empty_directory(const fs::path& directory) {
 Upkeep::Upkeep(const DaemonOptions& options, UpkeepSetting setting)
     : options_(options),
       setting_(std::move(setting)),
-      config_lines_(options.config_file ? config_lines(*options.config_file) : ConfigLines{}),
+      config_lines_(options.config_file ? config_lines(*options.config_file).value_or(ConfigLines{})
+                                        : ConfigLines{}),
       config_(options.config),
       instruments_({.version = kVersion, .revision = kRevision}, instrument_labels()),
       inbox_(*setting_.clock, instruments_, setting_.log),

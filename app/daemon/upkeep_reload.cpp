@@ -10,12 +10,13 @@
 namespace upkeep {
 
 void Upkeep::tell_changes() {
-  ConfigLines lines = config_lines(*options_.config_file);
-  for (const ConfigLineChange& change : changed_lines(config_lines_, lines)) {
+  auto lines = config_lines(*options_.config_file);
+  if (!lines) return;  // Written to again since it was loaded.
+  for (const ConfigLineChange& change : changed_lines(config_lines_, *lines)) {
     setting_.log.info("configuration changed",
                       {{"key", change.key}, {"before", change.before}, {"after", change.after}});
   }
-  config_lines_ = std::move(lines);
+  config_lines_ = std::move(*lines);
 }
 
 std::shared_ptr<const Policy> Upkeep::reload() {

@@ -75,6 +75,12 @@ std::optional<Held> half_up_hold(const Finding& found, const World& world) {
   return held;
 }
 
+std::expected<const Vm*, Held> vm_of(const Finding& found, const World& world) {
+  const Vm* vm = find_vm(world.snapshot, VmName{found.subject.name});
+  if (vm != nullptr) return vm;
+  return std::unexpected(hold(Hold::inventory_empty, "libvirt does not list it"));
+}
+
 std::optional<Held> vm_authority_hold(const Vm& vm, const Finding& found, const World& world) {
   const std::string mark_up = "upkeep mark " + vm.name.value + " up";
   const bool marked = wish_for(vm.uuid, vm.name, world).authority == Wish::Authority::mark;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <expected>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,6 +30,9 @@ namespace upkeep {
 /// of ours in between. Nothing when it was connected since it came up, or when it is our own
 /// bring-up that was cut short.
 [[nodiscard]] std::optional<Held> half_up_hold(const Finding& found, const World& world);
+
+/// The VM that the finding is about, or why nothing is done: libvirt does not list it.
+[[nodiscard]] std::expected<const Vm*, Held> vm_of(const Finding& found, const World& world);
 
 /// Why upkeep may not act on the VM: another manager's, or only alerts may ask for it.
 [[nodiscard]] std::optional<Held> vm_authority_hold(const Vm& vm, const Finding& found,

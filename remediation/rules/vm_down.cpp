@@ -108,10 +108,9 @@ std::optional<Held> judge_promotion(const Vm& vm, const StorageClearance& cleara
 }
 
 std::expected<Action, Held> remedy(const Finding& found, const World& world) {
-  const Vm* vm = find_vm(world.snapshot, VmName{found.subject.name});
-  if (vm == nullptr) {
-    return std::unexpected(hold(Hold::inventory_empty, "libvirt does not list it"));
-  }
+  const auto listed = vm_of(found, world);
+  if (!listed) return std::unexpected(listed.error());
+  const Vm* vm = *listed;
   if (auto held = judge_authority(*vm, found, world)) return std::unexpected(*held);
   if (auto held = judge_networks(*vm)) return std::unexpected(*held);
   auto clearance = storage_gate(*vm, world);

@@ -28,10 +28,9 @@ std::vector<Finding> detect(const World& world) {
 }
 
 std::expected<Action, Held> remedy(const Finding& found, const World& world) {
-  const Vm* vm = find_vm(world.snapshot, VmName{found.subject.name});
-  if (vm == nullptr) {
-    return std::unexpected(hold(Hold::inventory_empty, "libvirt does not list it"));
-  }
+  const auto listed = vm_of(found, world);
+  if (!listed) return std::unexpected(listed.error());
+  const Vm* vm = *listed;
   if (auto held = vm_authority_hold(*vm, found, world)) return std::unexpected(*held);
   if (auto held = storage_hold_in_place(*vm, world)) return std::unexpected(*held);
   const auto since = world.history.storage_open_since.find(vm->uuid);

@@ -22,9 +22,8 @@ bool was_reset_since(Tick asked, const Target& target, const World& world) {
 }
 
 bool answers(const Vm& vm, const World& world) {
-  if (world.snapshot.health == nullptr) return false;
-  const auto health = world.snapshot.health->find(vm.uuid);
-  return health != world.snapshot.health->end() && health->second.healthy;
+  const VmHealth* health = health_of(vm, world);
+  return health != nullptr && health->healthy;
 }
 
 bool lacks_a_disk(const Vm& vm) {
@@ -49,10 +48,9 @@ std::vector<Finding> detect(const World& world) {
 }
 
 std::expected<Action, Held> remedy(const Finding& found, const World& world) {
-  const Vm* vm = find_vm(world.snapshot, VmName{found.subject.name});
-  if (vm == nullptr) {
-    return std::unexpected(hold(Hold::inventory_empty, "libvirt does not list it"));
-  }
+  const auto listed = vm_of(found, world);
+  if (!listed) return std::unexpected(listed.error());
+  const Vm* vm = *listed;
   if (auto held = vm_authority_hold(*vm, found, world)) return std::unexpected(*held);
   if (answers(*vm, world)) {
     return std::unexpected(hold(Hold::no_remedy, "its own health check passes"));

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <stdexcept>
@@ -19,6 +18,7 @@
 #include "app/daemon/upkeep.h"
 #include "app/demo/demo_root.h"
 #include "platform/libvirt_connection.h"
+#include "tests/support/temp_dir.h"
 
 namespace upkeep {
 namespace {
@@ -41,28 +41,6 @@ void wait_until(const char* what, const Condition& condition) {
     std::this_thread::sleep_for(milliseconds(1));
   }
 }
-
-/// On a disk, unlike the tests' directories: the journal waits for it before each start.
-class Scratch {
- public:
-  Scratch() {
-    std::string name = (std::filesystem::temp_directory_path() / "upkeep-bench-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) give_up("no directory for scratch files");
-    path_ = name;
-    std::filesystem::create_directory(path_ / "root");
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  ~Scratch() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 class Fleet {
  public:
@@ -160,7 +138,9 @@ struct Outage {
 };
 
 Outage by_upkeep(const Fleet& fleet) {
-  const Scratch dir;
+  // On a disk: the journal waits for it before each start.
+  const test::TempDir dir(std::filesystem::temp_directory_path());
+  std::filesystem::create_directory(dir.path() / "root");
   auto root = DemoRoot::create(dir.path() / "root", SystemClock().wall());
   if (!root) give_up(root.error().message);
   {

@@ -10,7 +10,6 @@
 namespace upkeep::test {
 namespace {
 
-using simulation::Answer;
 using simulation::Guest;
 using simulation::Order;
 using simulation::Replication;

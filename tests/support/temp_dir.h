@@ -12,13 +12,9 @@ namespace upkeep::test {
 /// place: tests that write a lot then don't wait for the disk.
 class TempDir {
  public:
-  TempDir() {
-    std::error_code ignored;
-    const std::filesystem::path memory = "/dev/shm";
-    const bool fast =
-        std::filesystem::is_directory(memory, ignored) && ::access("/dev/shm", W_OK) == 0;
-    std::string name =
-        ((fast ? memory : std::filesystem::temp_directory_path()) / "upkeep-test-XXXXXX").string();
+  TempDir() : TempDir(in_memory()) {}
+  explicit TempDir(const std::filesystem::path& where) {
+    std::string name = (where / "upkeep-test-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) std::abort();
     path_ = name;
   }
@@ -35,6 +31,14 @@ class TempDir {
   }
 
  private:
+  static std::filesystem::path in_memory() {
+    std::error_code ignored;
+    const std::filesystem::path memory = "/dev/shm";
+    const bool fast =
+        std::filesystem::is_directory(memory, ignored) && ::access("/dev/shm", W_OK) == 0;
+    return fast ? memory : std::filesystem::temp_directory_path();
+  }
+
   std::filesystem::path path_;
 };
 

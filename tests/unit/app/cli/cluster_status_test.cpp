@@ -93,6 +93,13 @@ TEST_F(ClusterStatus, AVmThatRunsTwiceIsNotOverlooked) {
       Not(HasSubstr("TWICE")));
 }
 
+TEST_F(ClusterStatus, TwoAddressesOfOneNodeAreOnePlace) {
+  json again = a_node("node1", {a_vm("web1", true)});
+  again["name"] = "node2";
+  const std::string text = shown({a_node("node1", {a_vm("web1", true)}), again});
+  EXPECT_THAT(text, AllOf(Not(HasSubstr("TWICE")), HasSubstr("calls itself node1")));
+}
+
 TEST_F(ClusterStatus, UnknownIsNotDown) {
   json blind = a_node("node1", nullptr);
   blind["status"]["sources"] = {{{"name", "libvirt"}, {"up", false}}};
@@ -148,6 +155,20 @@ TEST_F(ClusterStatus, AsksThePeersOfTheConfiguration) {
   EXPECT_THAT(nodes[2]["error"].get<std::string>(), HasSubstr("upkeep on node3 is not running"));
   EXPECT_THAT(nodes[0]["error"].get<std::string>(), HasSubstr("upkeep is not running"));
   EXPECT_THAT(err_.str(), IsEmpty());
+}
+
+TEST_F(ClusterStatus, WhatIsNoUpkeepHasNotAnswered) {
+  auto started = HttpServer::start(HttpOptions{},
+                                   {{HttpMethod::get, "/api/v1/status",
+                                     [](const HttpRequest&) { return text_response(200, "{}"); }}});
+  ASSERT_TRUE(started) << started.error().message;
+  EXPECT_EQ(run(fmt::format("[[peer]]\nname = \"node2\"\nurl = \"http://127.0.0.1:{}\"\n",
+                            (*started)->port()),
+                true),
+            kFailed);
+  const json nodes = json::parse(out_.str())["nodes"];
+  EXPECT_EQ(nodes[1]["status"], nullptr);
+  EXPECT_EQ(nodes[1]["error"], "what it answers is no status of upkeep's");
 }
 
 TEST_F(ClusterStatus, SaysThatThereAreNoPeers) {
