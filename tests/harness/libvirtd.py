@@ -130,6 +130,14 @@ class Libvirtd:
         self.stop()
         self.start()
 
+    def has_crashed(self):
+        """True when the daemon has ended by itself; it can then be started again."""
+        if self.pid is None or pathlib.Path(f"/proc/{self.pid}").exists():
+            return False
+        assert self._command("wait") == ["ended"]
+        self.pid = None
+        return True
+
     def freeze(self):
         """Hangs libvirtd: it keeps its sockets and answers nothing."""
         os.kill(self.pid, signal.SIGSTOP)

@@ -1,5 +1,7 @@
 """A private libvirtd for the whole run, empty for each test, and upkeeps that watch it."""
 
+import warnings
+
 import pytest
 
 from harness.daemon import Upkeep
@@ -34,8 +36,17 @@ def second_libvirtd(build_libvirtd):
 def emptied(libvirtd):
     if libvirtd.pid is None:
         libvirtd.start()
-    libvirtd.thaw()
-    libvirtd.forget_all()
+    try:
+        libvirtd.thaw()
+        libvirtd.forget_all()
+    except (AssertionError, ProcessLookupError):
+        if not libvirtd.has_crashed():
+            raise
+        # libvirt 9.0 segfaults at times when it goes on after a client left that it had not
+        # noticed. What the test is about was checked before; the next ones need a libvirtd.
+        warnings.warn(f"libvirtd has crashed: {libvirtd.root}", stacklevel=1)
+        libvirtd.start()
+        libvirtd.forget_all()
 
 
 @pytest.fixture
