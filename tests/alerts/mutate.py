@@ -47,7 +47,7 @@ EQUIVALENT = {
 class Mutant:
     rule: str  # name of the alert or recording rule
     what: str
-    field: str  # "expr", "for" or "severity"
+    field: str  # "expr", "for", "severity" or "description"
     text: str  # the field's new value
 
 
@@ -159,6 +159,17 @@ def matchers(expr):
                     found[:at] + [(label, operator, left)] + found[at + 1:])
 
 
+def questions(description):
+    """Queries in an annotation, {{ query (printf "metric{label=%q}" $labels.label) }}, that ask too much."""
+    for match in re.finditer(r'\(printf "([^"]*)"((?: \$labels\.\w+)*)\)', description):
+        arguments = match[2].split()
+        for at, label in enumerate(re.findall(r"(\w+)=%q", match[1])):
+            question = match[1].replace(f"{label}=%q", f"{label}=~%q")
+            anything = " ".join(arguments[:at] + ['".*"'] + arguments[at + 1:])
+            yield f"an annotation for any {label}", replaced(
+                description, match, f'(printf "{question}" {anything})')
+
+
 def mutants_of(rule):
     name, expr = name_of(rule), rule["expr"]
     seen = set()
@@ -175,11 +186,15 @@ def mutants_of(rule):
         yield Mutant(name, "a for", "for", "30s")
     if "alert" in rule:
         yield Mutant(name, "another severity", "severity", "other")
+        for what, text in questions(rule["annotations"]["description"]):
+            yield Mutant(name, what, "description", text)
 
 
 def mutated(rule, mutant):
     if mutant.field == "severity":
         return {**rule, "labels": {**rule["labels"], "severity": mutant.text}}
+    if mutant.field == "description":
+        return {**rule, "annotations": {**rule["annotations"], "description": mutant.text}}
     return {**rule, mutant.field: mutant.text}
 
 
