@@ -12,14 +12,11 @@ TESTS = sorted(mutate.REPOSITORY.glob("tests/alerts/*_test.yml"))
 ALERTS = [rule for _, rule in mutate.rules() if "alert" in rule]
 NAMES = [rule["alert"] for rule in ALERTS]
 
+
 def checks_of(alert):
     """(case, check) of each promtool check of an alert."""
     return [(case, check) for case in mutate.cases() for check in case["alert_rule_test"]
             if check["alertname"] == alert]
-
-
-def metrics_in(expr):
-    return set(re.findall(r"\bupkeep_\w+", expr))
 
 
 def test_rules_are_valid(promtool, repository):
@@ -89,18 +86,6 @@ def test_summaries_are_sentences_that_can_be_grouped():
     for rule in ALERTS:
         assert "{{" not in rule["annotations"]["summary"], rule["alert"]
         assert rule["annotations"]["summary"].endswith("."), rule["alert"]
-
-
-def test_only_metrics_that_exist_are_asked_for(repository):
-    documented = set(re.findall(r"`(upkeep_\w+)", (repository / "docs/metrics.md").read_text()))
-    asked = set().union(*(metrics_in(rule["expr"]) for _, rule in mutate.rules()))
-    assert asked - documented == set()
-
-
-def test_every_selector_names_the_job():
-    for _, rule in mutate.rules():
-        for metric, matchers in re.findall(r"\b(upkeep_\w+|up)\b(\{[^}]*\})?", rule["expr"]):
-            assert 'job="upkeep"' in matchers, (mutate.name_of(rule), metric)
 
 
 def test_example_of_prometheus_is_valid(promtool, repository, tmp_path):
