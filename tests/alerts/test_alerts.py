@@ -13,12 +13,6 @@ ALERTS = [rule for _, rule in mutate.rules() if "alert" in rule]
 NAMES = [rule["alert"] for rule in ALERTS]
 
 
-def checks_of(alert):
-    """(case, check) of each promtool check of an alert."""
-    return [(case, check) for case in mutate.cases() for check in case["alert_rule_test"]
-            if check["alertname"] == alert]
-
-
 def test_rules_are_valid(promtool, repository):
     checked = promtool("check", "rules", "--lint=all", "--lint-fatal",
                        *sorted((repository / "alerts").glob("*.rules.yml")))
@@ -41,18 +35,6 @@ def test_a_mistake_in_the_rules_is_noticed(promtool, record_property):
     assert total > 15 * len(ALERTS)
     assert not survived
     assert not obsolete
-
-
-@pytest.mark.parametrize("alert", NAMES)
-def test_firing_silence_and_missed_scrapes_are_tested(alert):
-    checks = checks_of(alert)
-    assert any(check["exp_alerts"] for _, check in checks), "no test in which it fires"
-    if alert == "UpkeepWatchdog":  # fires always, whatever is scraped
-        return
-    assert any(not check["exp_alerts"] for _, check in checks), "no test in which it stays silent"
-    gaps = [case for case, _ in checks
-            if any("stale" in series["values"] for series in case["input_series"])]
-    assert gaps, "no test in which scrapes fail"
 
 
 def test_every_alert_has_a_runbook(repository):
