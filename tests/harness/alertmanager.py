@@ -2,6 +2,7 @@
 
 import copy
 import datetime
+import hashlib
 import http.client
 import json
 import pathlib
@@ -16,6 +17,16 @@ def body(name):
     payload = json.loads((BODIES / f"{name}.json").read_text())
     for alert in payload["alerts"]:
         alert["startsAt"] = just_now()
+    return payload
+
+
+def alert_about(alertname, **labels):
+    """A body with one alert that has just begun to fire; equal labels give an equal fingerprint."""
+    payload, labels = body("firing-single"), {"alertname": alertname, **labels}
+    [alert] = payload["alerts"]
+    digest = hashlib.sha256(json.dumps(labels, sort_keys=True).encode()).hexdigest()
+    alert["labels"], alert["fingerprint"] = labels, digest[:16]
+    payload["groupLabels"] = payload["commonLabels"] = labels
     return payload
 
 

@@ -2,7 +2,7 @@
 
 Imported, it is the test's side (`DrbdTools`). Linked under the name of a tool, it is that tool. Both
 share a directory: `stream` has every events2 line so far and is the only truth, `answers` what an
-order does, `calls` every call.
+order does, `calls` every call. While there is a `silence` nobody gets to see the stream.
 """
 
 import json
@@ -12,6 +12,7 @@ import sys
 import time
 
 DIRECTORY = pathlib.Path(sys.argv[0]).parent
+SILENCE = DIRECTORY / "silence"
 
 
 def identity(line):
@@ -79,6 +80,13 @@ class DrbdTools:
         with (self.directory / "stream").open("a") as stream:
             stream.write("".join(line + "\n" for line in lines))
 
+    def fall_silent(self):
+        """drbdsetup events2 fails, also the one that runs."""
+        (self.directory / "silence").touch()
+
+    def speak(self):
+        (self.directory / "silence").unlink()
+
     def log(self, *messages):
         """What the kernel logs next."""
         with (self.root / "dev/kmsg").open("a") as log:
@@ -110,13 +118,19 @@ def play():
     with (DIRECTORY / "stream").open() as stream:
         print("\n".join(dump(stream.read().splitlines())), flush=True)
         rest = ""
-        while True:
+        while not SILENCE.exists():
             rest += stream.read()
             *lines, rest = rest.split("\n")
             for line in lines:
                 print(line, flush=True)
             if select.select([sys.stdin], [], [], 0.01)[0] and not sys.stdin.buffer.raw.read(4096):
                 return 0
+    return refuse()
+
+
+def refuse():
+    print("Could not connect to 'drbd' generic netlink family", file=sys.stderr)
+    return 20
 
 
 def main():
@@ -125,6 +139,8 @@ def main():
     with (DIRECTORY / "calls").open("a") as calls:
         calls.write(call + "\n")
     if arguments[:1] == ["events2"]:
+        if SILENCE.exists():
+            return refuse()
         if "--now" not in arguments:
             return play()
         print("\n".join(dump((DIRECTORY / "stream").read_text().splitlines())))

@@ -3,6 +3,7 @@
 #
 #   p  powers itself off              c  panics (pvpanic device)
 #   r  reboots                        d  goes deaf: ignores the power button from now on
+#   w  writes its first sector to its second disk, and says "w" on its serial port when it is there
 #
 #   as --32 guest.S -o guest.o && ld -m elf_i386 -Ttext 0x7c00 --oformat binary guest.o -o guest.bin
 
@@ -57,6 +58,8 @@ keyboard:
 	je	panic
 	cmpb	$'r', %al
 	je	reboot
+	cmpb	$'w', %al
+	je	write
 	cmpb	$'d', %al
 	jne	idle
 	movb	$1, deaf
@@ -75,6 +78,19 @@ panic:
 reboot:
 	movw	$RESET, %dx
 	movb	$6, %al
+	outb	%al, %dx
+	jmp	idle
+write:
+	xorw	%bx, %bx
+	movw	%bx, %es
+	movw	$_start, %bx
+	movw	$0x301, %ax			# write one sector:
+	movw	$1, %cx				# the first one
+	movw	$0x81, %dx			# of the second disk
+	int	$0x13
+	jc	idle
+	movw	$SERIAL, %dx
+	movb	$'w', %al
 	outb	%al, %dx
 	jmp	idle
 

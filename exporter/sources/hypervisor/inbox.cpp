@@ -36,6 +36,14 @@ void Inbox::poke() {
   arrived_.notify_all();
 }
 
+void Inbox::ask_for_all() {
+  {
+    const std::scoped_lock lock(mutex_);
+    mail_.asked_for_all = true;
+  }
+  arrived_.notify_all();
+}
+
 Inbox::Mail Inbox::take() {
   const std::scoped_lock lock(mutex_);
   return std::exchange(mail_, {});

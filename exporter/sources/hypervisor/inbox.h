@@ -21,9 +21,10 @@ class Inbox {
     std::set<VmUuid> changed;  ///< Their definition may differ: read it again.
     bool connection_lost = false;
     bool poked = false;
+    bool asked_for_all = false;  ///< Every definition may differ, and somebody wants to know.
 
     [[nodiscard]] bool empty() const {
-      return announced.empty() && changed.empty() && !connection_lost && !poked;
+      return announced.empty() && changed.empty() && !connection_lost && !poked && !asked_for_all;
     }
   };
 
@@ -31,6 +32,7 @@ class Inbox {
   void change(const VmUuid& uuid);
   void lose_connection();
   void poke();
+  void ask_for_all();
 
   /// Everything left since the last call.
   [[nodiscard]] Mail take();

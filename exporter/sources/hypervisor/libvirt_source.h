@@ -44,6 +44,7 @@ class LibvirtSource final : public Source {
   ~LibvirtSource() override;
 
   void start() override;
+  /// Definitions are read again as well, once a second at most.
   void poke() override;
 
   /// By name. Thread-safe.

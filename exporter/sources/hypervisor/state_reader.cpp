@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "exporter/sources/hypervisor/reconnect_gap.h"
@@ -19,6 +20,8 @@ constexpr Duration kEventPatience = milliseconds(50);
 constexpr Duration kCoalesce = milliseconds(10);
 // Networks and monitors: a call, and a call for each VM.
 constexpr Duration kSurroundingsInterval = seconds(5);
+// However often alerts ask for everything: of a large node that is a second's work.
+constexpr Duration kResyncGap = seconds(1);
 constexpr Duration kDiskPatience = milliseconds(300);
 
 }  // namespace
@@ -36,7 +39,7 @@ StateReader::StateReader(LibvirtSourceOptions options, std::shared_ptr<Outlet> o
   slow_->on_news([inbox = inbox_] { inbox->poke(); });
 }
 
-void StateReader::poke() { inbox_->poke(); }
+void StateReader::poke() { inbox_->ask_for_all(); }
 
 void StateReader::run(const std::stop_token& stop) {
   ReconnectGap gap;
@@ -87,6 +90,7 @@ std::optional<Error> StateReader::observe(const ConnectionHandle& connection,
 void StateReader::take_mail() {
   const Inbox::Mail mail = inbox_->take();
   connection_lost_ = connection_lost_ || mail.connection_lost;
+  asked_for_all_ = asked_for_all_ || mail.asked_for_all;
   inventory_.mark_stale(mail.changed);
   for (const auto& [uuid, kinds] : mail.announced) {
     inventory_.mark_stale({uuid});
@@ -105,10 +109,7 @@ Result<void> StateReader::look(const ConnectionHandle& connection, Tick began,
   inventory_.update(*states, announced_, outlet_->wall());
   announced_.clear();
   const bool any_new = read_new_cards(*states);
-  if (!resynced_ || began - *resynced_ >= options_.resync) {
-    if (resynced_) inventory_.mark_all_stale();
-    resynced_ = began;
-  }
+  resync(began);
   if (any_new || !surroundings_read_ || began - *surroundings_read_ >= kSurroundingsInterval) {
     read_surroundings(connection, *states);
     surroundings_read_ = began;
@@ -137,6 +138,18 @@ Result<std::vector<DomainState>> StateReader::read_announced_states(
   }
   if (waited && states) states = read_states(connection);
   return states;
+}
+
+void StateReader::resync(Tick now) {
+  const Duration gap = asked_for_all_ ? std::min(kResyncGap, options_.resync) : options_.resync;
+  if (resynced_ && now - *resynced_ < gap) return;
+  // After a connection was made every card is new.
+  if (resynced_) {
+    inventory_.mark_all_stale();
+    surroundings_read_.reset();
+  }
+  resynced_ = now;
+  asked_for_all_ = false;
 }
 
 bool StateReader::read_new_cards(const std::vector<DomainState>& states) {

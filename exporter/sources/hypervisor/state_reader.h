@@ -27,7 +27,8 @@ class StateReader {
 
   /// Until asked to stop.
   void run(const std::stop_token& stop);
-  /// Reads soon. Thread-safe.
+  /// Reads states soon, and every definition unless that was done within the last second: then at
+  /// its end. Thread-safe.
   void poke();
 
  private:
@@ -40,6 +41,8 @@ class StateReader {
                                   const std::stop_token& stop);
   [[nodiscard]] Result<std::vector<DomainState>> read_announced_states(
       const ConnectionHandle& connection, const std::stop_token& stop);
+  /// Marks everything for being read again, if that is due at `now` or asked for.
+  void resync(Tick now);
   /// Reads the cards of VMs that have none. True when there were any.
   bool read_new_cards(const std::vector<DomainState>& states);
   /// Reads cards that may have changed, until events wait. True when one says something new.
@@ -61,6 +64,7 @@ class StateReader {
   VmInventory inventory_;
   Announcements announced_;  ///< Since the states were last read.
   bool connection_lost_ = false;
+  bool asked_for_all_ = false;
   std::optional<std::set<std::string>> active_networks_;
   std::optional<Tick> resynced_, surroundings_read_;
 };

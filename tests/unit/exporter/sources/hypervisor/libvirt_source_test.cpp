@@ -195,6 +195,18 @@ TEST_F(LibvirtSourceTest, WhatNoEventTellsIsSeenByTheNextResync) {
   EXPECT_TRUE(listener_.wait_until([&] { return web() && web()->autostart == true; }));
 }
 
+TEST_F(LibvirtSourceTest, WhatNoEventTellsIsSeenWhenSomebodyAsks) {
+  start({.resync = std::chrono::hours(1)});
+  ASSERT_TRUE(wait_for_web(VmState::shut_off));
+  ASSERT_EQ(virDomainSetAutostart(web_.get(), 1), 0);
+  const int before = listener_.published_count(SourceKind::libvirt);
+  ASSERT_TRUE(listener_.wait_until(
+      [&] { return listener_.published_count(SourceKind::libvirt) > before + 3; }));
+  EXPECT_EQ(web()->autostart, false) << "no poll would ever see it";
+  source_->poke();
+  EXPECT_TRUE(listener_.wait_until([&] { return web() && web()->autostart == true; }));
+}
+
 TEST_F(LibvirtSourceTest, ASavedVmIsKnownToHaveAnImage) {
   start();
   ASSERT_EQ(virDomainCreate(web_.get()), 0);
