@@ -158,28 +158,59 @@ def test_a_reload_changes_what_alerts_may_ask_for(libvirtd, upkeep):
 
 POSTS, UNIQUE, KILLS = 10_000, 4_750, 2
 
+# Off when the posts begin, and each waits for its alert. What the first ones wait for comes right
+# before the first kill, and once more when they have died again; that of the next ones right before
+# the second kill; that of the last ones whenever.
+FIRST, NEXT, LAST = ["off1", "off2", "off3"], ["off4", "off5", "off6"], ["off7", "off8"]
+OFF = [*FIRST, *NEXT, *LAST]
+
+
+def key_of(number):
+    return f"{number:016x}"
+
+
+KEY_OF = {name: key_of(number) for number, name in enumerate(OFF)}
+
 
 def alerts_by_thousands():
-    """(key, body) of each POST, shuffled: every unique alert twice, and 5 % garbage."""
+    """(key, body) of each POST in order, every unique alert twice, and 5 % garbage; and those that
+    come once more at the end."""
     chance, template, now = random.Random(5), body("firing-single"), just_now()
-    posts = []
+    alert, posts, of_guest = template["alerts"][0], [], {}
     for number in range(UNIQUE):
-        alert = template["alerts"][0]
-        alert["fingerprint"], alert["startsAt"] = f"{number:016x}", now
+        alert["fingerprint"], alert["startsAt"] = key_of(number), now
         # One in a hundred is about the guest that is here, and well.
-        alert["labels"]["domain"] = "web-01" if number % 100 == 0 else f"vm{number:04}"
-        posts += [(alert["fingerprint"], json.dumps(template).encode())] * 2
+        alert["labels"]["domain"] = (OFF[number] if number < len(OFF) else
+                                     "web-01" if number % 100 == 0 else f"vm{number:04}")
+        post = (alert["fingerprint"], json.dumps(template).encode())
+        if number < len(FIRST + NEXT):
+            of_guest[OFF[number]] = post
+        else:
+            posts += [post] * 2
     whole = posts[0][1]
     garbage = [b"", b"{", b"[[[[", b'{"version":"4"}', whole[:700], whole.replace(b"firing", b"fi")]
-    posts += [(None, chance.choice(garbage)) for _ in range(POSTS - len(posts))]
+    posts += [(None, chance.choice(garbage)) for _ in range(POSTS - 2 * UNIQUE)]
     chance.shuffle(posts)
-    return posts
+    for kill, names in ((1, FIRST), (2, NEXT)):
+        for name in names:
+            posts.insert(POSTS * kill // (KILLS + 1), of_guest[name])
+    for name in NEXT:
+        posts.insert(chance.randrange(len(posts) * 3 // 4, len(posts)), of_guest[name])
+    return posts, [of_guest[name] for name in FIRST]
 
 
-def test_ten_thousand_posts_and_a_daemon_that_dies(upkeep, record_property, capsys):
-    """Two Alertmanagers, each with several connections, send again what was not answered for."""
+def boots(libvirtd, *names):
+    """How often libvirtd has started each guest since it was defined: a line of its log of QEMU."""
+    return {name: (libvirtd.root / "log" / "qemu" / f"{name}.log").read_text().count(
+        "starting up libvirt version") for name in names}
+
+
+def test_ten_thousand_posts_and_a_daemon_that_dies(libvirtd, upkeep, record_property, capsys):
+    """Two Alertmanagers, each with several connections, send again what was not answered for. Among
+    it are alerts of guests that are off."""
     webhook, todo, answered, refused = Webhook(upkeep), queue.Queue(), [], []
-    for post in alerts_by_thousands():
+    posts, at_the_end = alerts_by_thousands()
+    for post in posts:
         todo.put(post)
 
     def send(key, sent):
@@ -206,6 +237,11 @@ def test_ten_thousand_posts_and_a_daemon_that_dies(upkeep, record_property, caps
                 return
             send(key, sent)
 
+    booted(libvirtd, *OFF)
+    seen_running(upkeep, *OFF)
+    all_die(libvirtd, upkeep, OFF)
+    assert set(boots(libvirtd, *OFF).values()) == {1}
+
     begun = time.monotonic()
     threads = [threading.Thread(target=work) for _ in range(8)]
     for thread in threads:
@@ -215,28 +251,62 @@ def test_ten_thousand_posts_and_a_daemon_that_dies(upkeep, record_property, caps
         wait_until(f"{POSTS - left} posts", lambda: todo.qsize() <= left, timeout=120)
         upkeep.kill()
         upkeep.start()
+        if number == 1:
+            # Their alerts are over once they were seen to run: what comes of them later is old.
+            wait_until("the first guests to be back", lambda: all_over(upkeep, FIRST))
+            all_die(libvirtd, upkeep, FIRST)
     for thread in threads:
         thread.join()
+    for post in at_the_end:
+        send(*post)
     took = time.monotonic() - begun
     wait_until("every alert to be decided", lambda: undecided(upkeep) == 0)
+    for name in NEXT + LAST:
+        wait_until(f"{name} to run", lambda: libvirtd.qemu_pid(name))
+    stays_off(libvirtd, upkeep, *FIRST)
     upkeep.stop()
+    assert boots(libvirtd, *OFF) == {name: 2 for name in OFF}, "each is started for its alert, once"
 
     assert len(refused) == POSTS - 2 * UNIQUE and not [key for key, _ in refused if key]
-    assert sorted(answered) == sorted(2 * [f"{number:016x}" for number in range(UNIQUE)])
+    assert sorted(answered) == sorted(2 * [key_of(number) for number in range(UNIQUE)])
     with journal_of(upkeep) as journal:
         rows = dict(journal.execute("SELECT fingerprint, outcome FROM alert"))
         assert sorted(rows) == sorted(set(answered))
+        for key in KEY_OF.values():
+            # Killed between the start and what is said of its alert, the next daemon finds it well.
+            assert rows.pop(key) in ("acted", "nothing_to_do")
         assert rows == {key: "nothing_to_do" if int(key, 16) % 100 == 0 else "not_mine"
                         for key in rows}
-        told = journal.execute(
-            "SELECT target, count(*) FROM history WHERE kind = 'alert' AND target <> 'vm/web-01' "
-            "AND text NOT LIKE '%arrived again%' GROUP BY target").fetchall()
-        assert len(told) == UNIQUE - UNIQUE // 100 - 1 and {count for _, count in told} == {1}
+        told = dict(journal.execute(
+            "SELECT target, count(*) FROM history WHERE kind = 'alert' "
+            "AND text NOT LIKE '%arrived again%' GROUP BY target"))
+        assert told.pop("vm/web-01") == (UNIQUE - 1) // 100
+        assert len(told) == UNIQUE - (UNIQUE - 1) // 100 and set(told.values()) == {1}
+        assert {f"vm/{name}" for name in OFF} <= told.keys()
+        begun_for = journal.execute("SELECT DISTINCT subject, action, shown_by FROM action")
+        assert sorted(begun_for) == [(name, "start_vm", "webhook") for name in OFF]
     text = (f"{POSTS} posts with {KILLS} kills in {took:.0f} s: "
             f"{POSTS / took:.0f} a second over 8 connections")
     record_property("webhook", text)
     with capsys.disabled():
         print(f"\n{text}")
+
+
+def all_die(libvirtd, upkeep, names):
+    """The guests are off, and upkeep waits for an alert before it starts them."""
+    for name in names:
+        libvirtd.crash(name)
+    def held_back():
+        decisions = {vm["name"]: vm["decision"] for vm in upkeep.status()["vms"]}
+        return all(decisions[name] and decisions[name]["hold"] == "not_allowed_to_act"
+                   for name in names)
+    wait_until("upkeep to wait for their alerts", held_back)
+
+
+def all_over(upkeep, names):
+    with journal_of(upkeep) as journal:
+        return all(journal.execute("SELECT over FROM alert WHERE fingerprint = ?", [KEY_OF[name]]
+                                   ).fetchone() == (1,) for name in names)
 
 
 def journal_of(upkeep):

@@ -185,7 +185,7 @@ def test_an_alert_has_a_disk_attached_that_was_missing_when_its_guest_started(li
     gets_its_disk_back(libvirtd, upkeep, "web1", "vdb")
 
 
-def test_an_alert_reconnects_a_resource_that_drbd_gave_up(repository, tmp_path, upkeep_for, libvirtd):
+def test_an_alert_reconnects_a_resource_that_drbd_gave_up(tmp_path, upkeep_for, libvirtd):
     """upkeep has just been started and can't ask DRBD yet: the alert knows first."""
     drbd = DrbdTools(Node(tmp_path / "root").root, tmp_path / "drbd", ["r0"])
     drbd.fall_silent()
