@@ -62,6 +62,14 @@ Result<std::string> make_token(const std::filesystem::path& file) {
 Result<std::string> read_token(const UniqueFd& fd, const std::filesystem::path& file) {
   struct stat status{};
   if (::fstat(fd.get(), &status) != 0) return failed("read", file, errno);
+  if (!S_ISREG(status.st_mode)) {
+    return fail(Errc::invalid, fmt::format("token file {} is not a file", file.string()));
+  }
+  if (status.st_size > static_cast<off_t>(kLongestFile)) {
+    return fail(Errc::invalid, fmt::format("token file {} is larger than {} bytes: it should hold "
+                                           "one word",
+                                           file.string(), kLongestFile));
+  }
   if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
     return fail(Errc::denied,
                 fmt::format("token file {0} is open to others: chmod 600 {0}", file.string()));
@@ -84,7 +92,8 @@ Result<std::string> read_token(const UniqueFd& fd, const std::filesystem::path& 
 }  // namespace
 
 Result<std::string> control_token(const std::filesystem::path& file, MissingToken missing) {
-  const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  // Nobody waits for the other end of a pipe.
+  const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (fd) return read_token(fd, file);
   if (errno != ENOENT) return failed("open", file, errno);
   if (missing == MissingToken::make) return make_token(file);

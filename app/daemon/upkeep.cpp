@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "app/daemon/cluster_manager.h"
-#include "app/daemon/control_token.h"
 #include "app/daemon/fact_reader.h"
 #include "app/daemon/real_host.h"
 #include "app/remediation_metrics.h"
@@ -167,10 +166,14 @@ void Upkeep::wire() {
 }
 
 Result<void> Upkeep::listen() {
-  auto token = control_token(token_path(config_),
-                             config_.http.token_file ? MissingToken::refuse : MissingToken::make);
+  auto token = WatchedToken::open(
+      token_path(config_), config_.http.token_file ? MissingToken::refuse : MissingToken::make,
+      {.clock = *setting_.clock, .log = setting_.log, .changed = [this](bool taken) {
+         instruments_.token_read(taken);
+       }});
   if (!token) return std::unexpected(std::move(token.error()));
   token_ = std::move(*token);
+  instruments_.token_read(true);
   WebFrontParts parts{.identity = {.node = node_name(config_).value,
                                    .version = kVersion,
                                    .revision = kRevision,
@@ -190,8 +193,9 @@ Result<void> Upkeep::listen() {
       return demo_->carry_out({.what = std::string(deed), .target = vm.value_or(VmName{}).value});
     };
   }
-  auto web = WebFront::open(std::move(parts),
-                            {.http = config_.http, .token = token_, .any_port = options_.demo});
+  auto web = WebFront::open(std::move(parts), {.http = config_.http,
+                                               .token = [this] { return token_->current(); },
+                                               .any_port = options_.demo});
   if (!web) return std::unexpected(std::move(web.error()));
   web_ = std::move(*web);
   note_port(config_.http.listen.port, public_port());

@@ -16,6 +16,7 @@
 #include "app/daemon/service_manager.h"
 #include "app/daemon/signals.h"
 #include "app/daemon/snapshot_builder.h"
+#include "app/daemon/watched_token.h"
 #include "app/daemon/web_front.h"
 #include "app/demo/demo_host.h"
 #include "app/instance.h"
@@ -57,7 +58,7 @@ class Upkeep {
   [[nodiscard]] std::string public_url() const;
   [[nodiscard]] std::uint16_t public_port() const { return web_->public_port(); }
   [[nodiscard]] std::uint16_t control_port() const { return web_->control_port(); }
-  [[nodiscard]] const std::string& token() const { return token_; }
+  [[nodiscard]] std::string token() const { return token_->current(); }
   /// What a person who started a demo should know.
   [[nodiscard]] const std::vector<std::string>& notices() const { return notices_; }
   /// Null in a real daemon.
@@ -104,7 +105,7 @@ class Upkeep {
   DrbdStory drbd_story_;
   std::unique_ptr<SnapshotBuilder> builder_;
   std::unique_ptr<Loop> loop_;
-  std::string token_;
+  std::unique_ptr<WatchedToken> token_;
   std::vector<std::string> notices_;
   std::unique_ptr<WebFront> web_;
   std::optional<InstanceFile> instance_;

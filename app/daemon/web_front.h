@@ -38,7 +38,8 @@ class WebFront {
  public:
   struct Options {
     HttpConfig http;
-    std::string token;
+    /// The control listener's, whenever somebody asks. Any thread.
+    std::function<std::string()> token;
     bool any_port = false;  ///< The demo: takes a free port where the wanted one is taken.
   };
 

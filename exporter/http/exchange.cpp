@@ -175,8 +175,7 @@ Answered answer(mg_connection* connection, const HttpOptions& options,
                 const std::vector<HttpRoute>& routes, bool& body_left) {
   const mg_request_info& info = *mg_get_request_info(connection);
   body_left = info.content_length > 0 || count_headers(info, "Transfer-Encoding") != 0;
-  if (!options.token.empty() &&
-      !is_authorized(header(connection, "Authorization"), options.token)) {
+  if (options.token && !is_authorized(header(connection, "Authorization"), options.token())) {
     HttpResponse response = refusal(401, "this listener wants the token");
     response.headers.emplace_back("WWW-Authenticate", "Bearer");
     return std::unexpected(std::move(response));

@@ -143,7 +143,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(HttpOptions options,
                                                       std::vector<HttpRoute> routes) {
   const auto address = parse_listen_address(options.listen);
   if (!address) return std::unexpected(address.error());
-  if (!options.token.empty() && !is_loopback(*address) && options.allow_from.empty()) {
+  if (options.token && !is_loopback(*address) && options.allow_from.empty()) {
     return fail(Errc::invalid,
                 fmt::format("listen address '{}': off loopback the control listener wants "
                             "allow_from = [\"10.0.0.0/24\"], since its token travels in clear",

@@ -15,8 +15,9 @@ namespace upkeep {
 
 struct HttpOptions {
   std::string listen = "127.0.0.1:0";  ///< As parse_listen_address reads it; port 0: any free one.
-  /// Not empty: every request needs `Authorization: Bearer TOKEN`, looked at before the body.
-  std::string token;
+  /// The token of the moment: every request needs `Authorization: Bearer TOKEN`, looked at before
+  /// the body. Called for each request, from any thread; not set: nobody needs a token.
+  std::function<std::string()> token;
   /// Networks that may connect ("10.0.0.0/24"); empty: everybody. With a token and off loopback it
   /// must not be empty: the token travels in clear.
   std::vector<std::string> allow_from;

@@ -67,6 +67,7 @@ struct Instruments::Families {
   Gauges build_info{registry, "upkeep_build_info"};
   Gauges config_successful{registry, "upkeep_config_last_reload_successful"};
   Gauges config_success_time{registry, "upkeep_config_last_reload_success_timestamp_seconds"};
+  Gauges token_successful{registry, "upkeep_control_token_last_read_successful"};
   Gauges last_action{registry, "upkeep_remediation_last_action_timestamp_seconds"};
 
   Counters source_unparsed{registry, "upkeep_source_unparsed_total"};
@@ -257,6 +258,10 @@ void Instruments::config_loaded(bool successful, WallTime at) {
   families_->config_successful.with({}, [&](auto& gauge) { gauge.Set(successful ? 1 : 0); });
   if (!successful) return;
   families_->config_success_time.with({}, [&](auto& gauge) { gauge.Set(to_unix_seconds(at)); });
+}
+
+void Instruments::token_read(bool successful) {
+  families_->token_successful.with({}, [&](auto& gauge) { gauge.Set(successful ? 1 : 0); });
 }
 
 void Instruments::write(Exposition& out) const { out.add(families_->registry.Collect()); }

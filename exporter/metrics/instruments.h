@@ -73,6 +73,8 @@ class Instruments {
   /// A request handler threw: a bug.
   void http_handler_failed();
   void config_loaded(bool successful, WallTime at);
+  /// The control listener's token file was read.
+  void token_read(bool successful);
 
   void write(Exposition& out) const;
 

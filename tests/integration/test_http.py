@@ -1,6 +1,8 @@
 """The two listeners, as Prometheus, a browser and a stranger use them."""
 
 import gzip
+import os
+import pathlib
 import re
 import urllib.error
 import urllib.request
@@ -89,3 +91,41 @@ def test_demo_orders_are_refused_by_a_real_daemon(upkeep):
     status, _, answer = ask(upkeep.instance()["control_url"] + "/api/v1/demo", method="POST",
                             body=b'{"do": "crash", "vm": "web1"}', Authorization=f"Bearer {token}")
     assert status == 409, answer
+
+
+def test_a_changed_token_file_needs_no_restart(upkeep):
+    control, file = upkeep.instance()["control_url"], pathlib.Path(upkeep.instance()["token_file"])
+
+    def status(token):
+        return ask(control + "/api/v1/status", Authorization=f"Bearer {token}")[0]
+
+    def replace(text, mode=0o600):
+        draft = file.with_suffix(".draft")
+        draft.write_text(text)
+        draft.chmod(mode)
+        os.replace(draft, file)
+
+    first, second = upkeep.token(), "second-" + "x" * 32
+    assert status(first) == 200 and status(second) == 401
+    replace(second + "\n")
+    wait_until("the new token to be taken", lambda: status(second) == 200)
+    assert status(first) == 401
+    assert upkeep.vm("web1"), "the command line reads the same file"
+
+    broken = [("", 0o600), ("short\n", 0o600), ("third-" + "x" * 5000, 0o600),
+              ("third-" + "x" * 32, 0o644)]
+    for count, (text, mode) in enumerate(broken, 1):
+        replace(text, mode)
+        wait_until("the broken file to be noticed",
+                   lambda: status(second) != 200 or
+                   len(upkeep.logged("token file is of no use")) == count)
+        assert status(second) == 200
+        assert status(text.strip()) == 401
+        assert upkeep.metric("upkeep_control_token_last_read_successful") == 0
+    assert len(upkeep.logged("token file is of no use")) == len(broken)
+
+    replace(first + "\n")
+    wait_until("the token to be taken again", lambda: status(first) == 200)
+    assert status(second) == 401
+    assert upkeep.metric("upkeep_control_token_last_read_successful") == 1
+    assert not upkeep.logged(second)

@@ -20,7 +20,7 @@ inline constexpr const char* kControlToken = "0123456789abcdef0123456789abcdef";
 
 [[nodiscard]] inline std::unique_ptr<HttpServer> start_control(std::vector<HttpRoute> routes) {
   HttpOptions options;
-  options.token = kControlToken;
+  options.token = [] { return kControlToken; };
   auto started = HttpServer::start(std::move(options), std::move(routes));
   EXPECT_TRUE(started.has_value()) << started.error().message;
   return started ? std::move(*started) : nullptr;

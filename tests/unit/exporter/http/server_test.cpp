@@ -110,6 +110,8 @@ class Connection {
   int fd_;
 };
 
+std::string s3cret() { return "s3cret"; }
+
 class Server : public testing::Test {
  protected:
   std::unique_ptr<HttpServer> start(HttpOptions options = {}) {
@@ -283,7 +285,7 @@ TEST_F(Server, EndsABodyThatDrips) {
 }
 
 TEST_F(Server, WantsTheTokenBeforeAnythingElse) {
-  const auto server = start({.token = "s3cret"});
+  const auto server = start({.token = s3cret});
   EXPECT_EQ(ask(*server, {.path = "/metrics"}).status, 401);
   EXPECT_EQ(ask(*server, {.path = "/nothing"}).status, 401) << "it doesn't even say what is there";
   const Answer wrong = ask(*server, {.path = "/metrics", .headers = {"Authorization: Bearer no"}});
@@ -293,11 +295,35 @@ TEST_F(Server, WantsTheTokenBeforeAnythingElse) {
             200);
 }
 
+TEST_F(Server, TakesTheTokenOfTheMoment) {
+  std::mutex mutex;
+  std::string token = "first";
+  HttpOptions options;
+  options.token = [&] {
+    const std::scoped_lock lock(mutex);
+    return token;
+  };
+  const auto server = start(std::move(options));
+  const auto status = [&](const std::string& given) {
+    return ask(*server, {.path = "/metrics", .headers = {"Authorization: Bearer " + given}}).status;
+  };
+  EXPECT_EQ(status("first"), 200);
+  const auto change = [&](std::string_view to) {
+    const std::scoped_lock lock(mutex);
+    token = to;
+  };
+  change("second");
+  EXPECT_EQ(status("first"), 401);
+  EXPECT_EQ(status("second"), 200);
+  change("");
+  EXPECT_EQ(status(""), 401) << "no token lets nobody in, not everybody";
+}
+
 TEST_F(Server, TellsOfEachAnswerAlsoOfThoseBeforeTheHandler) {
   std::mutex mutex;
   std::vector<std::string> answers;
   HttpOptions options;
-  options.token = "0123456789abcdef";
+  options.token = [] { return "0123456789abcdef"; };
   options.body_limit = std::size_t{1} << 20U;
   options.answered = [&](std::string_view path, int status) {
     const std::scoped_lock lock(mutex);
@@ -316,7 +342,7 @@ TEST_F(Server, TellsOfEachAnswerAlsoOfThoseBeforeTheHandler) {
 }
 
 TEST_F(Server, RefusesInThePathsLanguage) {
-  const auto server = start({.token = "s3cret"});
+  const auto server = start({.token = s3cret});
   const Answer api = ask(*server, {.path = "/api/v1/status"});
   EXPECT_EQ(api.body, "{\"error\":\"this listener wants the token\"}\n");
   EXPECT_TRUE(api.has("Content-Type: application/json; charset=utf-8\r\n"));
@@ -326,7 +352,7 @@ TEST_F(Server, RefusesInThePathsLanguage) {
 }
 
 TEST_F(Server, WantsTheTokenBeforeTheBody) {
-  const auto server = start({.token = "s3cret", .threads = 1, .idle_timeout = 400ms});
+  const auto server = start({.token = s3cret, .threads = 1, .idle_timeout = 400ms});
   const Connection connection(*server);
   connection.send("POST /post HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nabc");
   EXPECT_EQ(connection.rest().substr(0, 12), "HTTP/1.1 401") << "answered without the other bytes";
@@ -357,11 +383,11 @@ TEST_F(Server, RefusesWhatItCannotServe) {
 }
 
 TEST_F(Server, RefusesAnOpenControlListener) {
-  const auto open = HttpServer::start({.listen = "0.0.0.0:0", .token = "s3cret"}, {});
+  const auto open = HttpServer::start({.listen = "0.0.0.0:0", .token = s3cret}, {});
   ASSERT_FALSE(open);
   EXPECT_NE(open.error().message.find("allow_from"), std::string::npos);
   EXPECT_TRUE(HttpServer::start(
-      {.listen = "0.0.0.0:0", .token = "s3cret", .allow_from = {"10.0.0.0/24"}}, {}));
+      {.listen = "0.0.0.0:0", .token = s3cret, .allow_from = {"10.0.0.0/24"}}, {}));
 }
 
 TEST_F(Server, LetsThisMachineInBesideTheAllowedNetworks) {
