@@ -53,7 +53,7 @@ void DrbdStory::tell(const Drbd& drbd) {
   if (drbd.kernel_log_problem != kernel_log_problem_) {
     kernel_log_problem_ = drbd.kernel_log_problem;
     if (!kernel_log_problem_.empty()) {
-      log_.warn("kernel log closed, causes of lost drbd links may stay unknown",
+      log_.warn("kernel log not known in full, causes of lost drbd links may stay unknown",
                 {{"error", kernel_log_problem_}});
     }
   }

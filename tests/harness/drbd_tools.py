@@ -61,6 +61,7 @@ class DrbdTools:
         (self.root / "dev").unlink()
         (self.root / "dev").mkdir()
         (self.root / "dev/kmsg").touch()
+        self._logged = 0
         (self.root / "proc/drbd").write_text(
             "version: 9.2.18 (api:2/proto:118-123)\nTransports (api:21):\n")
 
@@ -91,7 +92,9 @@ class DrbdTools:
         """What the kernel logs next."""
         with (self.root / "dev/kmsg").open("a") as log:
             stamp = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
-            log.write("".join(f"6,1,{stamp},-;{message}\n" for message in messages))
+            for message in messages:
+                log.write(f"6,{self._logged},{stamp},-;{message}\n")
+                self._logged += 1
 
     def answer(self, call, rc=0, out="", err="", lines=()):
         """What a call returns, and what DRBD tells because of it."""

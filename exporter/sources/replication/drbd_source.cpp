@@ -31,7 +31,7 @@ void DrbdSource::poke() {
 
 void DrbdSource::run(const std::stop_token& stop) {
   const std::stop_callback wake(stop, [this] { wakeup_.set(); });
-  DrbdStream stream({options_, clock_, listener_, *this, log_});
+  DrbdStream stream({options_, clock_, listener_, *this, log_, stop});
   while (!stop.stop_requested()) {
     if (poked_.exchange(false)) stream.look_soon();
     stream.step(wakeup_);

@@ -14,6 +14,7 @@ struct DrbdSourceOptions {
   std::filesystem::path root = "/";  ///< For /proc/drbd and who manages resources; tests' own.
   std::string drbdsetup = "/usr/sbin/drbdsetup";
   std::string drbdadm = "/usr/sbin/drbdadm";
+  std::string journalctl = "/usr/bin/journalctl";
   std::string host = {};  ///< What drbdadm calls this node; empty: `uname -n`.
   Enabled enabled = Enabled::automatic;
   Duration reread_84 =

@@ -34,7 +34,7 @@ std::optional<std::string> read_proc_drbd(const std::filesystem::path& root) {
   return std::move(text).str();
 }
 
-DrbdStream::DrbdStream(Parts parts) : parts_(parts), published_at_(parts.clock.now()) {}
+DrbdStream::DrbdStream(Parts parts) : parts_(std::move(parts)), published_at_(parts_.clock.now()) {}
 
 bool DrbdStream::hangs(Tick since) const {
   return parts_.clock.now() - since > kHangs * parts_.options.command_deadline;
@@ -163,6 +163,8 @@ void DrbdStream::module_absent() {
 void DrbdStream::start_program() {
   // It would load the module if that went away a moment ago.
   if (!read_proc_drbd(parts_.options.root)) return module_absent();
+  // Before anything is told of a link, so that nobody acts on half of what was logged about it.
+  parts_.log.recall({parts_.options.journalctl, parts_.options.command_deadline, parts_.stop});
   started_ = parts_.clock.now();
   request_at_.reset();
   answered_ = false;

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -54,6 +55,7 @@ class DrbdStream {
     SourceListener& listener;
     DrbdSink& sink;
     LinkEvidence& log;
+    std::stop_token stop;
   };
 
   explicit DrbdStream(Parts parts);

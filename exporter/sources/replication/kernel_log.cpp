@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -16,6 +17,7 @@ namespace {
 
 constexpr std::size_t kRecordSize = 8192;  // CONSOLE_EXT_LOG_MAX; a smaller read is refused.
 constexpr std::uint64_t kLevels = 8;       // The lowest three bits; what is above is the facility.
+constexpr std::uint64_t kInformational = 6;
 
 Errc to_errc(int error) {
   if (error == EACCES || error == EPERM) return Errc::denied;
@@ -32,21 +34,45 @@ std::optional<std::uint64_t> take_number(std::string_view& rest) {
   return number;
 }
 
-}  // namespace
+struct Head {
+  std::uint64_t priority = 0, sequence = 0;
+  std::chrono::microseconds since_boot{};
+};
 
-std::optional<KernelLogRecord> parse_kmsg_line(std::string_view line) {
+// Takes what stands before the message off the front; nothing when the line isn't a record's first.
+std::optional<Head> take_head(std::string_view& line) {
   const std::size_t semicolon = line.find(';');
   if (semicolon == std::string_view::npos || line.starts_with(' ')) return std::nullopt;
   std::string_view head = line.substr(0, semicolon);
   const auto priority = take_number(head);
   const auto sequence = take_number(head);
   const auto microseconds = take_number(head);
-  if (!priority || !sequence || !microseconds || *priority >= kLevels ||
+  if (!priority || !sequence || !microseconds ||
       *microseconds > static_cast<std::uint64_t>(INT64_MAX)) {
     return std::nullopt;
   }
-  return KernelLogRecord{std::chrono::microseconds(static_cast<std::int64_t>(*microseconds)),
-                         line.substr(semicolon + 1)};
+  line.remove_prefix(semicolon + 1);
+  return Head{*priority, *sequence,
+              std::chrono::microseconds(static_cast<std::int64_t>(*microseconds))};
+}
+
+}  // namespace
+
+std::optional<KernelLogRecord> parse_kmsg_line(std::string_view line) {
+  const auto head = take_head(line);
+  if (!head || head->priority >= kLevels) return std::nullopt;
+  return KernelLogRecord{head->since_boot, line};
+}
+
+void KernelLog::note_beginning(std::string_view line) {
+  const auto head = take_head(line);
+  if (!head) return;
+  if (!beginning_) beginning_ = {head->sequence, head->since_boot, std::nullopt};
+  if (beginning_->anchor || head->priority >= kLevels || head->priority < kInformational) return;
+  const bool plain = !line.empty() && std::ranges::all_of(line, [](char c) {
+    return c >= ' ' && c <= '~' && c != '\\';
+  });
+  if (plain) beginning_->anchor = {head->since_boot, std::string(line)};
 }
 
 void KernelLog::take_text(std::string_view text,
@@ -54,7 +80,9 @@ void KernelLog::take_text(std::string_view text,
   rest_.append(text);
   std::string_view lines = rest_;
   for (std::size_t end = lines.find('\n'); end != std::string_view::npos; end = lines.find('\n')) {
-    if (const auto record = parse_kmsg_line(lines.substr(0, end))) take(*record);
+    const std::string_view line = lines.substr(0, end);
+    if (!beginning_ || !beginning_->anchor) note_beginning(line);
+    if (const auto record = parse_kmsg_line(line)) take(*record);
     lines.remove_prefix(end + 1);
   }
   rest_ = std::string(lines.substr(0, kRecordSize));  // No end in sight: not a kernel's log.

@@ -1,6 +1,7 @@
 #include "exporter/sources/replication/link_evidence.h"
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
 #include <vector>
 
@@ -69,22 +70,80 @@ void LinkEvidence::read() {
   }
 }
 
+void LinkEvidence::recall(const KernelJournalRequest& request) {
+  read();
+  const auto ring = take_what_is_lost();
+  if (!ring) return;
+  auto past = read_kernel_journal(request, *ring);
+  const std::scoped_lock lock(mutex_);
+  if (!past) {
+    past_problem_ = std::move(past.error());
+    past_problem_->message.insert(0, "the ring buffer has lost its beginning; ");
+    return;
+  }
+  if (!past->whole) {
+    past_problem_ = {Errc::unavailable,
+                     "ring buffer and journal have lost some of what was logged since the boot"};
+  }
+  remember(*past);
+}
+
+std::optional<KernelLogBeginning> LinkEvidence::take_what_is_lost() {
+  const std::scoped_lock lock(mutex_);
+  if (asked_ || problem_) return std::nullopt;
+  asked_ = true;
+  const auto& ring = log_.beginning();
+  return ring && ring->sequence > 0 ? ring : std::nullopt;
+}
+
+void LinkEvidence::remember(const KernelPast& past) {
+  std::vector<Fact> facts;
+  const auto lose = [&] {
+    std::erase_if(facts, [](const Fact& fact) { return !is_split_brain(fact.line); });
+    // Whether they ended meanwhile only the stream can tell.
+    overrun_ = overrun_ || !facts.empty();
+  };
+  for (const JournalRecord& record : past.records) {
+    if (record.kind == JournalRecord::Kind::missed) {
+      lose();
+      continue;
+    }
+    const KernelLogRecord said{record.since_boot, record.message};
+    if (auto line = parse_drbd_log_line(said.message)) {
+      facts.push_back(fact_of(said, std::move(*line)));
+    }
+  }
+  if (overrun_) lose();  // Records went missing since.
+  std::uint64_t number = kFirstOfTheBuffer;
+  for (Fact& fact : std::views::reverse(facts)) {
+    fact.number = number--;
+    Facts& known = facts_of(fact.line);
+    if (known.size() < kKept) known.push_front(std::move(fact));
+  }
+}
+
 std::optional<Error> LinkEvidence::problem() const {
   const std::scoped_lock lock(mutex_);
-  return problem_;
+  return problem_ ? problem_ : past_problem_;
 }
 
 void LinkEvidence::take(const KernelLogRecord& record) {
-  auto line = parse_drbd_log_line(record.message);
-  if (!line) return;
+  if (auto line = parse_drbd_log_line(record.message)) add(fact_of(record, std::move(*line)));
+}
+
+LinkEvidence::Fact LinkEvidence::fact_of(const KernelLogRecord& record, DrbdLogLine line) const {
   // printk's clock and ours both begin at boot.
   const auto age = clock_.now().time_since_epoch() - record.since_boot;
-  add({0, clock_.wall() - std::chrono::duration_cast<WallTime::duration>(age), std::move(*line)});
+  return {0, clock_.wall() - std::chrono::duration_cast<WallTime::duration>(age), std::move(line)};
+}
+
+LinkEvidence::Facts& LinkEvidence::facts_of(const DrbdLogLine& line) {
+  return line.minor ? by_minor_[*line.minor] : by_resource_[line.resource];
 }
 
 void LinkEvidence::add(Fact fact) {
   fact.number = ++told_;
-  auto& facts = fact.line.minor ? by_minor_[*fact.line.minor] : by_resource_[fact.line.resource];
+  Facts& facts = facts_of(fact.line);
   facts.push_back(std::move(fact));
   if (facts.size() > kKept) facts.pop_front();
 }
@@ -138,7 +197,7 @@ void LinkEvidence::settle_split_brain(const ResourceName& resource, std::uint64_
 LinkStory LinkEvidence::story(const DrbdResource& resource, const std::string& peer) const {
   const std::scoped_lock lock(mutex_);
   std::vector<const Fact*> facts;
-  const auto collect = [&](const std::deque<Fact>& from) {
+  const auto collect = [&](const Facts& from) {
     for (const Fact& fact : from) {
       if (fact.line.peer.empty() || fact.line.peer == peer) facts.push_back(&fact);
     }

@@ -13,6 +13,7 @@
 #include "exporter/model/drbd.h"
 #include "exporter/model/result.h"
 #include "exporter/sources/replication/drbd_log_line.h"
+#include "exporter/sources/replication/kernel_journal.h"
 #include "exporter/sources/replication/kernel_log.h"
 
 namespace upkeep {
@@ -26,7 +27,11 @@ class LinkEvidence {
   /// Reads what was logged since the last time; never waits. Call it before using what a newer
   /// reading of DRBD says: the kernel logs before it tells.
   void read();
-  /// Why the log can't be read; nothing when it can.
+  /// Reads, and when the ring buffer had lost records of this boot by then asks the journal for
+  /// them, with the first call only. Waits for the journal; other calls do not. What it can't tell
+  /// stays unknown.
+  void recall(const KernelJournalRequest& request);
+  /// Why the log can't be read, or not back to the boot; nothing when it can.
   [[nodiscard]] std::optional<Error> problem() const;
 
   /// Records were lost (the ring buffer went on faster than `read`): what was known of losses and
@@ -39,9 +44,9 @@ class LinkEvidence {
   /// lost: else the log has told it, in its own order.
   void established(const ResourceName& resource, const std::string& peer);
 
-  /// How many lines were told by now.
+  /// A mark after the lines told by now.
   [[nodiscard]] std::uint64_t told() const;
-  /// The resource's split brains among the first `told` lines count no more: a person settled them.
+  /// The resource's split brains before the mark `told` count no more: a person settled them.
   void settle_split_brain(const ResourceName& resource, std::uint64_t told);
 
   /// The story of one link of `resource` as the log tells it. The resource's devices tell which
@@ -49,22 +54,30 @@ class LinkEvidence {
   [[nodiscard]] LinkStory story(const DrbdResource& resource, const std::string& peer) const;
 
  private:
+  static constexpr std::uint64_t kFirstOfTheBuffer = std::uint64_t{1} << 32U;
   struct Fact {
     std::uint64_t number = 0;  // The order in which it was told.
     WallTime at{};
     DrbdLogLine line;
   };
+  using Facts = std::deque<Fact>;
+  [[nodiscard]] std::optional<KernelLogBeginning> take_what_is_lost();
+  void remember(const KernelPast& past);
   void take(const KernelLogRecord& record);
+  [[nodiscard]] Fact fact_of(const KernelLogRecord& record, DrbdLogLine line) const;
+  [[nodiscard]] Facts& facts_of(const DrbdLogLine& line);
   void add(Fact fact);
   void forget();
   const Clock& clock_;
   mutable std::mutex mutex_;
   KernelLog log_;
   std::optional<Error> problem_;
-  std::uint64_t told_ = 0;
+  std::optional<Error> past_problem_;
+  bool asked_ = false;                      // For what the ring buffer had lost.
+  std::uint64_t told_ = kFirstOfTheBuffer;  // What the journal tells of the past comes before.
   bool overrun_ = false;
-  std::map<std::string, std::deque<Fact>> by_resource_;
-  std::map<DeviceMinor, std::deque<Fact>> by_minor_;
+  std::map<std::string, Facts> by_resource_;
+  std::map<DeviceMinor, Facts> by_minor_;
   std::map<ResourceName, std::uint64_t> settled_;
 };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "fake_drbd.h"
+#include "journal.h"
 
 namespace upkeep {
 namespace {
@@ -397,8 +398,8 @@ TEST_F(DrbdSourceTest, ASettledSplitBrainCountsNoMoreAndANewOneDoes) {
   fake_.write("stream", kDump + kDumpEnd);
   fake_.write("dump", kDump + kDumpEnd);
   fake_.write("dev/kmsg",
-              "6,1,700000000,-;drbd r0: conn( WFConnection -> WFReportParams ) \n"
-              "1,2,700100000,-;block drbd10: Split-Brain detected but unresolved, dropping "
+              "6,0,700000000,-;drbd r0: conn( WFConnection -> WFReportParams ) \n"
+              "1,1,700100000,-;block drbd10: Split-Brain detected but unresolved, dropping "
               "connection!\n");
   fake_.drbdsetup("case \"$*\" in *--now*) exec cat $D/dump;; esac\n" + kFollow);
   start();
@@ -466,11 +467,11 @@ TEST_F(DrbdSourceTest, ADaemonStartedLaterKnowsTheSplitBrainFromTheKernelLog) {
                   kDumpEnd);
   fake_.drbdsetup("case \"$*\" in *--now*) exec cat $D/stream;; esac\n" + kFollow);
   fake_.write("dev/kmsg",
-              "6,1,700000000,-;drbd r0: conn( WFConnection -> WFReportParams ) \n"
-              "1,2,700100000,-;block drbd10: Split-Brain detected but unresolved, dropping "
+              "6,0,700000000,-;drbd r0: conn( WFConnection -> WFReportParams ) \n"
+              "1,1,700100000,-;block drbd10: Split-Brain detected but unresolved, dropping "
               "connection!\n"
-              "6,3,700200000,-;drbd r0: conn( WFReportParams -> Disconnecting ) \n"
-              "6,4,700300000,-;drbd r0: conn( Disconnecting -> StandAlone ) \n");
+              "6,2,700200000,-;drbd r0: conn( WFReportParams -> Disconnecting ) \n"
+              "6,3,700300000,-;drbd r0: conn( Disconnecting -> StandAlone ) \n");
   start();
   ASSERT_TRUE(log_.wait([&] { return r0() != nullptr; }));
   EXPECT_TRUE(r0()->split_brain);
@@ -480,6 +481,56 @@ TEST_F(DrbdSourceTest, ADaemonStartedLaterKnowsTheSplitBrainFromTheKernelLog) {
   const auto now = source_->read_now(5s);
   ASSERT_TRUE(now) << now.error().message;
   EXPECT_EQ((*now)->resources.at(0).peers.at(0).loss->cause, LinkLossCause::split_brain);
+}
+
+TEST_F(DrbdSourceTest, AsksTheJournalForWhatTheKernelLogHasLostBeforeItTellsOfALink) {
+  fake_.write("proc/drbd", proc84("cs:StandAlone ro:Secondary/Unknown ds:UpToDate/DUnknown"));
+  fake_.write("stream",
+              "exists resource name:r0 role:Secondary suspended:no\n"
+              "exists device name:r0 volume:0 minor:10 disk:UpToDate size:100 read:0 written:0\n" +
+                  kDumpEnd);
+  fake_.drbdsetup(kFollow);
+  fake_.write("dev/kmsg", "6,4711,800000000,-;vnet0: entered promiscuous mode\n");
+  FakeJournal kept;
+  kept.boot();
+  kept.kernel({"[  700.000000] drbd r0: conn( Connected -> Disconnecting ) ",
+               "[  700.100000] drbd r0: conn( Disconnecting -> StandAlone ) ",
+               "[  800.000000] vnet0: entered promiscuous mode"});
+  const auto pipe = fake_.options().root / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  fake_.journalctl("exec cat $D/pipe");
+  auto options = fake_.options();
+  options.command_deadline = 20s;
+  start(options);
+  {
+    std::ofstream journal(pipe);  // Waits until journalctl has opened it.
+    EXPECT_FALSE(source_->latest().reading) << "nothing is told before the journal has";
+    EXPECT_TRUE(fake_.calls("drbdsetup").empty());
+    journal << kept.json();
+  }
+  ASSERT_TRUE(wait_for_connection(DrbdConnection::stand_alone));
+  ASSERT_TRUE(r0()->peers[0].loss);
+  EXPECT_EQ(r0()->peers[0].loss->cause, LinkLossCause::disconnected_by_operator);
+  EXPECT_EQ(reading()->kernel_log_problem, "");
+  EXPECT_EQ(fake_.calls("journalctl").size(), 1U);
+}
+
+TEST_F(DrbdSourceTest, AJournalThatHangsDelaysTheReadingAndEndsWithTheSource) {
+  fake_.write("proc/drbd", proc84(kConnected));
+  fake_.write("stream", kDump + kDumpEnd);
+  fake_.drbdsetup(kFollow);
+  fake_.write("dev/kmsg", "6,4711,800000000,-;vnet0: entered promiscuous mode\n");
+  fake_.journalctl("exec sleep 60");
+  auto options = fake_.options();
+  options.command_deadline = 100ms;
+  start(options);
+  ASSERT_TRUE(wait_for_connection(DrbdConnection::connected));
+  EXPECT_NE(reading()->kernel_log_problem.find("no answer within 0.1 s"), std::string::npos)
+      << reading()->kernel_log_problem;
+  source_.reset();
+  options.command_deadline = 60s;
+  start(options);
+  source_.reset();  // Would wait for a minute.
 }
 
 TEST_F(DrbdSourceTest, ReadNowRefusesWhatItCannotVouchFor) {

@@ -34,6 +34,7 @@ class FakeDrbd {
   /// `get-gi` answers with the file "gi" and is counted apart: it comes when it likes.
   void drbdsetup(const std::string& body) const { program("drbdsetup", body); }
   void drbdadm(const std::string& body) const { program("drbdadm", body); }
+  void journalctl(const std::string& body) const { program("journalctl", body); }
 
   /// Replaces a file at once, so that no reader sees half of it.
   void write(const std::string& path, const std::string& text) const {
@@ -60,6 +61,7 @@ class FakeDrbd {
     options.root = folder_;
     options.drbdsetup = folder_ / "drbdsetup";
     options.drbdadm = folder_ / "drbdadm";
+    options.journalctl = folder_ / "journalctl";
     options.reread_84 = 20ms;
     options.reread_9 = 30ms;
     options.command_deadline = 2s;

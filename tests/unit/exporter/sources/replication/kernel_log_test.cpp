@@ -55,6 +55,26 @@ TEST(KernelLog, GivesEachRecordOnce) {
   EXPECT_EQ(drain(log), std::vector<std::string>{"three"});
 }
 
+TEST(KernelLog, TellsWhereTheRingBufferBegan) {
+  test::TempDir root;
+  std::filesystem::create_directories(root / "dev");
+  std::ofstream file(root / "dev/kmsg");
+  KernelLog log(root.path());
+  drain(log);
+  EXPECT_FALSE(log.beginning()) << "it is empty";
+  // Of a program, of a higher level, not plain text; then one that can be looked up.
+  file << "12,4711,700000000,-;systemd[1]: hello\n KEY=value\n4,4712,700000001,-;a warning\n"
+          "6,4713,700000002,-;\\x1b[0m\n6,4714,700000003,-;plain (text)\n6,4715,700000004,-;more\n"
+       << std::flush;
+  drain(log);
+  ASSERT_TRUE(log.beginning());
+  EXPECT_EQ(log.beginning()->sequence, 4711U);
+  EXPECT_EQ(log.beginning()->since_boot, 700s);
+  ASSERT_TRUE(log.beginning()->anchor);
+  EXPECT_EQ(log.beginning()->anchor->message, "plain (text)");
+  EXPECT_EQ(log.beginning()->anchor->since_boot, 700000003us);
+}
+
 TEST(KernelLog, PutsALineTogetherThatWasReadInHalves) {
   FakeKmsg kmsg;
   std::ofstream file(kmsg.root() / "dev/kmsg");

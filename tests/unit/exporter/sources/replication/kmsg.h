@@ -16,7 +16,10 @@ namespace upkeep {
 /// A root whose dev/kmsg says what the test logs, one record after the other.
 class FakeKmsg {
  public:
-  FakeKmsg() { std::filesystem::create_directories(dir_ / "dev"); }
+  /// With a `first` above 0 it has lost what was logged before.
+  explicit FakeKmsg(std::uint64_t first = 0) : sequence_(first) {
+    std::filesystem::create_directories(dir_ / "dev");
+  }
 
   [[nodiscard]] const std::filesystem::path& root() const { return dir_.path(); }
 
@@ -27,17 +30,17 @@ class FakeKmsg {
     for (const std::string& line : lines) {
       std::smatch match;
       if (std::regex_match(line, match, dmesg)) {
-        file << fmt::format("6,{},{}{},-;{}\n", ++sequence_, match[1].str(), match[2].str(),
+        file << fmt::format("6,{},{}{},-;{}\n", sequence_++, match[1].str(), match[2].str(),
                             match[3].str());
       } else {
-        file << fmt::format("6,{},0,-;{}\n", ++sequence_, line);
+        file << fmt::format("6,{},0,-;{}\n", sequence_++, line);
       }
     }
   }
 
  private:
   test::TempDir dir_;
-  std::uint64_t sequence_ = 0;
+  std::uint64_t sequence_;
 };
 
 }  // namespace upkeep

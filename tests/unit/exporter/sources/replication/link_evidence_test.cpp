@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 
+#include "journal.h"
 #include "kmsg.h"
 #include "tests/support/fake_clock.h"
 #include "transcript.h"
@@ -263,6 +265,223 @@ TEST_F(LinkEvidenceTest, EachPeerOf9HasItsOwnStory) {
   EXPECT_EQ(loss(r0)->cause, LinkLossCause::disconnected_by_operator);
   EXPECT_EQ(r0.peers[1].loss->cause, LinkLossCause::split_brain);
   EXPECT_TRUE(r0.split_brain);
+}
+
+// A daemon that starts when the ring buffer has lost what was logged before.
+class LostBeginningTest : public LinkEvidenceTest {
+ protected:
+  LostBeginningTest() { kept_.boot(); }
+
+  // The journal keeps `past`, the ring buffer has the rest.
+  void split(const std::vector<std::string>& past, const std::vector<std::string>& rest) {
+    kept_.kernel(past);
+    kept_.kernel(rest);
+    ring_.log(rest);
+  }
+  DrbdResource recalled() {
+    journalctl_.keeps(kept_);
+    LinkEvidence evidence(ring_.root(), clock_);
+    evidence.recall(journalctl_.request());
+    problem_ = evidence.problem() ? evidence.problem()->message : "";
+    DrbdResource r0 = stand_alone("r0", 10);
+    judge_losses({}, evidence, r0);
+    return r0;
+  }
+
+  FakeKmsg ring_{4711};
+  FakeJournal kept_;
+  FakeJournalctl journalctl_;
+  std::string problem_;
+};
+
+const std::vector<std::string> kLater{
+    "[  800.000000] IPv6: ADDRCONF(NETDEV_CHANGE): vnet0: link becomes ready",
+    "[  800.100000] vnet0: entered promiscuous mode"};
+
+TEST_F(LostBeginningTest, TheJournalTellsASplitBrainThatTheRingBufferHasLost) {
+  kept_.kernel(kBroughtUp);
+  split(kSplitBrain, kLater);
+  const DrbdResource r0 = recalled();
+  ASSERT_TRUE(r0.split_brain);
+  ASSERT_TRUE(r0.peers[0].loss);
+  EXPECT_EQ(r0.peers[0].loss->cause, LinkLossCause::split_brain);
+  // 751.210548 s after boot.
+  const auto boot = clock_.wall() - clock_.now().time_since_epoch();
+  EXPECT_LT(std::chrono::abs(r0.peers[0].loss->at - (boot + 751210548us)), 1us);
+  EXPECT_EQ(problem_, "");
+  EXPECT_EQ(journalctl_.calls(), 1U);
+}
+
+TEST_F(LostBeginningTest, WhatTheRingBufferSaysComesAfterWhatTheJournalTold) {
+  kept_.kernel(kBroughtUp);
+  split(kSplitBrain, {"[  800.000000] drbd r0: conn( StandAlone -> Unconnected ) ",
+                      "[  800.100000] drbd r0: conn( Unconnected -> WFConnection ) ",
+                      "[  800.200000] drbd r0: conn( WFConnection -> WFReportParams ) ",
+                      "[  800.300000] block drbd10: conn( WFReportParams -> Connected ) ",
+                      "[  801.000000] drbd r0: conn( Connected -> Disconnecting ) ",
+                      "[  801.100000] drbd r0: conn( Disconnecting -> StandAlone ) "});
+  const DrbdResource r0 = recalled();
+  EXPECT_FALSE(r0.split_brain) << "it was connected since";
+  ASSERT_TRUE(r0.peers[0].loss);
+  EXPECT_EQ(r0.peers[0].loss->cause, LinkLossCause::disconnected_by_operator);
+}
+
+TEST_F(LostBeginningTest, AWholeRingBufferNeedsNoJournal) {
+  LinkEvidence evidence(kmsg_.root(), clock_);
+  kmsg_.log(kBroughtUp);
+  evidence.recall(journalctl_.request());
+  EXPECT_EQ(journalctl_.calls(), 0U);
+  EXPECT_FALSE(evidence.problem());
+}
+
+TEST_F(LostBeginningTest, TheJournalIsAskedOnceAlsoWhenItDoesNotAnswer) {
+  ring_.log(kLater);
+  journalctl_.script("echo 'Failed to open files: Permission denied' >&2; exit 1");
+  LinkEvidence evidence(ring_.root(), clock_);
+  evidence.read();
+  EXPECT_FALSE(evidence.problem()) << "reading never asks";
+  evidence.recall(journalctl_.request());
+  evidence.recall(journalctl_.request());
+  EXPECT_EQ(journalctl_.calls(), 1U);
+  ASSERT_TRUE(evidence.problem());
+  EXPECT_NE(evidence.problem()->message.find("lost its beginning"), std::string::npos);
+  EXPECT_NE(evidence.problem()->message.find("Permission denied"), std::string::npos);
+  DrbdResource r0 = stand_alone("r0", 10);
+  judge_losses({}, evidence, r0);
+  ASSERT_TRUE(r0.peers[0].loss);
+  EXPECT_EQ(r0.peers[0].loss->cause, LinkLossCause::unknown);
+}
+
+TEST_F(LostBeginningTest, ItIsAskedWhenTheRingBufferCanBeRead) {
+  LinkEvidence evidence(ring_.root(), clock_);
+  evidence.recall(journalctl_.request());
+  ASSERT_TRUE(evidence.problem());
+  EXPECT_EQ(evidence.problem()->code, Errc::not_found);
+  split(kBroughtUp, kLater);
+  journalctl_.keeps(kept_);
+  evidence.recall(journalctl_.request());
+  EXPECT_EQ(journalctl_.calls(), 1U);
+  EXPECT_FALSE(evidence.problem());
+}
+
+TEST_F(LostBeginningTest, WhatAGapMayHaveUndoneCountsNoMoreButASplitBrainDoes) {
+  kept_.kernel(kBroughtUp);
+  kept_.kernel(kDisconnected);
+  kept_.missed();
+  split({}, kLater);
+  EXPECT_EQ(recalled().peers[0].loss->cause, LinkLossCause::unknown);
+  EXPECT_NE(problem_.find("lost some"), std::string::npos) << problem_;
+}
+
+TEST_F(LostBeginningTest, ASplitBrainBeforeAGapEndsWhenTheStreamSeesTheLinkUp) {
+  kept_.kernel(kSplitBrain);
+  kept_.missed();
+  split({}, kLater);
+  EXPECT_TRUE(recalled().split_brain);
+  LinkEvidence evidence(ring_.root(), clock_);
+  evidence.recall(journalctl_.request());
+  evidence.established(ResourceName{"r0"}, "peer");
+  DrbdResource r0 = stand_alone("r0", 10);
+  judge_losses({}, evidence, r0);
+  EXPECT_FALSE(r0.split_brain);
+}
+
+TEST_F(LostBeginningTest, RecordsThatWentMissingMeanwhileAreAGapToo) {
+  kept_.kernel(kBroughtUp);
+  split(kDisconnected, kLater);
+  journalctl_.keeps(kept_);
+  LinkEvidence evidence(ring_.root(), clock_);
+  evidence.read();
+  evidence.lost_records();
+  evidence.recall(journalctl_.request());
+  DrbdResource r0 = stand_alone("r0", 10);
+  judge_losses({}, evidence, r0);
+  EXPECT_EQ(r0.peers[0].loss->cause, LinkLossCause::unknown);
+}
+
+TEST_F(LostBeginningTest, AJournalThatBeginsLateIsToldOfAndUsed) {
+  kept_ = {};
+  kept_.kernel(kBroughtUp);
+  split(kDisconnected, kLater);
+  EXPECT_EQ(recalled().peers[0].loss->cause, LinkLossCause::disconnected_by_operator);
+  EXPECT_NE(problem_.find("lost some"), std::string::npos) << problem_;
+}
+
+TEST_F(LostBeginningTest, ASettledSplitBrainMayBeTheJournals) {
+  split(kSplitBrain, kLater);
+  journalctl_.keeps(kept_);
+  LinkEvidence evidence(ring_.root(), clock_);
+  evidence.recall(journalctl_.request());
+  evidence.settle_split_brain({"r0"}, evidence.told());
+  DrbdResource r0 = stand_alone("r0", 10);
+  judge_losses({}, evidence, r0);
+  EXPECT_FALSE(r0.split_brain);
+}
+
+TEST_F(LostBeginningTest, OfALongPastTheNewestIsKept) {
+  for (int i = 0; i < 300; ++i) kept_.kernel(kBroughtUp);
+  split(kDisconnected, kLater);
+  EXPECT_EQ(recalled().peers[0].loss->cause, LinkLossCause::disconnected_by_operator);
+}
+
+// Each recorded kernel log, wherever the ring buffer happens to begin.
+TEST_F(LostBeginningTest, JournalAndRingBufferTellWhatTheWholeLogDoes) {
+  int logs = 0;
+  int with_cause = 0;
+  const auto judged = [&](const LinkEvidence& evidence, const std::string& name) {
+    std::vector<DrbdResource> resources;
+    for (std::uint32_t minor = 0; minor < 20; ++minor) {
+      DrbdResource resource = stand_alone(name, minor);
+      judge_losses({}, evidence, resource);
+      if (resource.split_brain) resource.split_brain->at = {};
+      if (auto& loss = resource.peers[0].loss) {
+        loss->at = {};
+        if (loss->cause != LinkLossCause::unknown) ++with_cause;
+      }
+      resources.push_back(resource);
+    }
+    return resources;
+  };
+  const auto check = [&](const std::vector<std::string>& log) {
+    static const std::regex resource(R"(.*\] drbd (\S+?)[ :].*)");
+    std::set<std::string> names;
+    for (const std::string& line : log) {
+      std::smatch match;
+      if (std::regex_match(line, match, resource)) names.insert(match[1]);
+    }
+    ++logs;
+    FakeKmsg whole;
+    whole.log(log);
+    LinkEvidence known(whole.root(), clock_);
+    known.read();
+    for (std::size_t cut = 1; cut < log.size(); cut += 1 + log.size() / 5) {
+      FakeKmsg rest{cut};
+      rest.log({log.begin() + static_cast<std::ptrdiff_t>(cut), log.end()});
+      FakeJournal kept;
+      kept.boot();
+      kept.kernel(log);
+      journalctl_.keeps(kept);
+      LinkEvidence evidence(rest.root(), clock_);
+      evidence.recall(journalctl_.request());
+      ASSERT_FALSE(evidence.problem()) << evidence.problem()->message;
+      for (const std::string& name : names) {
+        EXPECT_EQ(judged(evidence, name), judged(known, name)) << name << " cut at " << log[cut];
+      }
+    }
+  };
+  for (const auto& path : transcript::files()) {
+    std::vector<std::string> log;
+    for (const auto& line : transcript::read(path)) {
+      if (line.kind == transcript::Line::Kind::command) {
+        if (log.size() > 7) check(log);
+        log.clear();
+      } else if (line.text.starts_with("[ ")) {
+        log.push_back(line.text);
+      }
+    }
+  }
+  EXPECT_GE(logs, 10);
+  EXPECT_GE(with_cause, 10);
 }
 
 // Each recorded kernel log, cut where it says that a link became StandAlone.
