@@ -82,6 +82,11 @@ def test_example_of_prometheus_is_valid(promtool, repository, tmp_path):
     assert jobs == ["upkeep"]
 
 
+def test_example_makes_one_alert_of_what_replicas_tell(repository):
+    config = yaml.safe_load((repository / "packaging/examples/prometheus.yml").read_text())
+    assert config["alerting"]["alert_relabel_configs"] == [{"regex": "replica", "action": "labeldrop"}]
+
+
 def receivers(amtool, repository, alertname, **labels):
     """Where the example configuration sends an alert."""
     labels = [f"{name}={value}" for name, value in {"alertname": alertname, **labels}.items()]

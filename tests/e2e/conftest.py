@@ -40,7 +40,7 @@ def build_world(repository, prometheus_program, alertmanager_program, tmp_path_f
 def world(build_world, repeats):
     """Looks each second. Both Alertmanagers deliver at once, as they do when one doesn't hear of the
     other in time."""
-    with build_world("world", guests=repeats + 3, interval="1s", peer_timeout="0s") as made:
+    with build_world("world", guests=repeats + 4, interval="1s", peer_timeout="0s") as made:
         yield made
 
 

@@ -1,5 +1,7 @@
 """From a guest that dies, over Prometheus and Alertmanager, to upkeep that starts it."""
 
+import contextlib
+import sqlite3
 import statistics
 import time
 
@@ -80,6 +82,31 @@ def test_the_watchdog_arrives(world):
             "UpkeepWatchdog" in entry["text"] for entry in upkeep.history())
     wait_until("the dead man's switch", lambda: world.people.told("dead-mans-switch", "UpkeepWatchdog"))
     assert world.people.told("people", "UpkeepWatchdog") == []
+
+
+def test_two_replicas_of_prometheus_tell_of_one_alert(world):
+    guest = world.fresh.pop()
+    with world.replica("b") as other:
+        world.wait_informed(other)
+        # So that both see it down, however late one looks.
+        world.upkeep.cli("pause", f"vm/{guest}", "--for", "1h")
+        dead = world.libvirtd.crash(guest)
+        for one in world.alertmanagers.both:
+            told = set()
+
+            def told_by_both():
+                alerts = one.told_by(alertname="UpkeepVmOff", vm=guest)
+                assert len(alerts) <= 1, alerts
+                told.update(alerts)
+                return len(told) == 2
+            wait_until("both to have told of it", told_by_both, every=0.2)
+        world.upkeep.cli("resume", f"vm/{guest}")
+        wait_until(f"{guest} to run again", lambda: world.libvirtd.qemu_pid(guest) not in (None, dead))
+    with contextlib.closing(sqlite3.connect(f"file:{world.upkeep.journal}?mode=ro", uri=True)) as journal:
+        told = journal.execute(
+            "SELECT count(DISTINCT fingerprint) FROM alert WHERE target = ?", [f"vm/{guest}"])
+        assert told.fetchone() == (1,)
+    assert len(world.upkeep.starts(guest)) == 1
 
 
 def test_a_node_vanishes_and_its_guests_are_named(world):

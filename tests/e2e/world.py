@@ -82,14 +82,17 @@ def seconds(moment):
 
 
 class World:
-    """Started by `with`; ends with it. `interval` None: what the examples and rules say."""
+    """Started by `with`; ends with it. `interval` None: what the examples and rules say. With
+    `own_defaults` Alertmanager is told nothing of how long to wait."""
 
-    def __init__(self, repository, programs, directory, guests, interval=None, peer_timeout="15s"):
+    def __init__(self, repository, programs, directory, guests, interval=None, peer_timeout="15s",
+                 own_defaults=False):
         self.repository = repository
         self.programs = programs
         self.directory = directory
         self.interval = interval
         self.peer_timeout = peer_timeout
+        self.own_defaults = own_defaults
         self.fresh = [f"web{number}" for number in range(1, guests + 1)]
         self.began = time.time()
         self._chance = random.Random()
@@ -113,24 +116,33 @@ class World:
         self.alertmanagers = stack.enter_context(AlertmanagerPair(
             self.programs["alertmanager"], self.directory / "alertmanager", examples.alertmanager(
                 {node: f"127.0.0.1:{control}" for node, (_, control) in ports.items()}, token,
-                self.people.url), self.peer_timeout))
+                self.people.url, self.own_defaults), self.peer_timeout))
         self.libvirtd = self._libvirtd(stack, "libvirt1", self.fresh)
         self.other_libvirtd = self._libvirtd(stack, "libvirt2", OTHER_GUESTS)
         self.upkeep = self._upkeep(stack, "node1", "node2", ports, self.libvirtd)
         self.other_upkeep = self._upkeep(stack, "node2", "node1", ports, self.other_libvirtd)
-        rules, options = self.repository / "alerts", []
+        self._rules, self._options = self.repository / "alerts", []
         if self.interval:
-            rules = examples.quick_rules(self.directory / "rules")
+            self._rules = examples.quick_rules(self.directory / "rules")
             # What fires before Prometheus has found its Alertmanagers, it tells them that much later.
-            options = ["--rules.alert.resend-delay=3s"]
-        self.prometheus = stack.enter_context(ConfiguredPrometheus(
-            self.programs["prometheus"], self.directory / "prometheus", examples.prometheus(
-                {node: f"127.0.0.1:{public}" for node, (public, _) in ports.items()},
-                [one.address for one in self.alertmanagers.both], rules, self.interval), *options))
+            self._options = ["--rules.alert.resend-delay=3s"]
+        self._targets = {node: f"127.0.0.1:{public}" for node, (public, _) in ports.items()}
+        self._wanted = len(self.fresh) + len(OTHER_GUESTS)
+        self.prometheus = stack.enter_context(self.replica("a"))
         self.alertmanagers.wait_settled()
-        wanted = len(self.fresh) + len(OTHER_GUESTS)
-        wait_until("Prometheus to know what is wanted", lambda: self.value(
-            "sum(upkeep:vm_wanted:remembered)") == wanted, every=0.2)
+        self.wait_informed(self.prometheus)
+
+    def replica(self, name):
+        """A Prometheus that sees and tells the same as any other of them, but for its name."""
+        return ConfiguredPrometheus(
+            self.programs["prometheus"], self.directory / f"prometheus-{name}", examples.prometheus(
+                self._targets, [one.address for one in self.alertmanagers.both], self._rules,
+                self.interval, name), *self._options)
+
+    def wait_informed(self, prometheus):
+        wait_until("Prometheus to know what is wanted", lambda: [
+            float(one["value"][1]) for one in prometheus.query("sum(upkeep:vm_wanted:remembered)")
+        ] == [self._wanted], every=0.2)
 
     def _libvirtd(self, stack, name, guests):
         libvirtd = Libvirtd(self.directory / name, self.repository / "build" / "libvirt-cache")
@@ -163,7 +175,7 @@ class World:
         assert len(found) <= 1, found
         return float(found[0]["value"][1]) if found else None
 
-    def outage(self, pause=False):
+    def outage(self, pause=False, patience=120):
         """Kills a guest that has not died yet, for with a second death back-off begins; waits until
         it has been started. With `pause` it dies at any moment between two looks."""
         guest = self.fresh.pop()
@@ -171,9 +183,9 @@ class World:
             time.sleep(self._chance.random() * (1 if self.interval else 15))
         died = time.time()
         dead = self.libvirtd.crash(guest)
-        patience = 60 if self.interval else 120
         fired = wait_until(f"UpkeepVmOff for {guest}", lambda: self._fired(guest), patience)
-        wait_until(f"{guest} to run again", lambda: self.libvirtd.qemu_pid(guest) not in (None, dead))
+        wait_until(f"{guest} to run again",
+                   lambda: self.libvirtd.qemu_pid(guest) not in (None, dead), patience)
         [(begin, _)] = self.upkeep.starts(guest)
         assert begin["text"] == "start_vm begins: attempt 1, for vm_down shown by webhook"
         return Outage(guest, died, fired, seconds(begin["at"]))

@@ -5,6 +5,7 @@ import json
 import pathlib
 import subprocess
 import threading
+import urllib.parse
 import urllib.request
 
 from harness.prometheus import free_port
@@ -54,6 +55,12 @@ class Alertmanager:
     def alerts(self, alertname):
         """The labels of the alerts of that name that fire."""
         return [alert["labels"] for alert in json.loads(self.get(f"/api/v2/alerts?filter=alertname={alertname}"))]
+
+    def told_by(self, **labels):
+        """Of each alert with these labels the port of the Prometheus that told of it last."""
+        alerts = json.loads(self.get("/api/v2/alerts"))
+        return [urllib.parse.urlsplit(alert["generatorURL"]).port for alert in alerts
+                if labels.items() <= alert["labels"].items()]
 
     def kill(self):
         self.process.kill()

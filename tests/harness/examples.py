@@ -9,6 +9,9 @@ REPOSITORY = pathlib.Path(__file__).resolve().parent.parent.parent
 EXAMPLES = REPOSITORY / "packaging" / "examples"
 
 
+ALERTMANAGERS_DEFAULTS = {"group_wait": "30s", "group_interval": "5m", "repeat_interval": "4h"}
+
+
 def quick_rules(directory):
     """The shipped rules, but what waits two minutes waits two seconds."""
     directory.mkdir(parents=True)
@@ -17,7 +20,7 @@ def quick_rules(directory):
     return directory
 
 
-def prometheus(targets, alertmanagers, rules, interval=None):
+def prometheus(targets, alertmanagers, rules, interval=None, replica="a"):
     """`targets` are nodes and their addresses. The nodes keep the names that the example gives them:
     only where they are reached is changed, after everything else was relabelled."""
     config = yaml.safe_load((EXAMPLES / "prometheus.yml").read_text())
@@ -35,12 +38,14 @@ def prometheus(targets, alertmanagers, rules, interval=None):
     if interval:
         config["global"] = {"scrape_interval": interval, "evaluation_interval": interval}
         scrape["scrape_timeout"] = interval  # must not be the longer one
+    config["global"]["external_labels"] = {"replica": replica}
     return yaml.safe_dump(config)
 
 
-def alertmanager(webhooks, token_file, people):
+def alertmanager(webhooks, token_file, people, own_defaults=False):
     """`webhooks` are nodes and the addresses of their control ports; people and the dead man's switch
-    are called at `people`, a URL."""
+    are called at `people`, a URL. With `own_defaults` what upkeep is asked to mend waits as long as
+    Alertmanager lets an alert wait that nobody has set anything for."""
     config = yaml.safe_load((EXAMPLES / "alertmanager.yml").read_text())
     receivers = {receiver["name"]: receiver for receiver in config["receivers"]}
     assert receivers.keys() == {"upkeep", "dead-mans-switch", "people"}
@@ -53,6 +58,13 @@ def alertmanager(webhooks, token_file, people):
     switch["url"] = f"{people}/dead-mans-switch"
     del receivers["people"]["email_configs"]
     receivers["people"]["webhook_configs"] = [{"url": f"{people}/people"}]
+    if own_defaults:
+        # The route that they fall to says what the defaults are.
+        assert ALERTMANAGERS_DEFAULTS.items() <= config["route"].items()
+        [mended] = [route for route in config["route"]["routes"]
+                    if route["matchers"] == ['remediation != ""']]
+        for key in ("group_by", *ALERTMANAGERS_DEFAULTS):
+            del mended[key]
     return yaml.safe_dump(config)
 
 
