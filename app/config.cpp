@@ -50,6 +50,7 @@ std::optional<T> one_of(ConfigTable& table, std::string_view key,
 
 void read_http(ConfigTable table, HttpConfig& http) {
   assign(http.listen, table.parsed("listen", parse_listen));
+  http.listen_allow_from = table.all_parsed("listen_allow_from", parse_network);
   assign(http.control_listen, table.parsed("control_listen", parse_listen));
   http.allow_from = table.all_parsed("allow_from", parse_network);
   if (!http.control_listen.host.starts_with("127.") && !table.has("allow_from")) {

@@ -17,6 +17,8 @@ namespace upkeep {
 struct HttpConfig {
   ListenAddress listen{"0.0.0.0", 9893};            ///< Public, read-only.
   ListenAddress control_listen{"127.0.0.1", 9894};  ///< Orders and alerts; token needed.
+  /// Who may reach `listen` beside this machine: "10.0.0.0/24". Empty: everybody.
+  std::vector<std::string> listen_allow_from;
   /// Who may reach `control_listen` beside this machine: "10.0.0.0/24". Needed off loopback.
   std::vector<std::string> allow_from;
   std::optional<std::filesystem::path> token_file;  ///< Absent: made beside the journal.

@@ -36,12 +36,14 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 std::string_view nearest(std::string_view word, std::span<const std::string_view> known) {
   if (word.empty() || word.size() > kLongestWord) return {};
   std::string_view best;
+  std::string_view stem;  // What the word begins with.
   std::size_t best_distance = 0;
   for (const std::string_view candidate : known) {
     // Cut short, or with an ending too many: "stat" for "status", "warning" for "warn".
     const bool abbreviates = word.size() >= 3 && candidate.starts_with(word);
     const bool extends = candidate.size() >= 3 && word.starts_with(candidate);
-    if (abbreviates || extends) return candidate;
+    if (abbreviates) return candidate;
+    if (extends && candidate.size() > stem.size()) stem = candidate;
     const std::size_t distance = edit_distance(word, candidate);
     // A third of the letters wrong is still the same word; more is another one.
     const std::size_t tolerated =
@@ -52,7 +54,9 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
       best_distance = distance;
     }
   }
-  return best;
+  // "warning" is "warn", but "listen_alow_from" isn't "listen" where there is "listen_allow_from".
+  const bool nearer = !best.empty() && best_distance < word.size() - stem.size();
+  return stem.empty() || nearer ? best : stem;
 }
 
 std::string did_you_mean(std::string_view word, std::span<const std::string_view> known) {

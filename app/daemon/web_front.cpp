@@ -13,10 +13,12 @@ namespace {
 /// How long a request waits for the loop, which answers in milliseconds unless the disk hangs.
 constexpr Duration kLoopPatience = std::chrono::seconds(5);
 
-/// The command line on this machine comes from the very address that it connects to.
-std::vector<std::string> allowed(const HttpConfig& http) {
-  std::vector<std::string> networks = http.allow_from;
-  if (http.control_listen.host != "0.0.0.0") networks.push_back(http.control_listen.host);
+/// The networks, and this machine. What runs here comes from loopback, or from the very address
+/// that it connects to.
+std::vector<std::string> with_this_machine(std::vector<std::string> networks,
+                                           const ListenAddress& address) {
+  networks.emplace_back("127.0.0.0/8");
+  if (address.host != "0.0.0.0") networks.push_back(address.host);
   return networks;
 }
 
@@ -71,10 +73,15 @@ Result<std::unique_ptr<HttpServer>> WebFront::listen(const ListenAddress& addres
   http.listen = to_string(address);
   if (control) {
     http.token = options.token;
-    if (!is_loopback(address)) http.allow_from = allowed(options.http);
+    if (!is_loopback(address)) {
+      http.allow_from = with_this_machine(options.http.allow_from, address);
+    }
     http.answered = [this](std::string_view path, int status) {
       if (path == web::kWebhookPath) parts_.instruments.webhook_answered(status);
     };
+  }
+  if (!control && !options.http.listen_allow_from.empty()) {
+    http.allow_from = with_this_machine(options.http.listen_allow_from, address);
   }
   http.handler_failed = [this](std::string_view path, std::string_view what) {
     parts_.instruments.http_handler_failed();

@@ -19,9 +19,9 @@
 namespace upkeep {
 namespace {
 
-/// "-0.0.0.0/0,+127.0.0.0/8,+10.0.0.0/24": nobody but them and this machine.
+/// "-0.0.0.0/0,+127.0.0.0/8,+10.0.0.0/24": nobody but them.
 std::string access_list(const std::vector<std::string>& allow_from) {
-  std::string list = "-0.0.0.0/0,+127.0.0.0/8";
+  std::string list = "-0.0.0.0/0";
   for (const auto& network : allow_from) list += ",+" + network;
   return list;
 }

@@ -18,13 +18,17 @@ struct HttpOptions {
   /// The token of the moment: every request needs `Authorization: Bearer TOKEN`, looked at before
   /// the body. Called for each request, from any thread; not set: nobody needs a token.
   std::function<std::string()> token;
-  /// Networks that may connect ("10.0.0.0/24"); empty: everybody. With a token and off loopback it
-  /// must not be empty: the token travels in clear.
+  /// Networks that may connect ("10.0.0.0/24"): who is in none of them, be it this machine, is hung
+  /// up on. Empty: everybody. With a token and off loopback it must not be empty: the token travels
+  /// in clear.
   std::vector<std::string> allow_from;
   int threads = 4;
   /// Without a byte from or to the client for so long, the connection is closed.
   std::chrono::milliseconds idle_timeout{5000};
   std::chrono::milliseconds body_deadline{10000};  ///< From the first to the last byte of a body.
+  /// From the first to the last byte of an answer; a client that has not read it by then is
+  /// dropped.
+  std::chrono::milliseconds answer_deadline{10000};
   std::size_t body_limit = std::size_t{1} << 20U;
   /// Told of each answer, refusals included: the path asked for and the status. Any thread.
   std::function<void(std::string_view path, int status)> answered;

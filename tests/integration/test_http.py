@@ -4,7 +4,10 @@ import gzip
 import os
 import pathlib
 import re
+import subprocess
+import sys
 import urllib.error
+import urllib.parse
 import urllib.request
 
 import pytest
@@ -129,3 +132,57 @@ def test_a_changed_token_file_needs_no_restart(upkeep):
     assert status(second) == 401
     assert upkeep.metric("upkeep_control_token_last_read_successful") == 1
     assert not upkeep.logged(second)
+
+
+HOST, FRIEND, STRANGER = "198.51.100.1", "198.51.100.2", "198.51.100.3"
+STATUS_FROM = """
+import http.client, sys
+host, port, source = sys.argv[1:]
+connection = http.client.HTTPConnection(host, int(port), timeout=10, source_address=(source, 0))
+connection.connect()
+try:
+    connection.request("GET", "/metrics")
+    print(connection.getresponse().status)
+except (http.client.RemoteDisconnected, ConnectionError):
+    print("hung up")
+"""
+
+
+@pytest.fixture
+def neighbour():
+    """Another machine, as far as the network can tell: a namespace with two addresses of its own."""
+    name = f"upkeep{os.getpid()}"
+    here, there = f"uh{os.getpid()}", f"ut{os.getpid()}"
+
+    def ip(*arguments):
+        subprocess.run(["ip", *arguments], check=True)
+
+    ip("netns", "add", name)
+    try:
+        ip("link", "add", here, "type", "veth", "peer", "name", there, "netns", name)
+        ip("addr", "add", f"{HOST}/29", "dev", here)
+        ip("link", "set", here, "up")
+        for address in (FRIEND, STRANGER):
+            ip("-n", name, "addr", "add", f"{address}/29", "dev", there)
+        ip("-n", name, "link", "set", there, "up")
+        yield name
+    finally:
+        ip("netns", "del", name)  # The pair of links goes with it.
+
+
+def test_the_public_listener_lets_in_who_is_on_its_list(libvirtd, upkeep_for, neighbour):
+    upkeep = upkeep_for(libvirtd)
+    upkeep.config.write_text(upkeep.config.read_text().replace(
+        'listen = "127.0.0.1:0"', f'listen = "0.0.0.0:0"\nlisten_allow_from = ["{FRIEND}"]', 1))
+    upkeep.start()
+    port = urllib.parse.urlsplit(upkeep.instance()["public_url"]).port
+
+    def status_from(source):
+        return subprocess.run(
+            ["ip", "netns", "exec", neighbour, sys.executable, "-c", STATUS_FROM, HOST, str(port),
+             source], check=True, text=True, capture_output=True).stdout.strip()
+
+    assert status_from(FRIEND) == "200"
+    assert status_from(STRANGER) == "hung up"
+    assert ask(f"http://127.0.0.1:{port}/metrics")[0] == 200, "this machine is let in anyway"
+    assert upkeep.status()["node"] == "node1"

@@ -85,6 +85,7 @@ TEST(Config, AnEmptyFileIsTheDefaults) {
   const Config config = good("empty.toml");
   EXPECT_EQ(config.mode, Mode::observe);
   EXPECT_EQ(to_string(config.http.listen), "0.0.0.0:9893");
+  EXPECT_TRUE(config.http.listen_allow_from.empty());
   EXPECT_EQ(to_string(config.http.control_listen), "127.0.0.1:9894");
   EXPECT_EQ(config.libvirt, LibvirtConfig{});
   EXPECT_EQ(config.libvirt.uri, "qemu:///system");
@@ -102,6 +103,7 @@ TEST(Config, ReadsEveryKey) {
   EXPECT_EQ(node_name(config).value, "node1");
   EXPECT_EQ(config.http.listen, (ListenAddress{"10.0.0.1", 19893}));
   EXPECT_EQ(config.http.control_listen, (ListenAddress{"10.0.0.1", 0}));
+  EXPECT_THAT(config.http.listen_allow_from, ElementsAre("10.0.0.0/16", "192.0.2.9"));
   EXPECT_THAT(config.http.allow_from, ElementsAre("10.0.0.0/24", "10.0.1.7"));
   EXPECT_EQ(token_path(config), "/etc/upkeep/token");
   EXPECT_EQ(config.libvirt,

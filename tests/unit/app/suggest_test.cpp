@@ -30,6 +30,9 @@ TEST(Nearest, FindsWhatWasMeant) {
 TEST(Nearest, KnowsAbbreviationsAndEndings) {
   EXPECT_EQ(nearest("hist", kCommands), "history");
   EXPECT_EQ(nearest("checking", kCommands), "check");
+  constexpr std::array<std::string_view, 2> kKeys{"listen", "listen_allow_from"};
+  EXPECT_EQ(nearest("listen_alow_from", kKeys), "listen_allow_from") << "a typo goes first";
+  EXPECT_EQ(nearest("listens", kKeys), "listen");
   EXPECT_EQ(nearest("st", kCommands), "");
 }
 

@@ -74,9 +74,16 @@ Answer ask(const HttpServer& server, const Ask& ask) {
 /// A bare connection, for what curl is too polite to send.
 class Connection {
  public:
-  explicit Connection(const HttpServer& server) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
+  struct From {
+    const char* source = "127.0.0.1";
+  };
+
+  explicit Connection(const HttpServer& server) : Connection(server, From{}) {}
+  Connection(const HttpServer& server, From from) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
+    EXPECT_EQ(::inet_pton(AF_INET, from.source, &address.sin_addr), 1);
+    EXPECT_EQ(::bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
     address.sin_port = htons(server.port());
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     EXPECT_EQ(::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
@@ -390,9 +397,29 @@ TEST_F(Server, RefusesAnOpenControlListener) {
       {.listen = "0.0.0.0:0", .token = s3cret, .allow_from = {"10.0.0.0/24"}}, {}));
 }
 
-TEST_F(Server, LetsThisMachineInBesideTheAllowedNetworks) {
-  const auto server = start({.allow_from = {"10.0.0.0/24"}});
-  EXPECT_EQ(ask(*server, {.path = "/metrics"}).status, 200);
+TEST_F(Server, HangsUpOnWhoIsInNoneOfTheAllowedNetworks) {
+  const auto status = [](const HttpServer& server, const char* source) {
+    const Connection connection(server, {.source = source});
+    connection.send("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+    return connection.rest().substr(0, 12);
+  };
+  const auto one = start({.allow_from = {"127.0.0.2"}});
+  EXPECT_EQ(status(*one, "127.0.0.2"), "HTTP/1.1 200");
+  EXPECT_EQ(status(*one, "127.0.0.1"), "");
+  EXPECT_EQ(status(*one, "127.0.0.3"), "");
+
+  const auto network = start({.allow_from = {"10.0.0.0/24", "127.0.4.0/30"}});
+  EXPECT_EQ(status(*network, "127.0.4.3"), "HTTP/1.1 200");
+  EXPECT_EQ(status(*network, "127.0.4.4"), "") << "the first address behind the network";
+  EXPECT_EQ(status(*network, "127.0.3.255"), "");
+
+  const auto open = start();
+  EXPECT_EQ(status(*open, "127.0.0.3"), "HTTP/1.1 200") << "without a list: everybody";
+}
+
+TEST_F(Server, WantsTheTokenAlsoFromAnAllowedNetwork) {
+  const auto server = start({.token = s3cret, .allow_from = {"127.0.0.0/8"}});
+  EXPECT_EQ(ask(*server, {.path = "/metrics"}).status, 401);
 }
 
 TEST_F(Server, StopsWithoutDelay) {
