@@ -10,6 +10,10 @@
 namespace upkeep {
 namespace {
 
+/// Of each listener. They wait for clients most of the time; civetweb gives each client one until
+/// it has read its answer.
+constexpr int kThreads = 16;
+
 /// How long a request waits for the loop, which answers in milliseconds unless the disk hangs.
 constexpr Duration kLoopPatience = std::chrono::seconds(5);
 
@@ -71,6 +75,7 @@ Result<std::unique_ptr<HttpServer>> WebFront::listen(const ListenAddress& addres
                                                      const Options& options, bool control) const {
   HttpOptions http;
   http.listen = to_string(address);
+  http.threads = kThreads;
   if (control) {
     http.token = options.token;
     if (!is_loopback(address)) {

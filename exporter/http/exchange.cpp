@@ -125,7 +125,25 @@ std::string_view reason_phrase(int status) {
   }
 }
 
-void send(mg_connection* connection, const HttpResponse& response, bool with_body) {
+/// Hands all of it to the kernel, or gives up at the deadline. In pieces: civetweb limits only how
+/// long one piece waits for room, and a client that reads a little at a time makes some each time.
+bool send_until(SteadyClock::time_point deadline, mg_connection* connection,
+                std::string_view text) {
+  constexpr std::size_t kPiece = 8192;
+  while (!text.empty()) {
+    const std::string_view piece = text.substr(0, kPiece);
+    if (SteadyClock::now() >= deadline) return false;
+    const int sent = mg_write(connection, piece.data(), piece.size());
+    if (sent != static_cast<int>(piece.size())) return false;
+    text.remove_prefix(piece.size());
+  }
+  return true;
+}
+
+/// False: the client did not take it all in time.
+bool send(mg_connection* connection, const HttpResponse& response, bool with_body,
+          std::chrono::milliseconds longest) {
+  const auto deadline = SteadyClock::now() + longest;
   const std::string_view body = response.body ? std::string_view(*response.body) : "";
   std::string head = fmt::format(
       "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\n"
@@ -135,8 +153,8 @@ void send(mg_connection* connection, const HttpResponse& response, bool with_bod
     head += fmt::format("{}: {}\r\n", name, value);
   }
   head += "\r\n";
-  mg_write(connection, head.data(), head.size());
-  if (with_body && !body.empty()) mg_write(connection, body.data(), body.size());
+  return send_until(deadline, connection, head) &&
+         send_until(deadline, connection, with_body ? body : "");
 }
 
 /// The route, or the 404 or 405.
@@ -208,7 +226,8 @@ int exchange(mg_connection* connection, const HttpOptions& options,
   const HttpResponse response =
       answered ? *answered : in_its_language(answered.error(), path_of(info));
   if (options.answered) options.answered(path_of(info), response.status);
-  send(connection, response, std::string_view(info.request_method) != "HEAD");
+  const bool with_body = std::string_view(info.request_method) != "HEAD";
+  if (!send(connection, response, with_body, options.answer_deadline)) return -1;
   if (!body_left) return response.status;
   constexpr int kTooSlow = 408;  // It had its time.
   if (response.status != kTooSlow && has_an_end(connection))

@@ -12,7 +12,7 @@ import pytest
 
 from harness.waiting import wait_until
 
-IDLE, DRIPPING = 200, 50
+IDLE, DRIPPING, SLOW = 200, 50, 8
 SECONDS = 6.0  # Longer than a listener waits for a silent client, which is five.
 BOUND = 1.0
 LONGEST = 10.0  # A body may take so long; nothing else may take longer.
@@ -153,6 +153,48 @@ def answers(url, token):
         return False
 
 
+class SlowReaders:
+    """Connections that ask for a page and read 5 kB of it a second; with the small segments and
+    buffers of a poor line, so that the kernel doesn't take the page off upkeep's hands. One that is
+    cut off asks again."""
+
+    def __init__(self, url, count):
+        self.address, self.path = address_of(url), urllib.parse.urlsplit(url).path
+        self.clients = [self._asking() for _ in range(count)]
+        self.bytes = 0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._keep_on)
+
+    def _asking(self):
+        client = socket.socket()
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
+        client.connect(self.address)
+        client.sendall(f"GET {self.path} HTTP/1.1\r\nHost: node1\r\n\r\n".encode())
+        client.setblocking(False)
+        return client
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._over.set()
+        self._thread.join()
+        for client in self.clients:
+            client.close()
+
+    def _keep_on(self):
+        while not self._over.wait(0.1):
+            for at, client in enumerate(self.clients):
+                with contextlib.suppress(BlockingIOError, ConnectionError):
+                    part = client.recv(500)
+                    self.bytes += len(part)
+                    if not part:
+                        client.close()
+                        self.clients[at] = self._asking()
+
+
 @pytest.fixture
 def told(record_property, capsys):
     def tell(text):
@@ -177,3 +219,14 @@ def test_orders_beside_a_crowd_on_the_public_listener(upkeep, told):
     beginnings = [b"GET /metrics HTTP/1.1\r\nHost: node1\r\nX-Slow: ", b"GET /met"]
     compare((instance["public_url"] + "/metrics", ""), beginnings,
             instance["control_url"] + "/api/v1/status", token, told)
+
+
+def test_scrapes_beside_slow_readers_of_the_same_page(upkeep, told):
+    url = upkeep.instance()["public_url"] + "/metrics"
+    calm, _ = asked_for(1.0, url)
+    with SlowReaders(url, SLOW) as readers:
+        wait_until("all of them to be answered", lambda: readers.bytes > SLOW * 500)
+        slowest, count = asked_for(2 * LONGEST, url)
+    told(f"{count} scrapes beside {SLOW} clients that read 5 kB/s of the same page: slowest "
+         f"{slowest * 1000:.0f} ms, without them {calm * 1000:.0f} ms")
+    assert slowest < max(BOUND, 10 * calm)

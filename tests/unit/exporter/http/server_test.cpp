@@ -4,6 +4,7 @@
 #include <curl/curl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -76,6 +77,7 @@ class Connection {
  public:
   struct From {
     const char* source = "127.0.0.1";
+    bool narrow = false;  ///< Small segments and a small buffer, so that little is under way.
   };
 
   explicit Connection(const HttpServer& server) : Connection(server, From{}) {}
@@ -84,6 +86,12 @@ class Connection {
     address.sin_family = AF_INET;
     EXPECT_EQ(::inet_pton(AF_INET, from.source, &address.sin_addr), 1);
     EXPECT_EQ(::bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+    const int small = 4096;
+    const int segment = 536;
+    if (from.narrow) {
+      ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+      ::setsockopt(fd_, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof(segment));
+    }
     address.sin_port = htons(server.port());
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     EXPECT_EQ(::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
@@ -107,6 +115,12 @@ class Connection {
     }
     return all;
   }
+  /// Reads so many bytes at most; how many there were, 0 at the end.
+  [[nodiscard]] std::size_t read(std::size_t most) const {
+    std::string buffer(most, '\0');
+    const ssize_t got = ::recv(fd_, buffer.data(), buffer.size(), 0);
+    return got > 0 ? static_cast<std::size_t>(got) : 0;
+  }
   /// Something arrived, or the end.
   [[nodiscard]] bool readable() const {
     char byte = 0;
@@ -116,6 +130,9 @@ class Connection {
  private:
   int fd_;
 };
+
+/// More than all buffers on the way hold.
+const std::string kLarge(std::size_t{24} << 20U, 'x');
 
 std::string s3cret() { return "s3cret"; }
 
@@ -146,6 +163,8 @@ class Server : public testing::Test {
             {.path = "/both", .handler = page},
             {.method = HttpMethod::post, .path = "/both", .handler = echo},
             {.method = HttpMethod::post, .path = "/post", .handler = echo},
+            {.path = "/large",
+             .handler = [](const HttpRequest&) { return text_response(200, kLarge); }},
             {.path = "/bug", .handler = [](const HttpRequest&) -> HttpResponse {
                throw std::runtime_error("oops");
              }}};
@@ -289,6 +308,29 @@ TEST_F(Server, EndsABodyThatDrips) {
   EXPECT_EQ(connection.rest().substr(0, 12), "HTTP/1.1 408");
   EXPECT_EQ(ask(*server, {.path = "/metrics"}).status, 200) << "its only thread is free again";
   EXPECT_EQ(posts, 0);
+}
+
+TEST_F(Server, DropsAClientThatReadsTooSlowly) {
+  const auto server = start({.threads = 1, .answer_deadline = 200ms});
+  const Connection slow(*server, {.narrow = true});
+  slow.send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n");
+  std::size_t read = 0;
+  // Never silent for as long as the idle timeout, so that only the deadline ends it.
+  while (const std::size_t more = slow.read(4096)) {
+    read += more;
+    std::this_thread::sleep_for(2ms);
+  }
+  EXPECT_GT(read, 0U);
+  EXPECT_LT(read, kLarge.size());
+  EXPECT_EQ(ask(*server, {.path = "/metrics"}).status, 200) << "its only thread is free again";
+}
+
+TEST_F(Server, SendsALargeAnswerWhole) {
+  const auto server = start();
+  EXPECT_EQ(ask(*server, {.path = "/large"}).body, kLarge);
+  const Connection narrow(*server, {.narrow = true});
+  narrow.send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_GT(narrow.rest().size(), kLarge.size()) << "head and body";
 }
 
 TEST_F(Server, WantsTheTokenBeforeAnythingElse) {
