@@ -6,6 +6,7 @@ import shutil
 import subprocess
 
 import pytest
+import yaml
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +52,47 @@ def test_installed_program_runs(installed):
 ])
 def test_installs(installed, path):
     assert (installed / "usr" / path).is_file()
+
+
+def runbooks(folder):
+    """Alert → its runbook_url, of the rules in a folder."""
+    return {rule["alert"]: rule["annotations"]["runbook_url"]
+            for path in folder.glob("*.rules.yml")
+            for group in yaml.safe_load(path.read_text())["groups"]
+            for rule in group["rules"] if "alert" in rule}
+
+
+def test_runbooks_of_installed_alerts_are_installed_files(installed, repository):
+    urls = runbooks(installed / "usr/share/upkeep/prometheus")
+    assert urls.keys() == runbooks(repository / "alerts").keys()
+    assert len(urls) > 35
+    for alert, url in urls.items():
+        assert url == f"file:///usr/share/doc/upkeep/alerts/{alert}.md"
+        assert (installed / url.removeprefix("file:///")).is_file(), url
+
+
+def test_installed_alerts_are_those_of_the_repository(installed, repository):
+    for path in (repository / "alerts").glob("*.rules.yml"):
+        text = (installed / "usr/share/upkeep/prometheus" / path.name).read_text()
+        assert text.replace("file:///usr/share/doc/upkeep/alerts/", "docs/alerts/") == path.read_text()
+
+
+@pytest.mark.parametrize("where", ["alerts", "usr/share/upkeep/prometheus"])
+@pytest.mark.parametrize("told_in", ["alerts/README.md", "packaging/examples/prometheus.yml"])
+def test_runbooks_get_an_address_of_ones_own(installed, repository, promtool, tmp_path, where, told_in):
+    [line] = re.findall(r"\bsed -i .*", (repository / told_in).read_text())
+    for path in (repository / where if where == "alerts" else installed / where).glob("*.rules.yml"):
+        shutil.copy(path, tmp_path)
+    before = {path: path.read_text() for path in tmp_path.iterdir()}
+    subprocess.run(line, shell=True, cwd=tmp_path, check=True)
+    urls = runbooks(tmp_path)
+    assert len(urls) > 35
+    assert all(url == f"https://wiki.example.org/upkeep/{alert}.md" for alert, url in urls.items())
+    for path, text in before.items():
+        assert [new for old, new in zip(text.splitlines(), path.read_text().splitlines(), strict=True)
+                if old != new and "runbook_url: " not in old] == []
+    checked = promtool("check", "rules", *tmp_path.iterdir())
+    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 @pytest.mark.parametrize("listen", ["[::]:9893", "0.0.0.0:9893s", "https://0.0.0.0:9893"])
