@@ -74,7 +74,7 @@ def main():
         scratch = pathlib.Path(folder)
         with Upkeep(REPOSITORY, scratch / "upkeep", demo=True) as upkeep:
             target = upkeep.instance()["public_url"].removeprefix("http://")
-            with Prometheus(find_tool("prometheus"), scratch / "prometheus", target,
+            with Prometheus(find_tool("prometheus"), scratch / "prometheus", {"node1": target},
                             REPOSITORY / "alerts", interval="1s") as prometheus:
                 live(upkeep)
                 draw(prometheus, scratch)

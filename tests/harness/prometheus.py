@@ -11,14 +11,13 @@ import urllib.request
 
 from harness.waiting import wait_until
 
-ONE_TARGET = """\
+# As the example configuration does: an instance is the node's name without its port.
+NODES = """\
 global: {{scrape_interval: {interval}, evaluation_interval: 1s}}
 rule_files: ["{rules}/*.rules.yml"]
 scrape_configs:
   - job_name: upkeep
-    static_configs: [{{targets: ["{target}"]}}]
-    # As the example configuration does: the node's name without its port.
-    relabel_configs: [{{target_label: instance, replacement: {node}}}]
+    static_configs: {nodes}
 """
 
 
@@ -72,6 +71,9 @@ class ConfiguredPrometheus:
         except urllib.error.HTTPError as error:
             raise ValueError(f"{arguments}: {error.read().decode()}") from None
 
+    def label_values(self, label, selector):
+        return self.get(f"label/{label}/values", **{"match[]": selector})
+
     def query(self, expr):
         """The series of an instant query; a scalar counts as one without labels."""
         data = self.get("query", query=expr)
@@ -91,8 +93,9 @@ class ConfiguredPrometheus:
 
 
 class Prometheus(ConfiguredPrometheus):
-    """One that scrapes a single upkeep, four times a second unless told."""
+    """One that scrapes some nodes' upkeeps, {node: address}, four times a second unless told."""
 
-    def __init__(self, program, directory, target, rules, node="node1", interval="250ms"):
-        super().__init__(program, directory, ONE_TARGET.format(
-            target=target, rules=rules, node=node, interval=interval))
+    def __init__(self, program, directory, nodes, rules, interval="250ms", **labels):
+        super().__init__(program, directory, NODES.format(rules=rules, interval=interval, nodes=json.dumps(
+            [{"targets": [address], "labels": {"instance": node, **labels}}
+             for node, address in nodes.items()])))
