@@ -46,6 +46,8 @@ std::optional<LinkLoss> judge(const LinkStory& streamed, const LinkStory& logged
       streamed.knowledge() == Knowledge::never_lost) {
     return std::nullopt;
   }
+  // The log is newer than the reading, and knows that it is no more: a bring-up is under way.
+  if (logged.is_first_attempt()) return std::nullopt;
   return LinkLoss{LinkLossCause::unknown, "nothing tells how it became StandAlone", {}};
 }
 

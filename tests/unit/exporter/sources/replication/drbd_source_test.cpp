@@ -459,6 +459,25 @@ TEST_F(DrbdSourceTest, TellsThatALinkWasTakenDownByAnOperatorWithoutAnyLog) {
       [&] { return r0() != nullptr && !r0()->peers.empty() && !r0()->peers[0].loss.has_value(); }));
 }
 
+// The first bring-up of a boot loads the module, so that the stream begins in the middle of it.
+TEST_F(DrbdSourceTest, ABringUpThatWasUnderWayBeforeTheStreamBeganLostNothing) {
+  fake_.write("proc/drbd", proc84("cs:StandAlone ro:Secondary/Unknown ds:UpToDate/DUnknown"));
+  fake_.write("stream",
+              "exists resource name:r0 role:Secondary suspended:no\n"
+              "exists connection name:r0 peer-node-id:0 connection:StandAlone role:Unknown\n"
+              "exists device name:r0 volume:0 minor:10 disk:UpToDate size:100 read:0 written:0\n"
+              "exists peer-device name:r0 peer-node-id:0 volume:0 replication:Off "
+              "peer-disk:DUnknown resync-suspended:no\n" +
+                  kDumpEnd);
+  fake_.drbdsetup(kFollow);
+  fake_.write("dev/kmsg",
+              "6,0,700000000,-;drbd r0: Starting worker thread (from drbdsetup-84 [882])\n"
+              "6,1,700100000,-;drbd r0: conn( StandAlone -> Unconnected ) \n");
+  start();
+  ASSERT_TRUE(wait_for_connection(DrbdConnection::stand_alone));
+  EXPECT_FALSE(r0()->peers[0].loss) << r0()->peers[0].loss->what;
+}
+
 TEST_F(DrbdSourceTest, ADaemonStartedLaterKnowsTheSplitBrainFromTheKernelLog) {
   fake_.write("proc/drbd", proc84("cs:StandAlone ro:Secondary/Unknown ds:UpToDate/DUnknown"));
   fake_.write("stream",

@@ -165,6 +165,36 @@ TEST_F(LinkEvidenceTest, ABringUpThatWasCutShortLostNothing) {
   EXPECT_FALSE(loss(r0));
 }
 
+// The kernel is on its way already when the log is read: what DRBD said before was the bring-up's.
+TEST_F(LinkEvidenceTest, ALinkThatLeavesTheStandAloneOfItsBringUpLostNothing) {
+  for (const std::string& line : kBroughtUp) {
+    kmsg_.log({line});
+    DrbdResource r0 = stand_alone("r0", 10);
+    EXPECT_FALSE(loss(r0)) << line;
+  }
+  kmsg_.log({kDisconnected[0]});
+  DrbdResource r0 = stand_alone("r0", 10);
+  ASSERT_TRUE(loss(r0)) << "it is being lost";
+  EXPECT_EQ(r0.peers[0].loss->cause, LinkLossCause::unknown);
+}
+
+TEST_F(LinkEvidenceTest, ALinkThatLeavesALaterStandAloneOrOneNobodySawBeginIsNotExcused) {
+  kmsg_.log({kBroughtUp.begin() + 1, kBroughtUp.begin() + 3});
+  DrbdResource r0 = stand_alone("r0", 10);
+  ASSERT_TRUE(loss(r0));
+  EXPECT_EQ(r0.peers[0].loss->cause, LinkLossCause::unknown);
+  kmsg_.log(kBroughtUp);
+  kmsg_.log(kDisconnected);
+  kmsg_.log({kBroughtUp.begin() + 1, kBroughtUp.begin() + 3});
+  r0 = stand_alone("r0", 10);
+  ASSERT_TRUE(loss(r0));
+  EXPECT_EQ(r0.peers[0].loss->cause, LinkLossCause::unknown);
+  kmsg_.log({kBroughtUp.begin(), kBroughtUp.end() - 1});
+  kmsg_.log({"block drbd10: Unrelated data, aborting!"});
+  r0 = stand_alone("r0", 10);
+  ASSERT_TRUE(loss(r0)) << "it is being refused";
+}
+
 TEST_F(LinkEvidenceTest, ANewBringUpEndsALossButNoSplitBrain) {
   kmsg_.log(kBroughtUp);
   kmsg_.log(kSplitBrain);
