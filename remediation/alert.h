@@ -81,7 +81,7 @@ struct AlertRecord {
   WallTime received{};
   std::optional<WallTime> decided;
   std::optional<AlertOutcome> outcome;
-  bool repeated = false;  ///< A duplicate arrived, and the history says so.
+  bool repeated = false;  ///< It fired again after it came, or after it was resolved: that is told.
   bool resolved = false;
   bool over = false;  ///< It can't ask for anything any more, however often it arrives.
 

@@ -182,6 +182,8 @@ void AlertBook::is_resolved(AlertRecord record, const Step& step, Intake& intake
   const bool waited = !record.outcome;
   record.resolved = true;
   record.over = true;
+  // What fires after that is another story than what was repeated before.
+  record.repeated = false;
   if (waited) {
     record.outcome = AlertOutcome::cancelled;
     record.decided = step.wall;

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from harness.alertmanager import Webhook, body, just_now, resolved
+from harness.alertmanager import Webhook, alert_about, body, just_now, resolved
 from harness.waiting import wait_until
 from steps import actions, booted, runs_again, seen_running, stays_off
 
@@ -82,7 +82,7 @@ def test_an_alert_restarts_what_waits_for_one(libvirtd, upkeep):
     assert metrics.sum("upkeep_webhook_alerts_total") == 7
     assert lines(upkeep, "vm/web-01")[0] == (
         "alert VMGuardDomainDown asks for restart_vm: start_vm begins")
-    assert len(lines(upkeep)) == 3
+    assert len(lines(upkeep)) == 4
 
 
 def test_groups_as_alertmanager_sends_them(libvirtd, upkeep):
@@ -102,6 +102,71 @@ def test_groups_as_alertmanager_sends_them(libvirtd, upkeep):
     both["alerts"].append(other)
     assert webhook.post(both)[0] == 200
     wait_until("web-01 to run", lambda: libvirtd.qemu_pid("web-01"))
+
+
+def down(*domains):
+    """One group of alerts about these guests."""
+    bodies = [alert_about("VMGuardDomainDown", remediation="restart", domain=domain)
+              for domain in domains]
+    bodies[0]["alerts"] = [alert for each in bodies for alert in each["alerts"]]
+    return bodies[0]
+
+
+def test_whatever_becomes_of_an_alert_is_counted_and_told(libvirtd, upkeep):
+    webhook = Webhook(upkeep)
+
+    def outcomes():
+        return {labels["outcome"]: int(count) for labels, count in
+                upkeep.metrics().all("upkeep_webhook_alerts_total") if count}
+
+    def becomes(expected, told, *posts):
+        """What is counted because of these posts, and which lines tell it: the ends of them."""
+        before, said = outcomes(), len(lines(upkeep))
+        for post in posts:
+            assert webhook.post(post)[0] == 200
+        wait_until(f"{expected}", lambda: expected == {
+            word: count - before.get(word, 0) for word, count in outcomes().items()
+            if count != before.get(word, 0)})
+        new = lines(upkeep)[said:]
+        assert len(new) == len(told), new
+        for end in told:
+            assert [line for line in new if line.endswith(end)], (end, new)
+
+    of_another_node = "restart_vm: this node has none of that name, so it is another's"
+    first = down("elsewhere1")
+    becomes({"not_mine": 1}, [of_another_node], first)
+    # The other Alertmanager of the pair, a replay, and the group as it is sent again: with one more.
+    becomes({"duplicate": 2}, ["restart_vm: it arrived again; it is decided once"], first, first)
+    larger = down("elsewhere2")
+    larger["alerts"] += first["alerts"]
+    becomes({"duplicate": 1, "not_mine": 1}, [of_another_node], larger)
+    becomes({"resolved": 1}, ["restart_vm: it is resolved"], resolved(first))
+    becomes({"after_resolved": 2},
+            ["restart_vm: it arrived as firing after it was resolved: nothing is done"], first, first)
+
+    # While libvirtd hangs, nothing can be decided.
+    queued = down("web-01")
+    libvirtd.freeze()
+    becomes({"cancelled": 1, "resolved": 1},
+            ["restart_vm: it was resolved before anything was decided: nothing is done"],
+            queued, resolved(queued))
+    libvirtd.thaw()
+
+    becomes({"unknown_alert": 1},
+            ["alert SomethingElse: no [[alert]] block is for it: nothing is done"],
+            alert_about("SomethingElse", domain="web-01"))
+    cut_short = down("web-01")
+    cut_short["truncatedAlerts"] = 1
+    becomes({"truncated": 1}, ["nothing of it is done; set its max_alerts to 0"], cut_short)
+    # Names that nobody has, and what is no name.
+    becomes({"not_mine": 3}, [of_another_node] * 3,
+            down("$(reboot)", "web-01; reboot", "'; DROP TABLE alert; --"))
+    becomes({"no_target": 3}, ["restart_vm: its label domain names nothing: nothing is done"] * 3,
+            down("../web-01", "web-01\nvm/web-02", ""))
+    assert {entry["target"] for entry in upkeep.history() if entry["kind"] == "alert"} == {
+        None, "vm/elsewhere1", "vm/elsewhere2", "vm/web-01", "vm/$(reboot)", "vm/web-01; reboot",
+        "vm/'; DROP TABLE alert; --"}
+    assert actions(upkeep) == 0
 
 
 def test_strangers_and_strange_bodies(upkeep):

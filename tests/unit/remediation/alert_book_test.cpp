@@ -352,6 +352,28 @@ TEST_F(AlertBookTest, FiringThatComesAfterResolvedDoesNothing) {
   EXPECT_THAT(story(), SizeIs(2));
 }
 
+TEST_F(AlertBookTest, FiringAfterResolvedIsToldAlsoOfWhatWasRepeatedBefore) {
+  const Alert alert = firing("VmDown", "elsewhere");
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(post(alert));
+  pass(2s);
+  ASSERT_TRUE(post(resolved(alert)));
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(post(alert));
+  EXPECT_THAT(story(),
+              ElementsAre(HasSubstr("arrived again"), HasSubstr("another's"),
+                          HasSubstr("it is resolved"), HasSubstr("after it was resolved")));
+}
+
+TEST_F(AlertBookTest, AGroupSentAgainWithOneMoreIsNewsOfThatOneOnly) {
+  crash("web1");
+  crash("web2");
+  ASSERT_TRUE(post(firing("VmDown", "web1")));
+  ASSERT_TRUE(post({.alerts = {firing("VmDown", "web1"), firing("VmDown", "web2")}}));
+  pass(5s);
+  ASSERT_EQ(begun(), 2U);
+  EXPECT_EQ(target_of(executor_->submitted[1].action), vm_target("web2"));
+  EXPECT_THAT(outcomes(), UnorderedElementsAre("acted", "duplicate", "acted"));
+}
+
 TEST_F(AlertBookTest, EachAlertOfAGroupIsForItself) {
   crash("web1");
   crash("web2");
