@@ -9,8 +9,9 @@ from harness.daemon import Upkeep
 from harness.dashboards import (NOT_IN_THE_DEMO, NOT_WITH_GUESTS, queries, queries_of, unanswered,
                                 variables)
 from harness.prometheus import Prometheus
+from harness.troubled_node import TroubledNode
 from harness.waiting import wait_until
-from troubles import TroubledNode
+
 
 @pytest.fixture(scope="module")
 def world(repository, prometheus_program, tmp_path_factory):

@@ -1,8 +1,8 @@
 """The dashboards show what only real guests have."""
 
 from harness.dashboards import NOT_WITH_GUESTS, queries, queries_of, unanswered
+from harness.libvirtd import HAS_TAP
 from harness.waiting import wait_until
-from world import HAS_TAP
 
 # Without /dev/net/tun no guest has a network.
 NOT_HERE = set() if HAS_TAP else queries_of({("node", "Network")})

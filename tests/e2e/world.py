@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import datetime
-import os
 import random
 import statistics
 import time
@@ -11,7 +10,7 @@ import time
 from harness import examples
 from harness.alertmanager_pair import AlertmanagerPair, People
 from harness.daemon import Upkeep
-from harness.libvirtd import Libvirtd
+from harness.libvirtd import HAS_TAP, TAP, Libvirtd
 from harness.prometheus import ConfiguredPrometheus, free_port
 from harness.waiting import wait_until
 
@@ -40,9 +39,6 @@ action = "watchdog"
 name = "{peer}"
 url = "http://127.0.0.1:{peer_port}"
 """
-
-TAP = "    <interface type='ethernet'><model type='virtio'/></interface>\n"
-HAS_TAP = os.access("/dev/net/tun", os.W_OK)
 
 OTHER_GUESTS = ["mail1", "mail2"]
 

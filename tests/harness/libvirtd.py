@@ -12,6 +12,10 @@ from harness.waiting import wait_until
 
 HERE = pathlib.Path(__file__).resolve().parent
 
+# A network whose other end is on the host: libvirt has figures of no other.
+TAP = "    <interface type='ethernet'><model type='virtio'/></interface>\n"
+HAS_TAP = os.access("/dev/net/tun", os.W_OK)
+
 QEMU_CONF = """\
 stdio_handler = "file"
 security_driver = "none"
