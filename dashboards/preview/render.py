@@ -108,7 +108,15 @@ class Drawing:
         return f'<div class="number none">{html.escape(text)}</div>'
 
     def number(self, panel, *_):
-        found = self.ask(self.fill(panel["targets"][0]["expr"]))
+        target = panel["targets"][0]
+        found = self.ask(self.fill(target["expr"]))
+        if found and panel["options"]["textMode"] == "value_and_name":
+            each = "".join(
+                f'<div style="flex:1;text-align:center"><div class="says">{legend_of(target, series["metric"])}</div>'
+                f'<div style="font-size:22px;color:{NAMED["green"]}">'
+                f'{shown(float(series["value"][1]), panel["fieldConfig"]["defaults"]["unit"])}</div></div>'
+                for series in found)
+            return f'<div class="number">{each}</div>'
         value = float(found[0]["value"][1]) if found else math.nan
         if math.isnan(value):
             return self.nothing(panel)
@@ -132,10 +140,12 @@ class Drawing:
         return f"<table><tr>{''.join(f'<th>{html.escape(c)}</th>' for c in columns.values())}</tr>{body}</table>"
 
     def series(self, panel):
-        """(legend, {second: value}) of each series."""
-        return [(legend_of(target, series["metric"]), {t: float(v) for t, v in series["values"]})
-                for target in panel["targets"]
-                for series in self.ask_range(self.fill(target["expr"]), self.since, self.until)]
+        """(legend, {second: value}) of each series that has a number anywhere."""
+        found = [(legend_of(target, series["metric"]), {t: float(v) for t, v in series["values"]})
+                 for target in panel["targets"]
+                 for series in self.ask_range(self.fill(target["expr"]), self.since, self.until)]
+        return [(legend, points) for legend, points in found
+                if any(not math.isnan(value) for value in points.values())]
 
     def x(self, at, left, width):
         return left + (at - self.since) / (self.until - self.since) * (width - left)

@@ -1,9 +1,11 @@
 // Is everything that should run up? What is broken? What did upkeep do, and how long did it take?
-import {bad, bars, countOf, GOOD, lines, number, of, page, row, rows, runbook, timeline, to, warn} from './parts.js';
+import {bad, bars, countOf, GOOD, lines, number, numbers, of, page, row, rows, runbook, timeline, to, warn} from './parts.js';
 
 const down = `max by (job, cluster, instance, vm) (${of('upkeep_vm_state', 'state=~"shut_off|crashed"')}) == 1 ` +
   `and on (job, cluster, instance, vm) ${of('upkeep_vm_wanted')} == 1`;
-const phases = 'upkeep_outage_phase_seconds';
+/** Seconds that an average VM outage spent in each phase, of those that ended in an interval. */
+const phases = `sum by (phase) (increase(${of('upkeep_outage_phase_seconds_sum', 'kind="vm"')}[$__rate_interval])) / on () group_left () ` +
+  `(sum(increase(${of('upkeep_outage_duration_seconds_count', 'kind="vm"')}[$__rate_interval])) > 0)`;
 
 export const cluster = page('upkeep-cluster', 'upkeep / Cluster',
   'Are all wanted VMs up, what is broken, and what did upkeep do about it?')
@@ -74,8 +76,10 @@ export const cluster = page('upkeep-cluster', 'upkeep / Cluster',
     says: 'Nine of ten outages of VMs that ended within the time shown took no longer.'}))
   .withPanel(bars({title: 'Outages by phase', width: 12, height: 8, unit: 's',
     says: 'Where the time of an average VM outage went: seeing it, waiting for storage to be safe, for a slot, bringing up storage, starting, verifying.',
-    queries: [{expr: `sum by (phase) (increase(${of(`${phases}_sum`, 'kind="vm"')}[$__rate_interval])) / on () group_left () ` +
-      `(sum(increase(${of('upkeep_outage_duration_seconds_count', 'kind="vm"')}[$__rate_interval])) > 0)`, legend: '{{phase}}'}]}))
+    queries: [{expr: phases, legend: '{{phase}}'}]}))
+  .withPanel(numbers({title: 'The last outage', width: 24, unit: 's', none: 'no outage',
+    says: 'Where the time of the last VM outage went; an average, if several ended at once.',
+    query: {expr: `last_over_time((${phases})[$__range:$__rate_interval])`, legend: '{{phase}}'}}))
   .withPanel(lines({title: 'Wanted VMs down over time', width: 24, height: 6, unit: 'short', min: 0,
     says: 'How many VMs that should run did not, on each node.',
     queries: [{expr: `count by (instance) (${down})`, legend: '{{instance}}'}]}));

@@ -63,6 +63,10 @@ export function number(text: Text & {query: string; unit?: string; colors?: Step
   return panel;
 }
 
+/** A number for each series of a query, with its legend. */
+export const numbers = ({query, ...text}: Text & {query: Query; unit: string; none: string}): stat.PanelBuilder =>
+  number({...text, query: query.expr}).targets(targets([query], true)).textMode(common.BigValueTextMode.ValueAndName);
+
 /** Lines over time. */
 export function lines(text: Text & {queries: Query[]; unit: string; min?: number; max?: number}): timeseries.PanelBuilder {
   const panel = described(new timeseries.PanelBuilder(), text)

@@ -46,6 +46,8 @@ const cases: [broken: string, how: Break, said: string[]][] = [
     [`'Running': a fixed window: [5m]`]],
   ['a subquery with a window of its own', asking(`max_over_time(upkeep_vm_up{${NODES}}[1h:])`),
     [`'Running': a fixed window: [1h:]`]],
+  ['a subquery with steps of its own', asking(`max_over_time(upkeep_vm_up{${NODES}}[$__range:1m])`),
+    [`'Running': a fixed window: [$__range:1m]`]],
   ['a metric that upkeep has not', replacing('upkeep_vm_up', 'upkeep_vm_upp'), [`'Running': no such metric: upkeep_vm_upp`]],
   ['a histogram that upkeep has not', replacing('upkeep_vm_up', 'upkeep_vm_upp_bucket'),
     [`'Running': no such metric: upkeep_vm_upp_bucket`]],

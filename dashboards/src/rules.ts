@@ -31,7 +31,7 @@ function checkQuery(say: Say, expr: string): void {
     if (syntax.name === 'VectorSelector') checkSelector(say, text.slice(syntax.from, syntax.to));
   }});
   for (const [, window] of expr.matchAll(/\[([^\]]+)\]/g)) {
-    if (window !== '$__rate_interval' && window !== '$__range') say(`a fixed window: [${window}]`);
+    if (!['$__rate_interval', '$__range', '$__range:$__rate_interval'].includes(window)) say(`a fixed window: [${window}]`);
   }
 }
 
