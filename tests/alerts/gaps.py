@@ -3,7 +3,7 @@
 import re
 
 from alerts import mutate
-from alerts.asked import asked_by, selectors_in
+from harness.promql import asked_by, selectors_in
 
 PRESENT, ABSENT, STALE = "present", "absent", "stale"
 

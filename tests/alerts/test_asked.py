@@ -6,7 +6,7 @@ import re
 import pytest
 
 from alerts import mutate
-from alerts.asked import asked_by, queries_of, selectors_in
+from harness.promql import asked_by, queries_of, selectors_in
 
 OURS = {"job", "instance", "cluster"}  # every target has them, and "up" has no others
 RULES = [rule for _, rule in mutate.rules()]

@@ -92,6 +92,15 @@ def test_links_to_runbooks_and_pages_lead_somewhere(repository):
     assert pages <= {load(path)["uid"] for path in files()}
 
 
+def test_readme_shows_a_picture_of_each_page_and_says_who_drew_it(repository):
+    readme = (repository / "README.md").read_text()
+    for path in files():
+        picture = f"docs/pictures/{path.stem}.png"
+        assert f"]({picture})]({picture})" in readme, "shown small, and leads to itself"
+        assert (repository / picture).read_bytes().startswith(b"\x89PNG")
+    assert "not by Grafana" in readme.partition("docs/pictures/")[2]
+
+
 def test_scrape_is_clean(scrape, promtool):
     checked = promtool("check", "metrics", stdin=scrape.text)
     assert checked.returncode == 0 and not checked.stderr, checked.stdout + checked.stderr

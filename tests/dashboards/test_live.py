@@ -9,6 +9,7 @@ from harness.daemon import Upkeep
 from harness.dashboards import (NOT_IN_THE_DEMO, NOT_WITH_GUESTS, queries, queries_of, unanswered,
                                 variables)
 from harness.prometheus import Prometheus
+from harness.promql import selectors_in
 from harness.troubled_node import TroubledNode
 from harness.waiting import wait_until
 
@@ -61,6 +62,14 @@ def test_every_query_is_answered_with_data(world):
     elsewhere = queries_of(NOT_IN_THE_DEMO)
     assert sorted(missing - elsewhere) == [], "without data"
     assert sorted(elsewhere - missing) == [], "no longer without data: take it off NOT_IN_THE_DEMO"
+
+
+def test_every_part_of_a_query_finds_series(world):
+    """A count of what is wrong is 0 also when nothing of the kind could ever be found."""
+    selectors = {metric + matchers for page, panel, _, expr, _ in queries()
+                 if (page, panel) not in NOT_IN_THE_DEMO for metric, _, matchers in selectors_in(expr)}
+    assert len(selectors) > 75
+    assert sorted(one for one in selectors if not world.query_range(one)) == []
 
 
 def test_what_this_suite_does_not_show_the_other_one_does():

@@ -1,4 +1,4 @@
-"""What the rules ask Prometheus: in expressions, and in the queries of annotations and labels."""
+"""What rules and dashboards ask Prometheus; of rules also the queries in annotations and labels."""
 
 import json
 import re
