@@ -7,6 +7,7 @@
 #include <string>
 #include <variant>
 
+#include "remediation/body_refusal.h"
 #include "remediation/budget.h"
 #include "remediation/pause.h"
 #include "remediation/rules/rules.h"
@@ -277,6 +278,7 @@ InstrumentLabels instrument_labels() {
   labels.outage_kinds = {"vm", "resource"};
   labels.outage_phases.assign(kOutagePhases.begin(), kOutagePhases.end());
   labels.alert_outcomes = words(kAlertOutcomes);
+  labels.body_refusals = words(kBodyRefusals);
   return labels;
 }
 

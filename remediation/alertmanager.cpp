@@ -17,8 +17,14 @@ using nlohmann::json;
 /// Alertmanager's own bodies nest three deep.
 constexpr int kDeepest = 16;
 
-std::unexpected<Error> wrong(std::string_view what) {
-  return fail(Errc::invalid, fmt::format("not a webhook of Alertmanager's: {}", what));
+/// What reading a part of it gives.
+template <class T>
+using Read = std::expected<T, RefusedBody>;
+
+std::unexpected<RefusedBody> wrong(std::string_view what,
+                                   BodyRefusal reason = BodyRefusal::not_v4) {
+  return std::unexpected(RefusedBody{
+      .reason = reason, .message = fmt::format("not a webhook of Alertmanager's: {}", what)});
 }
 
 /// Brackets open at once, outside of strings. Looked at before anything is built from the text.
@@ -53,7 +59,7 @@ bool is_fingerprint(std::string_view text) {
          });
 }
 
-Result<AlertLabels> labels_of(const json& alert, const std::string& place) {
+Read<AlertLabels> labels_of(const json& alert, const std::string& place) {
   const auto found = alert.find("labels");
   if (found == alert.end() || !found->is_object()) {
     return wrong(place + ".labels is not an object");
@@ -67,7 +73,7 @@ Result<AlertLabels> labels_of(const json& alert, const std::string& place) {
   return labels;
 }
 
-Result<Alert> alert_of(const json& one, const std::string& place) {
+Read<Alert> alert_of(const json& one, const std::string& place) {
   if (!one.is_object()) return wrong(place + " is not an object");
   const std::string* status = text_in(one, "status");
   if (status == nullptr || (*status != "firing" && *status != "resolved")) {
@@ -89,28 +95,33 @@ Result<Alert> alert_of(const json& one, const std::string& place) {
 }
 
 /// Is it version 4 at all?
-Result<void> check_envelope(const json& body) {
+Read<void> check_envelope(const json& body) {
   if (!body.is_object()) return wrong("the body is not a JSON object");
   const std::string* version = text_in(body, "version");
-  if (version == nullptr) return wrong("version is missing: is this another program's webhook?");
+  if (version == nullptr) {
+    return wrong("version is missing: is this another program's webhook?",
+                 BodyRefusal::wrong_version);
+  }
   if (*version != "4") {
-    return wrong(fmt::format(R"(version is "{}", this upkeep reads "4")", shown(*version)));
+    return wrong(fmt::format(R"(version is "{}", this upkeep reads "4")", shown(*version)),
+                 BodyRefusal::wrong_version);
   }
   const auto alerts = body.find("alerts");
   if (alerts == body.end() || !alerts->is_array()) return wrong("alerts is not a list");
   if (alerts->size() > kMostAlerts) {
     return wrong(fmt::format("{} alerts at once, at most {} are taken: group them by more labels",
-                             alerts->size(), kMostAlerts));
+                             alerts->size(), kMostAlerts),
+                 BodyRefusal::too_many_alerts);
   }
   return {};
 }
 
 }  // namespace
 
-Result<AlertDelivery> parse_delivery(std::string_view body) {
-  if (nests_too_deep(body)) return wrong("it nests too deep");
+Read<AlertDelivery> parse_delivery(std::string_view body) {
+  if (nests_too_deep(body)) return wrong("it nests too deep", BodyRefusal::too_deep);
   const json parsed = json::parse(body, nullptr, /*allow_exceptions=*/false);
-  if (parsed.is_discarded()) return wrong("the body is not JSON");
+  if (parsed.is_discarded()) return wrong("the body is not JSON", BodyRefusal::not_json);
   if (const auto fits = check_envelope(parsed); !fits) return std::unexpected(fits.error());
   AlertDelivery delivery;
   if (const auto left_out = parsed.find("truncatedAlerts"); left_out != parsed.end()) {

@@ -1,11 +1,12 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
+#include <expected>
+#include <string>
 #include <string_view>
 
-#include "exporter/model/result.h"
 #include "remediation/alert.h"
+#include "remediation/body_refusal.h"
 
 namespace upkeep {
 
@@ -13,8 +14,8 @@ namespace upkeep {
 inline constexpr std::size_t kMostAlerts = 1000;
 
 /// Reads what Alertmanager's webhook receiver posts: version 4 of its format, at most kMostAlerts.
-/// What isn't exactly that is Errc::invalid in one line that names the place and what belongs
-/// there; nothing of such a body counts. Keys that this program doesn't need are not looked at.
-[[nodiscard]] Result<AlertDelivery> parse_delivery(std::string_view body);
+/// What isn't exactly that is refused in one line that names the place and what belongs there;
+/// nothing of such a body counts. Keys that this program doesn't need are not looked at.
+[[nodiscard]] std::expected<AlertDelivery, RefusedBody> parse_delivery(std::string_view body);
 
 }  // namespace upkeep

@@ -47,6 +47,10 @@ class LoopInbox final : public SourceListener {
   template <class T>
   [[nodiscard]] Result<T> ask(std::function<Result<T>()> question, Duration timeout);
 
+  /// Has something done by the loop's thread soon, and doesn't wait. False: the loop is gone and
+  /// the task was dropped.
+  bool run_in_loop(std::function<void()> task);
+
   /// Wakes the loop: an action ended.
   void wake() const { wakeup_.set(); }
   /// Readable when there is something to take.
@@ -67,9 +71,6 @@ class LoopInbox final : public SourceListener {
     std::optional<Tick> said;
     std::uint64_t unsaid = 0;
   };
-
-  /// False: the loop is gone and the task was dropped.
-  bool run_in_loop(std::function<void()> task);
 
   const Clock& clock_;
   Instruments& instruments_;

@@ -14,6 +14,16 @@ namespace {
 /// it has read its answer.
 constexpr int kThreads = 16;
 
+BodyRefusal to_refusal(BodyFault fault) {
+  switch (fault) {
+    case BodyFault::no_length: return BodyRefusal::no_length;
+    case BodyFault::unclear_length: return BodyRefusal::unclear_length;
+    case BodyFault::too_large: return BodyRefusal::too_large;
+    case BodyFault::too_slow: return BodyRefusal::too_slow;
+  }
+  return BodyRefusal::too_slow;
+}
+
 /// How long a request waits for the loop, which answers in milliseconds unless the disk hangs.
 constexpr Duration kLoopPatience = std::chrono::seconds(5);
 
@@ -41,6 +51,11 @@ Result<std::unique_ptr<WebFront>> WebFront::open(WebFrontParts parts, const Opti
 
 WebFront::WebFront(WebFrontParts parts)
     : parts_(std::move(parts)),
+      refused_({.clock = parts_.clock,
+                .log = parts_.log,
+                .instruments = parts_.instruments,
+                .inbox = parts_.inbox,
+                .journal = parts_.journal}),
       metrics_(parts_.clock, {.generation =
                                   [this] {
                                     const auto snapshot = parts_.snapshot();
@@ -58,21 +73,26 @@ WebFront::WebFront(WebFrontParts parts)
           .history =
               [this](const HistoryQuery& query) {
                 return parts_.inbox.ask<std::vector<HistoryEntry>>(
-                    [this, query] { return parts_.journal.history(query); }, kLoopPatience);
+                    // Nothing of this object: a question that nobody waits for any more outlives
+                    // it.
+                    [&journal = parts_.journal, query] { return journal.history(query); },
+                    kLoopPatience);
               },
           .recovery =
               [this](std::int64_t id) {
                 return parts_.inbox.ask<std::optional<Recovery>>(
-                    [this, id] { return parts_.journal.recovery(id); }, kLoopPatience);
+                    [&journal = parts_.journal, id] { return journal.recovery(id); },
+                    kLoopPatience);
               },
           .command =
               [this](const Command& command) {
                 return parts_.inbox.carry_out(command, kLoopPatience);
               },
+          .refused = [this](const RefusedBody& body) { refused_.refused(body); },
           .demo = parts_.demo})) {}
 
 Result<std::unique_ptr<HttpServer>> WebFront::listen(const ListenAddress& address,
-                                                     const Options& options, bool control) const {
+                                                     const Options& options, bool control) {
   HttpOptions http;
   http.listen = to_string(address);
   http.threads = kThreads;
@@ -83,6 +103,10 @@ Result<std::unique_ptr<HttpServer>> WebFront::listen(const ListenAddress& addres
     }
     http.answered = [this](std::string_view path, int status) {
       if (path == web::kWebhookPath) parts_.instruments.webhook_answered(status);
+    };
+    http.body_refused = [this](std::string_view path, BodyFault fault, std::string_view why) {
+      if (path != web::kWebhookPath) return;
+      refused_.refused({.reason = to_refusal(fault), .message = std::string(why)});
     };
   }
   if (!control && !options.http.listen_allow_from.empty()) {

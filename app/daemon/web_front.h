@@ -8,6 +8,7 @@
 
 #include "app/config.h"
 #include "app/daemon/loop_inbox.h"
+#include "app/daemon/refused_bodies.h"
 #include "app/log.h"
 #include "app/web/routes.h"
 #include "exporter/http/server.h"
@@ -23,7 +24,7 @@ struct WebFrontParts {
   const Log& log;
   Instruments& instruments;
   LoopInbox& inbox;
-  Journal& journal;  ///< Read by the loop's thread only.
+  Journal& journal;  ///< Used by the loop's thread only.
   std::function<std::shared_ptr<const Snapshot>()> snapshot;
   std::function<std::shared_ptr<const RemediationView>()> view;
   std::function<std::shared_ptr<const LastKnown>()> last_known;
@@ -54,11 +55,11 @@ class WebFront {
   explicit WebFront(WebFrontParts parts);
 
   [[nodiscard]] Result<std::unique_ptr<HttpServer>> listen(const ListenAddress& address,
-                                                           const Options& options,
-                                                           bool control) const;
+                                                           const Options& options, bool control);
   void write_metrics(Exposition& out) const;
 
   WebFrontParts parts_;
+  RefusedBodies refused_;
   MetricsPage metrics_;
   std::shared_ptr<const web::WebSources> sources_;
   std::unique_ptr<HttpServer> public_, control_;

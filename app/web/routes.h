@@ -10,6 +10,7 @@
 #include "app/web/report.h"
 #include "exporter/http/message.h"
 #include "exporter/metrics/page.h"
+#include "remediation/body_refusal.h"
 #include "remediation/journal.h"
 #include "remediation/reconciler.h"
 
@@ -32,6 +33,8 @@ struct WebSources {
   /// Has the command carried out; returns the sentence that says what was done. May block until a
   /// deadline of its own.
   std::function<Result<std::string>(const Command&)> command;
+  /// Told of a body that was posted to the webhook and isn't taken. Never waits.
+  std::function<void(const RefusedBody&)> refused;
   /// Does it to the demo; empty when this is none.
   std::function<Result<std::string>(std::string_view deed, const std::optional<VmName>& vm)> demo;
 };

@@ -3,12 +3,13 @@
 #include <civetweb.h>
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <expected>
 #include <memory>
-#include <span>
+#include <utility>
+
+#include "exporter/http/body.h"
 
 namespace upkeep {
 namespace {
@@ -33,78 +34,18 @@ HttpResponse in_its_language(HttpResponse refusal, std::string_view path) {
   return refusal;
 }
 
-std::string_view header(const mg_connection* connection, const char* name) {
-  const char* value = mg_get_header(connection, name);
-  return value == nullptr ? std::string_view() : std::string_view(value);
-}
-
 std::string_view path_of(const mg_request_info& info) {
   return info.local_uri == nullptr ? std::string_view() : std::string_view(info.local_uri);
 }
 
-std::ptrdiff_t count_headers(const mg_request_info& info, const char* name) {
-  return std::ranges::count_if(
-      std::span(info.http_headers).first(static_cast<std::size_t>(info.num_headers)),
-      [&](const mg_header& one) { return mg_strcasecmp(one.name, name) == 0; });
-}
-
-/// Whether the body's end is known: civetweb then reads no further.
-bool has_an_end(const mg_connection* connection) {
-  const mg_request_info& info = *mg_get_request_info(connection);
-  return count_headers(info, "Transfer-Encoding") == 0 &&
-         count_headers(info, "Content-Length") == 1 &&
-         content_length(header(connection, "Content-Length"));
-}
-
-/// How long the body is going to be, or the refusal. Chunked and contradictory lengths are refused:
-/// civetweb reads chunk sizes without a deadline and believes the first of two lengths.
-std::expected<std::size_t, HttpResponse> announced_length(mg_connection* connection,
-                                                          const HttpOptions& options) {
-  const mg_request_info& info = *mg_get_request_info(connection);
-  if (count_headers(info, "Transfer-Encoding") != 0 || count_headers(info, "Content-Length") == 0) {
-    return std::unexpected(refusal(411, "say Content-Length; chunked bodies are not read"));
+int status_of(BodyFault fault) {
+  switch (fault) {
+    case BodyFault::no_length: return 411;
+    case BodyFault::unclear_length: return 400;
+    case BodyFault::too_large: return 413;
+    case BodyFault::too_slow: return 408;
   }
-  const auto length = content_length(header(connection, "Content-Length"));
-  if (!length || count_headers(info, "Content-Length") > 1) {
-    return std::unexpected(refusal(400, "Content-Length is not one number"));
-  }
-  if (*length > options.body_limit) {
-    return std::unexpected(
-        refusal(413, fmt::format("the body may have {} bytes", options.body_limit)));
-  }
-  return *length;
-}
-
-/// Reads the whole body, or the refusal when it doesn't come in time. Byte by byte: civetweb's
-/// mg_read waits until it has all it was asked for, with a time limit only for each byte, so that a
-/// larger piece could be dripped into for hours. Most bodies are in civetweb's buffer already.
-std::expected<std::string, HttpResponse> read_body(mg_connection* connection, std::size_t length,
-                                                   const HttpOptions& options) {
-  const auto deadline = SteadyClock::now() + options.body_deadline;
-  if (header(connection, "Expect") == "100-continue") {
-    constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-    mg_write(connection, kContinue.data(), kContinue.size());
-  }
-  std::string body;
-  body.reserve(length);
-  while (body.size() < length) {
-    char byte = 0;
-    const bool in_time = SteadyClock::now() < deadline;
-    if (!in_time || mg_read(connection, &byte, 1) != 1) {
-      return std::unexpected(refusal(408, "the body did not arrive in time"));
-    }
-    body.push_back(byte);
-  }
-  return body;
-}
-
-/// Reads on for a moment what nobody wants any more. A connection that is closed while bytes arrive
-/// is reset, and a client that was still sending never gets to see why it was refused.
-void discard_body(mg_connection* connection, std::chrono::milliseconds longest) {
-  const auto deadline = SteadyClock::now() + longest;
-  char byte = 0;
-  while (SteadyClock::now() < deadline && mg_read(connection, &byte, 1) == 1) {
-  }
+  return 400;
 }
 
 std::string_view reason_phrase(int status) {
@@ -189,10 +130,16 @@ Answered call(const HttpRoute& route, const HttpRequest& request, const HttpOpti
   }
 }
 
+HttpResponse refuse_body(const UnreadBody& body, const HttpRoute& route,
+                         const HttpOptions& options) {
+  if (options.body_refused) options.body_refused(route.path, body.fault, body.why);
+  return refusal(status_of(body.fault), body.why);
+}
+
 Answered answer(mg_connection* connection, const HttpOptions& options,
                 const std::vector<HttpRoute>& routes, bool& body_left) {
   const mg_request_info& info = *mg_get_request_info(connection);
-  body_left = info.content_length > 0 || count_headers(info, "Transfer-Encoding") != 0;
+  body_left = has_body(connection);
   if (options.token && !is_authorized(header(connection, "Authorization"), options.token())) {
     HttpResponse response = refusal(401, "this listener wants the token");
     response.headers.emplace_back("WWW-Authenticate", "Bearer");
@@ -206,10 +153,8 @@ Answered answer(mg_connection* connection, const HttpOptions& options,
   request.query = info.query_string == nullptr ? "" : info.query_string;
   request.accepts_gzip = wants_gzip(header(connection, "Accept-Encoding"));
   if ((*route)->method == HttpMethod::post) {
-    const auto length = announced_length(connection, options);
-    if (!length) return std::unexpected(length.error());
-    auto body = read_body(connection, *length, options);
-    if (!body) return std::unexpected(body.error());
+    auto body = read_body(connection, options);
+    if (!body) return std::unexpected(refuse_body(body.error(), **route, options));
     request.body = std::move(*body);
     body_left = false;
   }
@@ -230,8 +175,7 @@ int exchange(mg_connection* connection, const HttpOptions& options,
   if (!send(connection, response, with_body, options.answer_deadline)) return -1;
   if (!body_left) return response.status;
   constexpr int kTooSlow = 408;  // It had its time.
-  if (response.status != kTooSlow && has_an_end(connection))
-    discard_body(connection, options.idle_timeout);
+  if (response.status != kTooSlow) discard_body(connection, options.idle_timeout);
   return -1;
 }
 

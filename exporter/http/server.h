@@ -13,6 +13,14 @@
 
 namespace upkeep {
 
+/// Why the body of a POST was not read.
+enum class BodyFault {
+  no_length,       ///< None said, or chunked.
+  unclear_length,  ///< No number, or several.
+  too_large,
+  too_slow,  ///< Not whole within the deadline; or its client hung up.
+};
+
 struct HttpOptions {
   std::string listen = "127.0.0.1:0";  ///< As parse_listen_address reads it; port 0: any free one.
   /// The token of the moment: every request needs `Authorization: Bearer TOKEN`, looked at before
@@ -32,6 +40,9 @@ struct HttpOptions {
   std::size_t body_limit = std::size_t{1} << 20U;
   /// Told of each answer, refusals included: the path asked for and the status. Any thread.
   std::function<void(std::string_view path, int status)> answered;
+  /// Told of each body that was not read, of clients that had the token: the route's path, and the
+  /// sentence that is answered. Any thread.
+  std::function<void(std::string_view path, BodyFault fault, std::string_view why)> body_refused;
   /// Told of each exception out of a handler: path and what it said. Any thread.
   std::function<void(std::string_view path, std::string_view what)> handler_failed;
 };

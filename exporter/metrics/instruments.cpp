@@ -81,6 +81,7 @@ struct Instruments::Families {
   Counters handler_errors{registry, "upkeep_http_handler_errors_total"};
 
   Counters webhook_requests{registry, "upkeep_webhook_requests_total"};
+  Counters webhook_refused{registry, "upkeep_webhook_refused_total"};
   Counters webhook_alerts{registry, "upkeep_webhook_alerts_total"};
 
   Histograms source_reads{registry, "upkeep_source_read_duration_seconds"};
@@ -105,6 +106,7 @@ void Instruments::Families::initialise(const InstrumentLabels& labels) {
   journal_errors.touch({});
   handler_errors.touch({});
   for (const int code : kWebhookCodes) webhook_requests.touch({std::to_string(code)});
+  for (const auto& reason : labels.body_refusals) webhook_refused.touch({reason});
   for (const auto& outcome : labels.alert_outcomes) webhook_alerts.touch({outcome});
   for (const SourceKind source : kSourceKinds) {
     source_unparsed.touch({std::string(to_string(source))});
@@ -244,6 +246,10 @@ void Instruments::recovery_ended(Seconds took) {
 
 void Instruments::webhook_answered(int status) {
   count(families_->webhook_requests, {std::to_string(status)});
+}
+
+void Instruments::webhook_refused(std::string_view reason) {
+  count(families_->webhook_refused, {std::string(reason)});
 }
 
 void Instruments::alert_decided(std::string_view outcome) {

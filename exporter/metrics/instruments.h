@@ -21,6 +21,7 @@ struct InstrumentLabels {
   std::vector<std::string> outage_kinds;  ///< "vm", "resource".
   std::vector<std::string> outage_phases;
   std::vector<std::string> alert_outcomes;
+  std::vector<std::string> body_refusals;  ///< Of bodies that were posted to the webhook.
 };
 
 /// What `upkeep_build_info` says.
@@ -67,6 +68,8 @@ class Instruments {
 
   /// A request to the webhook was answered, and what became of an alert that came with one.
   void webhook_answered(int status);
+  /// A body was not taken.
+  void webhook_refused(std::string_view reason);
   void alert_decided(std::string_view outcome);
 
   void journal_failed();

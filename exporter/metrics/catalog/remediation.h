@@ -72,6 +72,9 @@ inline constexpr std::array kRemediation{
 inline constexpr std::array kWebhook{
     MetricFamily{"upkeep_webhook_requests_total", MetricType::counter, "code",
                  "Requests to Alertmanager's webhook, by the status of the answer.", ""},
+    MetricFamily{"upkeep_webhook_refused_total", MetricType::counter, "reason",
+                 "Bodies that were posted to the webhook with the token, and not taken.",
+                 "Nothing of such a body counts; [webhook.md](webhook.md) explains each `reason`."},
     MetricFamily{"upkeep_webhook_alerts_total", MetricType::counter, "outcome",
                  "Alerts that arrived at the webhook, by what became of them.",
                  "Counted when that is known; [webhook.md](webhook.md) explains each `outcome`."},

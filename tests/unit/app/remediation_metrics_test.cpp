@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "remediation/body_refusal.h"
 #include "tests/support/world.h"
 #include "tests/unit/exporter/metrics/example.h"
 
@@ -288,6 +289,8 @@ TEST(InstrumentLabelSets, HoldEveryWordOfTheRemediation) {
   }
   EXPECT_EQ(labels.alert_outcomes.size(), kAlertOutcomes.size());
   EXPECT_TRUE(has(labels.alert_outcomes, "not_mine"));
+  EXPECT_EQ(labels.body_refusals.size(), kBodyRefusals.size());
+  EXPECT_TRUE(has(labels.body_refusals, "too_slow"));
   EXPECT_TRUE(has(labels.rules, "vm_down"));
   EXPECT_TRUE(has(labels.rules, "drbd_split_brain"));
   EXPECT_EQ(labels.holds.size(), all_holds().size());

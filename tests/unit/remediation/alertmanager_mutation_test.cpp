@@ -25,7 +25,7 @@ TEST(AlertmanagerMutation, ADamagedBodyIsReadOrRefusedInOneLine) {
       const auto delivery = parse_delivery(body);
       ++(delivery ? read : refused);
       if (delivery) continue;
-      ASSERT_EQ(delivery.error().code, Errc::invalid) << body;
+      ASSERT_FALSE(to_string(delivery.error().reason).empty()) << body;
       ASSERT_FALSE(delivery.error().message.empty()) << body;
       ASSERT_EQ(delivery.error().message.find('\n'), std::string::npos) << body;
     }

@@ -49,6 +49,7 @@ class Routes : public testing::Test {
                          commands.push_back(command);
                          return commanded;
                        },
+                   .refused = [this](const RefusedBody& body) { refused.push_back(body); },
                    .demo = demo});
   }
 
@@ -82,6 +83,7 @@ class Routes : public testing::Test {
   std::map<std::int64_t, Recovery> recoveries;
   Result<std::string> commanded = "done";
   std::vector<Command> commands;
+  std::vector<RefusedBody> refused;
   std::function<Result<std::string>(std::string_view, const std::optional<VmName>&)> demo;
   MetricsPage page{clock,
                    {.generation = [] { return std::uint64_t{1}; },
@@ -152,6 +154,9 @@ TEST_F(Routes, WebhookIsSentAgainOnlyWhenThatCanHelp) {
   EXPECT_EQ(bad.status, 400);
   EXPECT_TRUE(bad.body->starts_with("not a webhook of Alertmanager's: version is missing"));
   EXPECT_TRUE(commands.empty()) << "what is no webhook never reaches the loop";
+  ASSERT_EQ(refused.size(), 1U);
+  EXPECT_EQ(refused[0].reason, BodyRefusal::wrong_version);
+  EXPECT_EQ(refused[0].message + "\n", *bad.body);
   for (const Errc code : {Errc::unavailable, Errc::timed_out, Errc::exhausted}) {
     commanded = fail(code, "the disk is full");
     const HttpResponse later = post(kWebhookPath, R"({"version":"4","alerts":[]})");

@@ -390,6 +390,51 @@ TEST_F(Server, TellsOfEachAnswerAlsoOfThoseBeforeTheHandler) {
             (std::vector<std::string>{"/post 401", "/post 200", "/post 413", "/post 405"}));
 }
 
+TEST_F(Server, TellsOfBodiesThatItDidNotReadOfClientsWithTheToken) {
+  std::mutex mutex;
+  std::vector<std::string> told;
+  HttpOptions options;
+  options.token = s3cret;
+  options.body_limit = 1000;
+  options.idle_timeout = 200ms;
+  options.body_refused = [&](std::string_view path, BodyFault fault, std::string_view why) {
+    const std::scoped_lock lock(mutex);
+    told.push_back(std::string(path) + " " + std::to_string(static_cast<int>(fault)) + " " +
+                   std::string(why));
+  };
+  const auto server = start(std::move(options));
+  const auto status = [&](const std::string& headers, const std::string& body = "") {
+    const Connection connection(*server);
+    connection.send("POST /post HTTP/1.1\r\nHost: x\r\n" + headers + "\r\n" + body);
+    return connection.rest().substr(9, 3);
+  };
+  const std::string token = "Authorization: Bearer s3cret\r\n";
+  const std::vector<std::pair<std::string, std::string>> bad{
+      {"", "411"},
+      {"Transfer-Encoding: chunked\r\n", "411"},
+      {"Content-Length: 5x\r\n", "400"},
+      {"Content-Length: 3\r\nContent-Length: 4\r\n", "400"},
+      {"Content-Length: 1001\r\n", "413"},
+      {"Content-Length: 10\r\n", "408"}};
+  for (const auto& [headers, code] : bad) {
+    EXPECT_EQ(status(headers, "abc"), "401");
+    EXPECT_EQ(status(token + headers, "abc"), code) << headers;
+  }
+  EXPECT_EQ(status(token + "Content-Length: 3\r\n", "abc"), "200");
+  const auto line = [](BodyFault fault, const std::string& why) {
+    return "/post " + std::to_string(static_cast<int>(fault)) + " " + why;
+  };
+  const std::string no_length = line(BodyFault::no_length,
+                                     "say Content-Length; chunked bodies "
+                                     "are not read");
+  const std::string unclear = line(BodyFault::unclear_length, "Content-Length is not one number");
+  const std::scoped_lock lock(mutex);
+  EXPECT_EQ(told, (std::vector<std::string>{
+                      no_length, no_length, unclear, unclear,
+                      line(BodyFault::too_large, "the body may have 1000 bytes"),
+                      line(BodyFault::too_slow, "the body did not arrive in time")}));
+}
+
 TEST_F(Server, RefusesInThePathsLanguage) {
   const auto server = start({.token = s3cret});
   const Answer api = ask(*server, {.path = "/api/v1/status"});

@@ -21,7 +21,8 @@ InstrumentLabels labels() {
           .rules = {"vm_down"},
           .holds = {"observing", "latched"},
           .outage_kinds = {"vm"},
-          .outage_phases = {"detect", "start"}};
+          .outage_phases = {"detect", "start"},
+          .body_refusals = {"too_deep", "too_large"}};
 }
 
 class InstrumentsTest : public testing::Test {
@@ -139,11 +140,14 @@ TEST_F(InstrumentsTest, CountWebhooksFromZero) {
   instruments.webhook_answered(413);
   instruments.webhook_answered(418);
   instruments.alert_decided("acted");
+  instruments.webhook_refused("too_large");
   const std::string text = written();
   EXPECT_EQ(value(text, R"(upkeep_webhook_requests_total{code="413"})"), "1");
   EXPECT_EQ(value(text, R"(upkeep_webhook_requests_total{code="418"})"), "1");
   EXPECT_EQ(value(text, R"(upkeep_webhook_requests_total{code="200"})"), "0");
   EXPECT_EQ(value(text, R"(upkeep_webhook_alerts_total{outcome="acted"})"), "1");
+  EXPECT_EQ(value(text, R"(upkeep_webhook_refused_total{reason="too_deep"})"), "0");
+  EXPECT_EQ(value(text, R"(upkeep_webhook_refused_total{reason="too_large"})"), "1");
 }
 
 TEST_F(InstrumentsTest, CountOutagesJournalErrorsAndBugs) {
