@@ -7,10 +7,14 @@
 
 #include <array>
 #include <fstream>
+#include <set>
+#include <vector>
 
 #include "app/cli/check.h"
 #include "app/daemon/cluster_manager.h"
 #include "app/daemon/control_token.h"
+#include "app/daemon/peer_names.h"
+#include "exporter/sources/replication/drbd_config.h"
 #include "remediation/journal/sqlite_journal.h"
 
 namespace upkeep::cli {
@@ -108,6 +112,24 @@ void check_token(const Config& config, CheckReport& report) {
   }
 }
 
+namespace {
+
+/// The other hosts of two-node resources; the daemon, which sees DRBD itself, knows them all.
+void check_peer_names(const Config& config, const fs::path& root, CheckReport& report) {
+  std::vector<NodeName> configured;
+  for (const PeerConfig& peer : config.peers) configured.push_back(peer.name);
+  if (configured.empty()) return;
+  const fs::path drbdadm = root / config.drbd.drbdadm.relative_path();
+  const auto drbd = read_drbd_config({.root = root, .drbdadm = drbdadm}, {});
+  std::set<NodeName> peers;
+  for (const auto& [resource, peer] : drbd.peers.value_or(DrbdConfig::Peers{})) peers.insert(peer);
+  if (const auto doubt = peer_name_doubt(configured, peers)) {
+    report.push_back({Grade::warning, "drbd", *doubt, std::string(kPeerNameFix)});
+  }
+}
+
+}  // namespace
+
 void check_drbd(const Config& config, const fs::path& root, CheckReport& report) {
   if (config.drbd.enabled == DrbdUse::off) {
     report.push_back({Grade::note, "drbd", "switched off: no VM on DRBD will be started", ""});
@@ -133,6 +155,7 @@ void check_drbd(const Config& config, const fs::path& root, CheckReport& report)
     report.push_back(
         {Grade::warning, "drbd", "only root can bring up DRBD resources", "run it as root"});
   }
+  check_peer_names(config, root, report);
 }
 
 void check_managers(const fs::path& root, CheckReport& report) {

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "app/daemon/peer_names.h"
 #include "exporter/model/drbd.h"
 
 namespace upkeep {
@@ -57,6 +58,19 @@ void DrbdStory::tell(const Drbd& drbd) {
                 {{"error", kernel_log_problem_}});
     }
   }
+  tell_names(drbd);
+  tell_losses(drbd);
+}
+
+void DrbdStory::tell_names(const Drbd& drbd) {
+  const auto doubt = peer_name_doubt(peers_, drbd_peers(drbd));
+  if (!doubt || *doubt == name_doubt_) return;
+  name_doubt_ = *doubt;
+  log_.warn("drbd peers and [[peer]] differ in their names",
+            {{"detail", *doubt}, {"fix", std::string(kPeerNameFix)}});
+}
+
+void DrbdStory::tell_losses(const Drbd& drbd) {
   std::map<std::pair<ResourceName, std::uint32_t>, LinkLossCause> losses;
   for (const DrbdResource& resource : drbd.resources) {
     for (const DrbdPeer& peer : resource.peers) {

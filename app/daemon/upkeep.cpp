@@ -47,6 +47,12 @@ Result<void> empty_directory(const fs::path& directory) {
   return fail(Errc::failed, fmt::format("empty {}: {}", directory.string(), error.message()));
 }
 
+std::vector<NodeName> peer_names(const Config& config) {
+  std::vector<NodeName> names;
+  for (const PeerConfig& peer : config.peers) names.push_back(peer.name);
+  return names;
+}
+
 }  // namespace
 
 Upkeep::Upkeep(const DaemonOptions& options, UpkeepSetting setting)
@@ -58,7 +64,7 @@ Upkeep::Upkeep(const DaemonOptions& options, UpkeepSetting setting)
       instruments_({.version = kVersion, .revision = kRevision}, instrument_labels()),
       inbox_(*setting_.clock, instruments_, setting_.log),
       service_(*setting_.clock),
-      drbd_story_(setting_.log) {}
+      drbd_story_(setting_.log, peer_names(config_)) {}
 
 Upkeep::~Upkeep() {
   instance_.reset();

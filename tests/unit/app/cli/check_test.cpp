@@ -242,6 +242,24 @@ TEST_F(Check, ConfiguredDrbdNeedsNoModuleYet) {
   EXPECT_THAT(report_, ElementsAre(line_with(Grade::ok, "not loaded")));
 }
 
+TEST_F(Check, APeerThatDrbdNamesOtherwiseIsAWarning) {
+  write("proc/drbd", "version: 8.4.11 (api:1/proto:86-101)\n");
+  write("usr/sbin/drbdsetup", "#!/bin/sh\n", 0755);
+  write("usr/sbin/drbdadm",
+        "#!/bin/sh\ncase $1 in sh-resources) echo r0;; dump-xml) echo '<resource name=\"r0\">"
+        "<host name=\"'$(uname -n)'\"/><host name=\"beta\"/></resource>';; esac\n",
+        0755);
+  check_drbd(config_, root(), report_);
+  EXPECT_THAT(report_, ElementsAre(line_with(Grade::ok, "version: 8.4.11")));
+  config_.peers = {{.name = {"n2"}, .url = "http://10.0.0.2:9893"}};
+  check_drbd(config_, root(), report_);
+  EXPECT_THAT(report_, Contains(line_with(Grade::warning, "named like its beta")));
+  report_.clear();
+  config_.peers[0].name = {"beta"};
+  check_drbd(config_, root(), report_);
+  EXPECT_THAT(report_, ElementsAre(line_with(Grade::ok, "version: 8.4.11")));
+}
+
 TEST_F(Check, NamesOtherManagersOnce) {
   check_managers(root(), report_);
   EXPECT_THAT(report_, IsEmpty());

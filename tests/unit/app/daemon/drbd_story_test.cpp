@@ -150,6 +150,18 @@ TEST_F(DrbdStoryTest, WarnsOnceOfAClosedKernelLog) {
   EXPECT_THAT(lines_, ElementsAre(HasSubstr("error=\"open /dev/kmsg: Permission denied\"")));
 }
 
+TEST_F(DrbdStoryTest, WarnsOnceOfPeersThatAreNamedOtherwise) {
+  DrbdStory story(log_, {{"n2"}});
+  story.tell(Drbd{});
+  Drbd drbd = lost(LinkLossCause::unknown);
+  drbd.resources[0].peers[0].loss.reset();
+  story.tell(drbd);
+  story.tell(Drbd{});
+  story.tell(drbd);
+  EXPECT_THAT(lines_, ElementsAre(testing::AllOf(HasSubstr("level=warn"), HasSubstr("[[peer]] n2"),
+                                                 HasSubstr("named like its node2"))));
+}
+
 TEST_F(DrbdStoryTest, ForgetsAResourceThatWentDown) {
   link("", "Connected", true);
   tell(DrbdEvent::Kind::resource_destroyed, "", "", false);

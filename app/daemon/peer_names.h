@@ -1,0 +1,28 @@
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "exporter/model/drbd.h"
+#include "exporter/model/ids.h"
+
+namespace upkeep {
+
+/// The nodes that a reading of DRBD names as peers. 8.4's peer is not among them where the
+/// configuration doesn't tell its name.
+[[nodiscard]] std::set<NodeName> drbd_peers(const Drbd& drbd);
+
+/// A sentence about each [[peer]] that DRBD has no peer of that name for, while it has peers that
+/// no
+/// [[peer]] is named like: what is known of the one is then not used for the other, as far as they
+/// are one node. Nothing when one of the two sides is known throughout.
+[[nodiscard]] std::optional<std::string> peer_name_doubt(const std::vector<NodeName>& configured,
+                                                         const std::set<NodeName>& drbd);
+
+/// What mends it.
+inline constexpr std::string_view kPeerNameFix =
+    "name a [[peer]] as DRBD does, by what `uname -n` says on that node";
+
+}  // namespace upkeep
