@@ -9,6 +9,7 @@
 #include <set>
 
 #include "exporter/sources/hypervisor/mounts.h"
+#include "tests/support/temp_dir.h"
 
 namespace upkeep {
 namespace {
@@ -312,6 +313,14 @@ TEST(DiskBacking, ThisMachinesOwnStatIsRead) {
   const auto null = status_of("/dev/null");
   ASSERT_TRUE(null.has_value());
   EXPECT_EQ(null->kind, FileStatus::Kind::other);
+  // As /dev/drbd/by-res/r0/0 leads to /dev/drbd7.
+  const test::TempDir dir;
+  std::filesystem::create_symlink("/dev/null", dir / "drbd7");
+  std::filesystem::create_symlink(dir / "drbd7", dir / "by-res");
+  const auto led_to = status_of((dir / "by-res").string());
+  ASSERT_TRUE(led_to.has_value());
+  EXPECT_EQ(led_to->kind, FileStatus::Kind::other);
+  EXPECT_EQ(std::pair(led_to->major, led_to->minor), std::pair(null->major, null->minor));
   const auto missing = status_of("/does/not/exist");
   ASSERT_FALSE(missing.has_value());
   EXPECT_EQ(missing.error(), ENOENT);

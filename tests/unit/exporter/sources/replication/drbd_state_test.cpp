@@ -102,6 +102,23 @@ TEST(DrbdState, ReadsProgressOf9AndForgetsItWhenTheResyncEnds) {
   EXPECT_FALSE(done.resync_done_ratio || done.resync_bytes_per_second || done.resync_eta);
 }
 
+// drbd-utils 9.22, print_peer_device_statistics(): while a verify runs, `done` and `eta` are its
+// own (of ov_left) and out-of-sync is what it has found.
+TEST(DrbdState, ReadsProgressOfAVerifyOf9) {
+  DrbdState state("9.2.18");
+  feed(state, {"exists -", "create resource name:r0 role:Primary suspended:no may_promote:no",
+               "create connection name:r0 peer-node-id:1 conn-name:beta connection:Connected "
+               "role:Secondary",
+               "create peer-device name:r0 peer-node-id:1 conn-name:beta volume:0 "
+               "replication:VerifyS peer-disk:UpToDate peer-client:no resync-suspended:no "
+               "done:12.50 received:0 sent:0 out-of-sync:20 pending:0 unacked:0 dbdt1:2.00 eta:7"});
+  const DrbdPeerDevice device = state.drbd().resources.at(0).peers.at(0).devices.at(0);
+  EXPECT_NEAR(*device.resync_done_ratio, 0.125, 1e-9);
+  EXPECT_DOUBLE_EQ(*device.resync_bytes_per_second, 2097152);
+  EXPECT_DOUBLE_EQ(device.resync_eta->count(), 7);
+  EXPECT_EQ(device.out_of_sync->count, 20480U);
+}
+
 TEST(DrbdState, ReadsWhatOnly9Says) {
   DrbdState state("9.2.18");
   feed(state, {"exists resource name:r0 role:Secondary suspended:user,quorum may_promote:yes",

@@ -252,6 +252,32 @@ TEST(Transcripts, EveryRecordedLineIsUnderstood) {
   EXPECT_GT(procs, 80);
 }
 
+// Where no stream was recorded: each `events2 --now` against the status printed just before it.
+TEST(Transcripts, AFreshDumpEqualsTheStatusBesideIt) {
+  int compared = 0;
+  std::vector<std::string> output;
+  for (const Line& line : transcript::read(transcript::folder() / "drbd84-commands-and-proc.txt")) {
+    if (line.kind == Line::Kind::command) output.clear();
+    if (line.kind != Line::Kind::output) continue;
+    output.push_back(line.text);
+    if (line.text != "exists -") continue;
+    DrbdState state("8.4.11");
+    for (const std::string& text : output) {
+      if (text.starts_with("exists ")) (void)state.apply(text, {});
+    }
+    ASSERT_TRUE(state.complete());
+    std::map<std::string, Shown> last;  // What a command line printed first is older.
+    for (Shown& shown : read_status(output)) last.insert_or_assign(shown.name, std::move(shown));
+    for (const DrbdResource& resource : state.drbd().resources) {
+      const auto shown = last.find(resource.name.value);
+      if (shown == last.end()) continue;
+      EXPECT_EQ(difference(shown->second, state.drbd()), "") << shown->first;
+      ++compared;
+    }
+  }
+  EXPECT_EQ(compared, 5);
+}
+
 Drbd final_state(const std::string& name) {
   DrbdState state("9.2.18");
   for (const Line& line : transcript::read(transcript::folder() / name)) {
