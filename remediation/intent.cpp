@@ -161,6 +161,13 @@ Intent after_boot(Intent intent, const Vm& vm, const IntentContext& context) {
   // Nobody knows how it went off before the boot, so the boot does not make it safe.
   if (intent.last_stop == StopCause::unobserved && !autostarts) return intent;
   if (!intent.wanted && !autostarts) return intent;
+  // libvirt forgets over a boot why a VM is off. What it gives a reason for ran again before
+  // anybody looked, and somebody stopped it. A saved guest's file outlives the boot, and so may its
+  // reason.
+  const StopCause since = cause_of_reason(intent, vm, context);
+  if (since != StopCause::saved && is_deliberate(since, context.guest_shutdown)) {
+    return stopped(std::move(intent), since, seen(vm), context.wall, context.guest_shutdown);
+  }
   intent = with(std::move(intent), true, StopCause::node_down, context.wall);
   intent.last_stop_detail = "off after a boot of the node";
   return intent;

@@ -54,7 +54,7 @@ struct IntentContext {
 [[nodiscard]] Intent after_event(Intent intent, const VmEvent& event, const IntentContext& context);
 
 /// The line after the VM was seen in `vm`'s state by a poll (events can be lost). `settled` says
-/// that the state was seen twice with no event in between; a stop seen only once changes nothing.
+/// that no event can be newer: seen twice with none in between, or the first look after a boot.
 /// `known` is null for a VM without a line. Pure.
 [[nodiscard]] Intent after_observation(const Intent* known, const Vm& vm, bool settled,
                                        const IntentContext& context);

@@ -90,9 +90,19 @@ void IntentKeeper::take_reading(const Step& step) {
       put(nullptr, after_observation(nullptr, vm, is_settled, context));
     } else {
       const Intent before = known->second;
-      put(&before, after_observation(&before, vm, is_settled, context));
+      const bool believed = is_settled || shows_the_boot(before, vm, context);
+      put(&before, after_observation(&before, vm, believed, context));
     }
   }
+}
+
+/// Off, in a boot that its line does not know of yet. The boot is a definite event; one look tells
+/// the rest, if nothing has happened to the VM since that could be newer than the look. That it is
+/// elsewhere now ends a wish for good, which takes two.
+bool IntentKeeper::shows_the_boot(const Intent& line, const Vm& vm,
+                                  const IntentContext& context) const {
+  return is_down(vm.state) && !context.boot.value.empty() && !line.boot.value.empty() &&
+         context.boot != line.boot && !context.active_elsewhere && !last_event_.contains(vm.uuid);
 }
 
 bool IntentKeeper::settled(const Vm& vm, Tick at) {

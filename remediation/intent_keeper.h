@@ -10,8 +10,8 @@
 
 namespace upkeep {
 
-/// Keeps the ledger of what is wanted: events at once, readings once they have settled, marks.
-/// Owned by the loop's thread.
+/// Keeps the ledger of what is wanted: events at once, what a boot left at its first look, other
+/// readings once they have settled, marks. Owned by the loop's thread.
 class IntentKeeper {
  public:
   IntentKeeper(History& history, JournalKeeper& journal, Recorder& recorder)
@@ -41,6 +41,8 @@ class IntentKeeper {
   };
 
   [[nodiscard]] bool settled(const Vm& vm, Tick at);
+  [[nodiscard]] bool shows_the_boot(const Intent& line, const Vm& vm,
+                                    const IntentContext& context) const;
   [[nodiscard]] IntentContext context_of(const VmUuid& uuid, const VmName& name,
                                          const Step& step) const;
   void put(const Intent* before, Intent after);

@@ -172,6 +172,10 @@ void Reconciler::take_readings(const Step& step) {
   standings_.take_reading(step);
   for (const ResourceName& resource : progress_.look(step)) recheck(resource, step);
   settling_.look(history_, step);
+  if (const auto due = settling_.second_look(); due && *due <= step.now) {
+    if (parts_.reread) parts_.reread();
+    settling_.asked();
+  }
   look_at_targets(step);
 }
 
@@ -262,6 +266,7 @@ Tick Reconciler::next_step(const Plan& planned, const Step& step) const {
   Tick next = step.now + (open ? kOpenCadence : kQuietCadence);
   next = std::min(next, journal_.next_flush(step.now));
   if (planned.next_look) next = std::min(next, *planned.next_look);
+  if (const auto look = settling_.second_look()) next = std::min(next, *look);
   return std::max(next, step.now);
 }
 

@@ -10,11 +10,18 @@
 namespace upkeep {
 
 /// Finds the moment from which the sources can be trusted to show everything: each in use has
-/// answered, and two readings in a row list the same. Owned by the loop's thread.
+/// answered, readings a quarter of a second apart list the same, and each peer has been asked.
+/// Owned by the loop's thread.
 class Settling {
  public:
   /// Sets `settled_at` once that moment has come, or the startup grace is over.
   void look(History& history, const Step& step);
+
+  /// When to have the sources read again, so that nobody waits for their own cadence: as soon as
+  /// their lists can have settled, once. A list that changes then waits for the cadence.
+  [[nodiscard]] std::optional<Tick> second_look() const { return second_look_; }
+  /// It has been asked for.
+  void asked();
 
  private:
   /// What a source listed, and since which reading the list has stayed so.
@@ -24,10 +31,12 @@ class Settling {
     bool any = false;
 
     void take(std::set<std::string> listed, Tick at);
-    [[nodiscard]] bool settled() const { return any && last > first; }
+    [[nodiscard]] bool settled() const;
   };
 
   Listing vms_, resources_;
+  std::optional<Tick> second_look_;
+  bool asked_ = false;
 };
 
 }  // namespace upkeep

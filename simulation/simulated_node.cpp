@@ -72,7 +72,7 @@ void SimulatedNode::start_daemon() {
                         .journal = journal_,
                         .executor = *executor_,
                         .recorder = recorder == nullptr ? silent_ : *recorder,
-                        .reread = [this] { vms_changed_ = true; }},
+                        .reread = [this] { asked_ = true; }},
       policy, journal_.load().value_or(JournalState{}));
   snapshot_.reset();
   next_step_ = clock_.now();
@@ -174,11 +174,14 @@ bool SimulatedNode::advance() {
   return true;
 }
 
+bool SimulatedNode::has_news() const {
+  return woken_ || asked_ || vms_changed_ || drbd_seen_ != replication_.generation(index_);
+}
+
 bool SimulatedNode::is_due() const {
   const Tick now = clock_.now();
   if (now >= next_step_) return true;
-  const bool changed = vms_changed_ || drbd_seen_ != replication_.generation(index_);
-  return (woken_ || changed) && now - last_step_ >= kShortestGap;
+  return has_news() && now - last_step_ >= kShortestGap;
 }
 
 Tick SimulatedNode::next() const {
@@ -188,8 +191,7 @@ Tick SimulatedNode::next() const {
   if (!daemon_) return next;
   next = std::min(next, next_step_);
   if (const auto ends = executor_->next()) next = std::min(next, *ends);
-  const bool changed = vms_changed_ || drbd_seen_ != replication_.generation(index_);
-  if (woken_ || changed) next = std::min(next, last_step_ + kShortestGap);
+  if (has_news()) next = std::min(next, last_step_ + kShortestGap);
   return std::max(next, clock_.now());
 }
 

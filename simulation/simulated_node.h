@@ -76,6 +76,7 @@ class SimulatedNode {
 
  private:
   void boot_guests();
+  [[nodiscard]] bool has_news() const;
   [[nodiscard]] bool is_due() const;
   void read();
   template <class T, class Read>
@@ -103,6 +104,7 @@ class SimulatedNode {
   std::optional<Tick> daemon_starts_;
   bool woken_ = false;
   bool vms_changed_ = false;
+  bool asked_ = false;  ///< The daemon wants everything read again.
   std::uint64_t drbd_seen_ = 0;
   Tick last_step_{}, next_step_{};
 };

@@ -38,18 +38,19 @@ void SimulatedNode::read() {
   ++snapshot->generation;
   snapshot->at = now;
   snapshot->wall = clock_.wall();
-  if (vms_changed_ || is_old(snapshot->vms.at, now, options_.vms_every)) {
+  const bool all = std::exchange(asked_, false);
+  if (all || vms_changed_ || is_old(snapshot->vms.at, now, options_.vms_every)) {
     read_one(snapshot->vms, answers.libvirt, [&] { return vms(); });
     vms_changed_ = false;
   }
   const std::uint64_t drbd = replication_.generation(index_);
-  if (drbd != drbd_seen_ || is_old(snapshot->drbd.at, now, options_.drbd_every)) {
+  if (all || drbd != drbd_seen_ || is_old(snapshot->drbd.at, now, options_.drbd_every)) {
     read_one(snapshot->drbd, answers.drbd,
              [&] { return std::make_shared<const Drbd>(replication_.reading(index_)); });
     drbd_seen_ = drbd;
   }
   snapshot->drbd_in_use = !replication_.resources().empty();
-  if (is_old(snapshot->node.at, now, options_.node_every)) {
+  if (all || is_old(snapshot->node.at, now, options_.node_every)) {
     read_one(snapshot->node, answers.node, [&] { return node(); });
   }
   snapshot->health = healths();

@@ -50,6 +50,27 @@ def test_what_the_host_shut_down_in_order_is_started_at_the_next_boot(libvirtd, 
     stays_off(libvirtd, upkeep, "stopped")
 
 
+def test_what_was_stopped_after_the_boot_and_before_anybody_looked_stays_down(
+        libvirtd, upkeep_for, node):
+    """As libvirt's own autostart would start it, and a person stop it, before upkeep is up."""
+    booted(libvirtd, "web1", "stopped", "saved")
+    upkeep = upkeep_for(libvirtd, root=node.root).start()
+    seen_running(upkeep, "web1", "stopped", "saved")
+    assert upkeep.stop() == 0
+    libvirtd.virsh("managedsave", "saved")  # as libvirt-guests may, when the node goes down
+    libvirtd.power_cut()
+    node.boot()
+    libvirtd.start()
+    assert libvirtd.state("saved") == ("shut off", "unknown")
+    libvirtd.virsh("start", "stopped")
+    libvirtd.virsh("destroy", "stopped")
+    upkeep.start()
+    runs_again(libvirtd, "web1", None)
+    runs_again(libvirtd, "saved", None)
+    stays_off(libvirtd, upkeep, "stopped")
+    assert upkeep.metric("upkeep_vm_wanted", vm="stopped") == 0
+
+
 def test_started_again_only_once_where_upkeep_restarts_in_the_same_boot(
         libvirtd, upkeep_for, node):
     booted(libvirtd, "web1")

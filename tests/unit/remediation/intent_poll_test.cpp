@@ -237,6 +237,35 @@ TEST(IntentAfterBoot, AutostartCountsOnlyAtABootAndOnlyAfterARecordedOne) {
   EXPECT_FALSE(seen_twice(unrecorded, a_vm("web1").off().autostart(), in_boot("boot-2")).wanted);
 }
 
+TEST(IntentAfterBoot, WhatRanAgainAndWasStoppedOnPurposeBeforeAnybodyLookedStaysDown) {
+  const std::vector<ReasonRow> rows{
+      {VmReason::destroyed, false, StopCause::operator_destroy},
+      {VmReason::shutdown, false, StopCause::guest_shutdown},
+      {VmReason::migrated, false, StopCause::moved_away},
+      {VmReason::crashed, true, StopCause::node_down},
+      {VmReason::failed, true, StopCause::node_down},
+      {VmReason::unknown, true, StopCause::node_down},
+      // libvirt-guests may have saved it when the node went down.
+      {VmReason::saved, true, StopCause::node_down},
+  };
+  for (const ReasonRow& row : rows) {
+    const Intent line =
+        seen_twice(running_line(), a_vm("web1").off(row.reason).autostart(), in_boot("boot-2"));
+    EXPECT_EQ(line.wanted, row.wanted) << to_string(row.reason);
+    EXPECT_EQ(line.last_stop, row.last_stop) << to_string(row.reason);
+    EXPECT_EQ(line.boot.value, "boot-2") << to_string(row.reason);
+  }
+}
+
+TEST(IntentAfterBoot, AGuestThatShutsItselfDownIsStartedWhereThatIsNoWish) {
+  IntentContext context = in_boot("boot-2");
+  context.guest_shutdown = GuestShutdown::restart;
+  EXPECT_TRUE(seen_twice(running_line(), a_vm("web1").off(VmReason::shutdown), context).wanted);
+  context.guest_shutdown = GuestShutdown::respect;
+  context.host_shutting_down = true;  // And on the way down again.
+  EXPECT_TRUE(seen_twice(running_line(), a_vm("web1").off(VmReason::shutdown), context).wanted);
+}
+
 TEST(IntentAfterBoot, DoesNotMakeAnUnobservedStopSafe) {
   const Intent line =
       seen_twice(off_line(true, StopCause::unobserved), a_vm("web1").off(), in_boot("boot-2"));
