@@ -194,7 +194,12 @@ VmReturn PowerCut::way_back(SimulatedNode& node, const Guest& guest) const {
   if (is_up(guest.state)) vm.started = guest.started - back_;
   if (guest.verified) vm.healthy = *guest.verified - back_;
   const auto view = node.view();
-  if (view == nullptr || view->recovery == nullptr) return vm;
+  if (view == nullptr) return vm;
+  for (const Decision& decision : view->decisions) {
+    if (decision.finding.subject != target_of(guest.name)) continue;
+    vm.findings.emplace_back(decision.finding.rule);
+  }
+  if (view->recovery == nullptr) return vm;
   const auto& members = view->recovery->members;
   const auto member = std::ranges::find(members, guest.uuid, &RecoveryMember::uuid);
   vm.state = MemberState::unwanted;

@@ -37,7 +37,8 @@ enum class Bottleneck { node_boot, look, drbd, disks, processors, slots, order, 
 struct VmReturn {
   std::string name, node;
   MemberState state = MemberState::waiting;
-  std::string why;  ///< The hold, while it is held.
+  std::string why;                    ///< The hold, while it is held.
+  std::vector<std::string> findings;  ///< The rules that still have something to say of it.
   std::optional<Seconds> started, healthy;
   OutagePhases phases;
 };

@@ -91,6 +91,8 @@ def test_guest_that_never_gets_healthy_is_told_and_not_restarted(libvirtd, upkee
     assert upkeep.metric("upkeep_vm_boot_unverified", vm="web2") is None  # it has no check
     decision = wait_until("the decision", lambda: upkeep.vm("web1")["decision"])
     assert decision["rule"] == "vm_boot_unverified"
+    [line] = [line for line in upkeep.cli("status").stdout.splitlines() if "web1" in line]
+    assert "running, not healthy yet" in line and "what did not boot once" in line
     stays_so("the same guest", lambda: libvirtd.qemu_pid("web1") == pid, 5.0)
     assert len(upkeep.starts("web1")) == 1
     assert upkeep.metrics().sum("upkeep_remediation_ineffective_total", action="start_vm") == 1
@@ -128,6 +130,9 @@ def test_agent_that_is_not_there_is_said_so(libvirtd, upkeep_for, devices, detai
     wait_until("the first answer", lambda: upkeep.metric("upkeep_vm_healthy", vm="db1") == 0)
     assert upkeep.vm("db1")["health"] == f"not healthy yet: {detail}"
     wait_until("the finding", lambda: upkeep.metric("upkeep_vm_boot_unverified", vm="db1") == 1)
+    # Who was called out by the alert finds it named.
+    [line] = [line for line in upkeep.cli("status").stdout.splitlines() if "db1" in line]
+    assert f"running, not healthy yet: {detail}" in line
 
 
 def test_reload_brings_a_check_and_takes_it_away(libvirtd, upkeep_for, port):

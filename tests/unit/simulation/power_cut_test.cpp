@@ -1,5 +1,7 @@
 #include "simulation/power_cut.h"
 
+#include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -52,6 +54,53 @@ TEST(PowerCut, AGuestThatBootsIntoNothingIsNamedAndTheOthersDoNotWait) {
   EXPECT_EQ(vm_of(result, "a").state, MemberState::unverified);
   ASSERT_TRUE(result.total.has_value());
   EXPECT_LT(result.total->count(), 70);
+}
+
+std::vector<std::string> numbered(std::size_t count) {
+  std::vector<std::string> names;
+  for (std::size_t i = 1; i <= count; ++i) names.push_back(fmt::format("vm{}", i));
+  return names;
+}
+
+/// The first three boot into nothing; none of the others is healthy later than without them by more
+/// than the time that each of the three may hold its slot.
+void expect_only_three_are_missed(PowerCutOptions options) {
+  const PowerCutResult without = cut_power(options);
+  options.broken = 3;
+  const PowerCutResult with = cut_power(options);
+  std::size_t named = 0;
+  for (const VmReturn& vm : with.vms) {
+    const bool broken = vm.name == "vm1" || vm.name == "vm2" || vm.name == "vm3";
+    if (broken) {
+      EXPECT_EQ(vm.state, MemberState::unverified) << vm.name;
+      EXPECT_THAT(vm.findings, testing::ElementsAre("vm_boot_unverified")) << vm.name;
+      ++named;
+      continue;
+    }
+    EXPECT_EQ(vm.state, MemberState::healthy) << vm.name;
+    EXPECT_THAT(vm.findings, testing::IsEmpty()) << vm.name;
+    ASSERT_TRUE(vm.healthy) << vm.name;
+    const Seconds late = *vm.healthy - *vm_of(without, vm.name).healthy;
+    EXPECT_LE(late, options.policy.pacing.slot_timeout) << vm.name;
+  }
+  EXPECT_EQ(named, 3U);
+}
+
+TEST(PowerCut, ThreeOfSixtyTwoThatBootIntoNothingAreNamedAndDelayNobodyBeyondTheirSlot) {
+  for (const std::uint64_t seed : {1U, 2U, 3U}) {
+    SCOPED_TRACE(fmt::format("seed {}", seed));
+    auto options = a_power_cut(4, numbered(62));
+    options.seed = seed;
+    expect_only_three_are_missed(options);
+  }
+}
+
+TEST(PowerCut, ThreeOnOneNodeOfFewSlotsDelayNobodyBeyondTheirSlot) {
+  auto options = a_power_cut(1, numbered(16));
+  options.hardware.cores = 2;
+  options.policy.pacing.slots = 3;
+  options.policy.pacing.most = 3;
+  expect_only_three_are_missed(options);
 }
 
 TEST(PowerCut, TheConfiguredOrderIsKept) {
