@@ -1,12 +1,11 @@
 // Is everything replicated, is each copy good, and does a resync get on?
-import {bad, bars, countOf, lines, number, numbered, of, page, row, rows, runbook, timeline, warn} from './parts.js';
+import {bad, bars, countOf, lines, number, of, page, row, rows, runbook, states, warn, type Word} from './parts.js';
 
 const links = 'job, cluster, instance, resource, peer';
 const volumes = `${links}, volume`;
-const connection = ['StandAlone', 'Connecting', 'Connected', 'unknown'];
-const disk = ['Diskless', 'Failed', 'Inconsistent', 'Outdated', 'Consistent', 'UpToDate', 'DUnknown', 'unknown'];
-const diskWords: [string, string][] = [['Diskless', 'red'], ['Failed', 'dark-red'], ['Inconsistent', 'orange'], ['Outdated', 'yellow'],
-  ['Consistent', 'light-yellow'], ['UpToDate', 'green'], ['peer not heard', 'text'], ['not known', 'purple']];
+const disk: Record<string, Word> = {Diskless: ['Diskless', 'red'], Failed: ['Failed', 'dark-red'], Inconsistent: ['Inconsistent', 'orange'],
+  Outdated: ['Outdated', 'yellow'], Consistent: ['Consistent', 'light-blue'], UpToDate: ['UpToDate', 'green'],
+  DUnknown: ['peer not heard', 'text'], unknown: ['not known', 'purple']};
 
 export const drbd = page('upkeep-drbd', 'upkeep / DRBD', 'Replication: links, copies, resyncs, and split brains.')
   .withRow(row('Now'))
@@ -15,8 +14,9 @@ export const drbd = page('upkeep-drbd', 'upkeep / DRBD', 'Replication: links, co
   .withPanel(number({title: 'Links down', width: 4, colors: warn(), query: countOf(`${of('upkeep_drbd_connected')} == 0`),
     says: 'Connections that are not Connected: writes are on one node only.', links: [runbook('UpkeepDrbdDisconnected')]}))
   .withPanel(number({title: 'Copies not good', width: 4, colors: warn(),
-    query: countOf(`${of('upkeep_drbd_device_state', 'state!~"UpToDate|unknown"')} == 1`),
-    says: 'Local disks that are not UpToDate.', links: [runbook('UpkeepDrbdDiskNotUpToDate')]}))
+    query: countOf(`${of('upkeep_drbd_device_state', 'state!~"UpToDate|unknown"')} == 1 ` +
+      `unless on (job, cluster, instance, resource, volume) ${of('upkeep_drbd_device_client')} == 1`),
+    says: 'Local disks that are not UpToDate. Clients are to have none and do not count.', links: [runbook('UpkeepDrbdDiskNotUpToDate')]}))
   .withPanel(number({title: 'I/O suspended', width: 4, colors: bad(), query: countOf(`${of('upkeep_drbd_suspended')} == 1`),
     says: 'Resources whose I/O is frozen; their VMs hang.', links: [runbook('UpkeepDrbdSuspended')]}))
   .withPanel(number({title: 'Out of sync', width: 4, unit: 'bytes', colors: warn(), query: `sum(${of('upkeep_drbd_out_of_sync_bytes')})`,
@@ -25,19 +25,20 @@ export const drbd = page('upkeep-drbd', 'upkeep / DRBD', 'Replication: links, co
     says: 'Volumes that are being copied to just now.', links: [runbook('UpkeepDrbdResyncStalled')]}))
 
   .withRow(row('Links and copies'))
-  .withPanel(timeline({title: 'Connections', width: 24, height: 8,
+  .withPanel(states({title: 'Connections', width: 24, height: 8,
     says: 'State of each connection. Connecting: the peer is not heard. StandAlone: nobody tries.',
-    queries: [{expr: numbered('upkeep_drbd_connection_state', links, 'state', connection), legend: '{{resource}} → {{peer}} · {{instance}}'}],
-    words: [['StandAlone', 'red'], ['Connecting', 'orange'], ['Connected', 'green'], ['not known', 'purple']]}))
-  .withPanel(timeline({title: 'Local disks', width: 12, height: 8, says: 'State of the copy on each node.',
-    queries: [{expr: numbered('upkeep_drbd_device_state', 'job, cluster, instance, resource, volume, device', 'state', disk), legend: '{{resource}}/{{volume}} · {{instance}}'}],
-    words: diskWords}))
-  .withPanel(timeline({title: 'Peers’ disks', width: 12, height: 8, says: 'State of the copy at the peer, as this node knows it.',
-    queries: [{expr: numbered('upkeep_drbd_peer_device_state', volumes, 'state', disk), legend: '{{resource}}/{{volume}} at {{peer}} · {{instance}}'}],
-    words: diskWords}))
-  .withPanel(timeline({title: 'Roles', width: 12, height: 8, says: 'On which node each resource is open for writing.',
-    queries: [{expr: numbered('upkeep_drbd_resource_role', 'job, cluster, instance, resource', 'role', ['Secondary', 'Primary', 'unknown']), legend: '{{resource}} · {{instance}}'}],
-    words: [['Secondary', 'light-blue'], ['Primary', 'blue'], ['not known', 'purple']]}))
+    metric: 'upkeep_drbd_connection_state', by: links, label: 'state', legend: '{{resource}} → {{peer}} · {{instance}}',
+    words: {StandAlone: ['StandAlone', 'red'], Connecting: ['Connecting', 'orange'], Connected: ['Connected', 'green'],
+      unknown: ['not known', 'purple']}}))
+  .withPanel(states({title: 'Local disks', width: 12, height: 8, says: 'State of the copy on each node.', words: disk,
+    metric: 'upkeep_drbd_device_state', by: 'job, cluster, instance, resource, volume, device', label: 'state',
+    legend: '{{resource}}/{{volume}} · {{instance}}'}))
+  .withPanel(states({title: 'Peers’ disks', width: 12, height: 8, says: 'State of the copy at the peer, as this node knows it.', words: disk,
+    metric: 'upkeep_drbd_peer_device_state', by: volumes, label: 'state',
+    legend: '{{resource}}/{{volume}} at {{peer}} · {{instance}}'}))
+  .withPanel(states({title: 'Roles', width: 12, height: 8, says: 'On which node each resource is open for writing.',
+    metric: 'upkeep_drbd_resource_role', by: 'job, cluster, instance, resource', label: 'role', legend: '{{resource}} · {{instance}}',
+    words: {Secondary: ['Secondary', 'light-blue'], Primary: ['Primary', 'blue'], unknown: ['not known', 'purple']}}))
   .withPanel(rows({title: 'Configured and not up', width: 12, height: 8, empty: 'All configured resources are up',
     says: 'Resources in the configuration that the kernel does not know. upkeep brings up what was never up in this boot.',
     queries: [{expr: `${of('upkeep_drbd_resource_configured')} == 1 unless on (job, cluster, instance, resource) ${of('upkeep_drbd_resource_role')}`}],

@@ -1,15 +1,15 @@
 // One node: is it well, what do its VMs do and take, and does upkeep see everything?
-import {bad, bars, countOf, lines, number, numbered, of, page, row, rows, runbook, timeline, to, warn, type Word} from './parts.js';
+import {bad, bars, countOf, lines, number, of, page, row, rows, runbook, states, timeline, to, warn, type Word} from './parts.js';
 
-const states = ['shut_off', 'running', 'paused', 'shutting_down', 'crashed', 'suspended', 'unknown'];
-const stateWords: Word[] = [['off', 'text'], ['running', 'green'], ['paused', 'blue'], ['shutting down', 'light-blue'],
-  ['crashed', 'red'], ['suspended', 'purple'], ['not known', 'yellow']];
+const words: Record<string, Word> = {shut_off: ['off', 'text'], running: ['running', 'green'], paused: ['paused', 'blue'],
+  shutting_down: ['shutting down', 'light-blue'], crashed: ['crashed', 'red'], suspended: ['suspended', 'purple'],
+  unknown: ['not known', 'yellow']};
 const perVm = (metric: string): string => `sum by (vm) (rate(${of(metric)}[$__rate_interval]))`;
 
 export const node = page('upkeep-node', 'upkeep / Node', 'One node: its VMs, its boots, and what upkeep sees of it.', {oneNode: true})
   .withRow(row('Now'))
   .withPanel(number({title: 'Wanted and down', width: 3, colors: bad(),
-    query: countOf(`max by (instance, vm) (${of('upkeep_vm_state', 'state=~"shut_off|crashed"')}) == 1 and on (instance, vm) ${of('upkeep_vm_wanted')} == 1`),
+    query: countOf(`max by (job, cluster, instance, vm) (${of('upkeep_vm_state', 'state=~"shut_off|crashed"')}) == 1 and on (job, cluster, instance, vm) ${of('upkeep_vm_wanted')} == 1`),
     says: 'VMs that should run on this node and are shut off or crashed.', links: [runbook('UpkeepVmDown')]}))
   .withPanel(number({title: 'Running', width: 3, query: `sum(${of('upkeep_vm_up')})`, says: 'VMs that run on this node just now.'}))
   .withPanel(number({title: 'Paused', width: 3, colors: warn(), query: `sum(${of('upkeep_vm_state', 'state="paused"')})`,
@@ -26,9 +26,9 @@ export const node = page('upkeep-node', 'upkeep / Node', 'One node: its VMs, its
     says: 'Boots on record that followed a power cut, panic or reset.', links: [runbook('UpkeepNodeBootLoop')]}))
 
   .withRow(row('VMs'))
-  .withPanel(timeline({title: 'What each VM does', width: 24, height: 11,
+  .withPanel(states({title: 'What each VM does', width: 24, height: 11, words,
     says: 'State of each VM as libvirt tells it. "Not known": libvirt could not be read.',
-    queries: [{expr: numbered('upkeep_vm_state', 'vm', 'state', states), legend: '{{vm}}'}], words: stateWords}))
+    metric: 'upkeep_vm_state', by: 'job, cluster, instance, vm', label: 'state', legend: '{{vm}}'}))
   .withPanel(bars({title: 'Changes of state', width: 12, says: 'Changes of state in each interval, by new state and libvirt’s reason.',
     queries: [{expr: `sum by (to, cause) (increase(${of('upkeep_vm_transitions_total')}[$__rate_interval])) > 0`, legend: '{{to}} ({{cause}})'}]}))
   .withPanel(rows({title: 'Last starts', width: 12, unit: 'dateTimeFromNow', empty: 'None seen by this upkeep',

@@ -104,10 +104,13 @@ export function timeline(text: Text & {queries: Query[]; words: Word[]}): statet
     .tooltip(new common.VizTooltipOptionsBuilder().mode(common.TooltipDisplayMode.Single).sort(common.SortOrder.None));
 }
 
-/** Adds up a state set so that each state is a number: 0 for the first of `states`, 1 for the next … */
-export function numbered(metric: string, by: string, label: string, states: string[]): string {
-  return states.slice(1).map((state, index) =>
+/** A state set over time; `words` says how each of its states is shown. One that is not among them, such
+ * as a moment between two, is shown as just that and never as one of them. */
+export function states({metric, by, label, legend, words, ...text}: Text & {metric: string; by: string; label: string;
+  legend: string; words: Record<string, Word>}): statetimeline.PanelBuilder {
+  const expr = Object.keys(words).map((state, index) =>
     `${index + 1} * max by (${by}) (${of(metric, `${label}="${state}"`)})`).join(' + ');
+  return timeline({...text, queries: [{expr, legend}], words: [['another state', 'light-yellow'], ...Object.values(words)]});
 }
 
 /** A table of instant values; `columns` names the labels to show, in order, and what to call them. */

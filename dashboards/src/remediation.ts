@@ -1,5 +1,5 @@
 // What upkeep does, does not do, and why; how long it takes; where it is at its end.
-import {bad, bars, countOf, lines, number, numbered, of, page, row, rows, runbook, timeline, warn} from './parts.js';
+import {bad, bars, countOf, lines, number, of, page, row, rows, runbook, states, warn} from './parts.js';
 
 const quantile = (q: number, metric: string, by: string, ...matchers: string[]): string =>
   `histogram_quantile(${q}, sum by (${by}, le) (rate(${of(`${metric}_bucket`, ...matchers)}[$__rate_interval])))`;
@@ -51,9 +51,9 @@ export const remediation = page('upkeep-remediation', 'upkeep / Remediation',
     says: 'Actions that did not succeed, by reason, and those that did and changed nothing (ineffective).',
     queries: [{expr: grown('upkeep_remediation_action_failures_total', 'action, reason'), legend: '{{action}}: {{reason}}'},
       {expr: grown('upkeep_remediation_ineffective_total', 'action'), legend: '{{action}}: changed nothing'}]}))
-  .withPanel(timeline({title: 'Mode', width: 24, height: 5, says: 'What each node’s upkeep may do.',
-    queries: [{expr: numbered('upkeep_mode', 'instance', 'mode', ['observe', 'dry-run', 'act']), legend: '{{instance}}'}],
-    words: [['observe', 'blue'], ['dry-run', 'purple'], ['act', 'green']]}))
+  .withPanel(states({title: 'Mode', width: 24, height: 5, says: 'What each node’s upkeep may do.',
+    metric: 'upkeep_mode', by: 'job, cluster, instance', label: 'mode', legend: '{{instance}}',
+    words: {observe: ['observe', 'blue'], 'dry-run': ['dry-run', 'purple'], act: ['act', 'green']}}))
 
   .withRow(row('How long it takes'))
   .withPanel(lines({title: 'From event to command', width: 8, unit: 's', min: 0,

@@ -6,8 +6,8 @@ import pytest
 
 from harness.alertmanager import Webhook, body
 from harness.daemon import Upkeep
-from harness.dashboards import (NOT_IN_THE_DEMO, NOT_WITH_GUESTS, queries, queries_of, unanswered,
-                                variables)
+from harness.dashboards import (NOT_IN_THE_DEMO, NOT_WITH_GUESTS, files, filled_in, load, panels, queries,
+                                queries_of, unanswered, variables)
 from harness.prometheus import Prometheus
 from harness.promql import selectors_in
 from harness.troubled_node import TroubledNode
@@ -70,6 +70,18 @@ def test_every_part_of_a_query_finds_series(world):
                  if (page, panel) not in NOT_IN_THE_DEMO for metric, _, matchers in selectors_in(expr)}
     assert len(selectors) > 75
     assert sorted(one for one in selectors if not world.query_range(one)) == []
+
+
+@pytest.mark.parametrize("resource, word", [
+    ("cut", "StandAlone"), ("r0", "Connected"), ("between", "another state")])
+def test_a_state_is_shown_as_what_it_is(world, resource, word):
+    """A link that is Unconnected for a moment once looked StandAlone."""
+    [connections] = [panel for path in files() for panel in panels(load(path))
+                     if panel["title"] == "Connections"]
+    [shown] = [series for series in world.query(filled_in(connections["targets"][0]["expr"]))
+               if {"instance": "node2", "resource": resource}.items() <= series["metric"].items()]
+    [mapping] = connections["fieldConfig"]["defaults"]["mappings"]
+    assert mapping["options"][shown["value"][1]]["text"] == word
 
 
 def test_what_this_suite_does_not_show_the_other_one_does():

@@ -49,9 +49,10 @@ class TroubledNode:
     def _start(self, stack):
         self.directory.mkdir()
         node = Node(self.directory / "root")
-        drbd = DrbdTools(node.root, self.directory / "drbd", ["r0", "cut", "broken", "stubborn"])
+        drbd = DrbdTools(node.root, self.directory / "drbd", ["r0", "cut", "between", "broken", "stubborn"])
         drbd.tell(*self._recorded(upto="done:30.86"))
         drbd.tell(*self._recorded(upto="replication:Established", name="cut"))
+        drbd.tell(*self._recorded(upto="connection:Unconnected", name="between"))
         for minor, name in enumerate(("broken", "stubborn"), 11):
             drbd.answer(f"drbdadm -d adjust {name}", out=ADJUST.format(name, minor))
         drbd.answer("drbdadm adjust broken", rc=10, err="Failure: (119) No valid meta-data signature found.\n")
