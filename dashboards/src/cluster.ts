@@ -77,9 +77,10 @@ export const cluster = page('upkeep-cluster', 'upkeep / Cluster',
   .withPanel(bars({title: 'Outages by phase', width: 12, height: 8, unit: 's',
     says: 'Where the time of an average VM outage went: seeing it, waiting for storage to be safe, for a slot, bringing up storage, starting, verifying.',
     queries: [{expr: phases, legend: '{{phase}}'}]}))
+  // In steps of $__interval the windows overlap by a scrape at least: no outage ends between two of them.
   .withPanel(numbers({title: 'The last outage', width: 24, unit: 's', none: 'no outage',
     says: 'Where the time of the last VM outage went; an average, if several ended at once.',
-    query: {expr: `last_over_time((${phases})[$__range:$__rate_interval])`, legend: '{{phase}}'}}))
+    query: {expr: `last_over_time((${phases})[$__range:$__interval])`, legend: '{{phase}}'}}))
   .withPanel(lines({title: 'Wanted VMs down over time', width: 24, height: 6, unit: 'short', min: 0,
     says: 'How many VMs that should run did not, on each node.',
     queries: [{expr: `count by (instance) (${down})`, legend: '{{instance}}'}]}));

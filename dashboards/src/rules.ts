@@ -21,7 +21,7 @@ type Say = (what: string) => void;
 
 /** PromQL with Grafana's variables filled in; what was chosen stays recognisable. */
 const filled = (expr: string): string => expr.replaceAll('$__rate_interval', '1m').replaceAll('$__range', '1h')
-  .replaceAll(/\$(job|cluster|node)\b/g, 'CHOSEN');
+  .replaceAll('$__interval', '15s').replaceAll(/\$(job|cluster|node)\b/g, 'CHOSEN');
 
 function checkQuery(say: Say, expr: string): void {
   const text = filled(expr);
@@ -31,7 +31,7 @@ function checkQuery(say: Say, expr: string): void {
     if (syntax.name === 'VectorSelector') checkSelector(say, text.slice(syntax.from, syntax.to));
   }});
   for (const [, window] of expr.matchAll(/\[([^\]]+)\]/g)) {
-    if (!['$__rate_interval', '$__range', '$__range:$__rate_interval'].includes(window)) say(`a fixed window: [${window}]`);
+    if (!['$__rate_interval', '$__range', '$__range:$__interval'].includes(window)) say(`a fixed window: [${window}]`);
   }
 }
 

@@ -7,8 +7,8 @@ import re
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent.parent / "dashboards"
 
-VARIABLES = {"$__rate_interval": "15s", "$__range": "10m", "$job": "upkeep", "$cluster": ".*",
-             "$node": ".+"}
+VARIABLES = {"$__rate_interval": "15s", "$__range": "10m", "$__interval": "1s", "$job": "upkeep",
+             "$cluster": ".*", "$node": ".+"}
 
 
 def files():
