@@ -135,6 +135,23 @@ def test_agent_that_is_not_there_is_said_so(libvirtd, upkeep_for, devices, detai
     assert f"running, not healthy yet: {detail}" in line
 
 
+def test_agent_is_not_asked_while_a_backup_runs(libvirtd, upkeep_for, tmp_path):
+    """It may be frozen for the backup, and what it doesn't answer then says nothing of the guest."""
+    booted(libvirtd, "db1", devices=CHANNEL)
+    backup = tmp_path / "backup.xml"
+    backup.write_text(f"<domainbackup mode='pull'><server transport='unix' socket='{tmp_path}/nbd'/>"
+                      f"<disks><disk name='vda' type='file'><scratch file='{tmp_path}/scratch'/>"
+                      "</disk></disks></domainbackup>")
+    libvirtd.virsh("backup-begin", "db1", str(backup))
+    upkeep = upkeep_for(libvirtd, more=check("db1", "agent", "2s")).start()
+    seen_running(upkeep, "db1")
+    wait_until("it to be left in peace",
+               lambda: "a libvirt job is on" in (upkeep.vm("db1")["health"] or ""))
+    stays_so("no verdict", lambda: upkeep.metric("upkeep_vm_healthy", vm="db1") is None, 3.0)
+    libvirtd.virsh("domjobabort", "db1")
+    wait_until("an answer", lambda: upkeep.metric("upkeep_vm_healthy", vm="db1") == 0)
+
+
 def test_reload_brings_a_check_and_takes_it_away(libvirtd, upkeep_for, port):
     port.open()
     booted(libvirtd, "web1")

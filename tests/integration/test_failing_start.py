@@ -3,6 +3,8 @@
 from datetime import datetime
 from itertools import pairwise
 
+import pytest
+
 from harness.waiting import wait_until
 from steps import actions, booted, runs_again, seen_running, stays_off
 
@@ -85,4 +87,43 @@ def test_missing_disk_costs_no_try_and_is_waited_for(libvirtd, upkeep_for):
     assert str(disk) in str(upkeep.why("vm/web1"))
 
     away.rename(disk)
+    runs_again(libvirtd, "web1", dead)
+
+
+@pytest.fixture
+def inactive_network(libvirtd, tmp_path):
+    """Defined, and never started."""
+    definition = tmp_path / "lost.xml"
+    definition.write_text("<network><name>lost</name></network>")
+    libvirtd.virsh("net-define", str(definition))
+    yield
+    libvirtd.virsh("net-undefine", "lost")
+
+
+@pytest.mark.parametrize("interface, missing", [
+    ("<interface type='network'><source network='lost'/></interface>", "network lost is not active"),
+    ("<interface type='bridge'><source bridge='upkeep-lost'/></interface>",
+     "bridge upkeep-lost does not exist")], ids=["network", "bridge"])
+@pytest.mark.usefixtures("inactive_network")
+def test_missing_network_costs_no_try_and_is_waited_for(libvirtd, upkeep_for, tmp_path, interface,
+                                                        missing):
+    booted(libvirtd, "web1")
+    upkeep = upkeep_for(libvirtd).start()
+    seen_running(upkeep, "web1")
+    whole = libvirtd.virsh("dumpxml", "--inactive", "web1").stdout
+    definition = tmp_path / "web1.xml"
+    definition.write_text(whole.replace("</devices>", interface + "</devices>"))
+    libvirtd.virsh("define", str(definition))
+    dead = libvirtd.crash("web1")
+    wait_until("the hold",
+               lambda: (upkeep.vm("web1")["decision"] or {}).get("hold") == "network_missing")
+    stays_off(libvirtd, upkeep, "web1")
+    # As with a disk that went while nobody looked.
+    assert actions(upkeep) <= 1
+    assert all("refused" in end["text"] for _, end in upkeep.starts("web1"))
+    assert upkeep.vm("web1")["attempts"]["in_row"] == 0
+    assert missing in str(upkeep.why("vm/web1"))
+
+    definition.write_text(whole)
+    libvirtd.virsh("define", str(definition))
     runs_again(libvirtd, "web1", dead)

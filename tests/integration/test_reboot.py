@@ -50,6 +50,34 @@ def test_what_the_host_shut_down_in_order_is_started_at_the_next_boot(libvirtd, 
     stays_off(libvirtd, upkeep, "stopped")
 
 
+def test_what_goes_down_with_the_host_is_left_alone_and_comes_back(libvirtd, upkeep_for, node):
+    """The node says that it goes down while upkeep runs, and libvirt-guests stops everything."""
+    booted(libvirtd, "pressed", "destroyed", "killed")
+    names = ("pressed", "destroyed", "killed")
+    upkeep = upkeep_for(libvirtd, root=node.root).start()
+    seen_running(upkeep, *names)
+    announced = node.root / "run" / "upkeep" / "shutting-down"
+    announced.parent.mkdir(exist_ok=True)
+    announced.touch()
+    wait_until("upkeep to know", lambda: upkeep.status()["boot"]["shutting_down"])
+
+    libvirtd.virsh("shutdown", "pressed")
+    libvirtd.virsh("destroy", "destroyed")
+    libvirtd.crash("killed")
+    for name in names:
+        libvirtd.wait_state(name, "shut off")
+    stays_off(libvirtd, upkeep, *names)
+    assert upkeep.metrics().sum("upkeep_vm_wanted") == len(names)
+    assert upkeep.vm("killed")["decision"]["hold"] == "host_shutting_down"
+
+    announced.unlink()
+    power_cut(libvirtd, upkeep, node)
+    upkeep.start()
+    for name in names:
+        runs_again(libvirtd, name, None)
+    seen_running(upkeep, *names)
+
+
 def test_what_was_stopped_after_the_boot_and_before_anybody_looked_stays_down(
         libvirtd, upkeep_for, node):
     """As libvirt's own autostart would start it, and a person stop it, before upkeep is up."""
