@@ -48,8 +48,8 @@ export const remediation = page('upkeep-remediation', 'upkeep / Remediation',
   .withPanel(bars({title: 'Actions', width: 12, says: 'Actions begun, by what first showed the problem.',
     queries: [{expr: grown('upkeep_remediation_actions_total', 'action, trigger'), legend: '{{action}} by {{trigger}}'}]}))
   .withPanel(bars({title: 'Failures', width: 12,
-    says: 'Actions that did not succeed, by reason, and those that did and changed nothing (ineffective).',
-    queries: [{expr: grown('upkeep_remediation_action_failures_total', 'action, reason'), legend: '{{action}}: {{reason}}'},
+    says: 'Actions that did not succeed, by reason, and those that did and changed nothing.',
+    queries: [{expr: grown('upkeep_remediation_action_failures_total', 'action, reason', 'reason!="ineffective"'), legend: '{{action}}: {{reason}}'},
       {expr: grown('upkeep_remediation_ineffective_total', 'action'), legend: '{{action}}: changed nothing'}]}))
   .withPanel(states({title: 'Mode', width: 24, height: 5, says: 'What each node’s upkeep may do.',
     metric: 'upkeep_mode', by: 'job, cluster, instance', label: 'mode', legend: '{{instance}}',
