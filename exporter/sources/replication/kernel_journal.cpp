@@ -22,6 +22,8 @@ constexpr std::string_view kFirstWords = "Linux version ";
 constexpr std::string_view kMissed = "e9bf28e6e834481bb6f48f548ad13606";
 constexpr std::string_view kFields =
     "_TRANSPORT,SYSLOG_FACILITY,_SOURCE_MONOTONIC_TIMESTAMP,MESSAGE_ID,MESSAGE";
+constexpr std::uint64_t kLatest =
+    INT64_MAX / 1000;                // In microseconds; our clocks count nanoseconds.
 constexpr std::size_t kShown = 120;  // Of a complaint.
 
 std::string_view text_of(const json& record, const char* key) {
@@ -35,7 +37,7 @@ std::optional<std::chrono::microseconds> time_of(const json& record, const char*
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || text.empty() || end != text.data() + text.size() ||
-      number > static_cast<std::uint64_t>(INT64_MAX)) {
+      number > kLatest) {
     return std::nullopt;
   }
   return std::chrono::microseconds(static_cast<std::int64_t>(number));

@@ -18,6 +18,8 @@ namespace {
 constexpr std::size_t kRecordSize = 8192;  // CONSOLE_EXT_LOG_MAX; a smaller read is refused.
 constexpr std::uint64_t kLevels = 8;       // The lowest three bits; what is above is the facility.
 constexpr std::uint64_t kInformational = 6;
+constexpr std::uint64_t kLatest =
+    INT64_MAX / 1000;  // In microseconds; our clocks count nanoseconds.
 
 Errc to_errc(int error) {
   if (error == EACCES || error == EPERM) return Errc::denied;
@@ -47,8 +49,7 @@ std::optional<Head> take_head(std::string_view& line) {
   const auto priority = take_number(head);
   const auto sequence = take_number(head);
   const auto microseconds = take_number(head);
-  if (!priority || !sequence || !microseconds ||
-      *microseconds > static_cast<std::uint64_t>(INT64_MAX)) {
+  if (!priority || !sequence || !microseconds || *microseconds > kLatest) {
     return std::nullopt;
   }
   line.remove_prefix(semicolon + 1);

@@ -39,8 +39,9 @@ TEST(KernelLog, ReadsARecord) {
 TEST(KernelLog, BelievesOnlyTheKernel) {
   // Anybody who may write to /dev/kmsg gets another facility: 12 is daemon.info of user space.
   EXPECT_FALSE(parse_kmsg_line("12,339,5140900,-;drbd r0: conn( Connected -> Disconnecting )"));
-  for (const char* line : {"", " SUBSYSTEM=block", "6", "6,1", "6,1,2", ",,,;x", "-1,1,1,-;x",
-                           "6,1,99999999999999999999,-;x"}) {
+  for (const char* line :
+       {"", " SUBSYSTEM=block", "6", "6,1", "6,1,2", ",,,;x", "-1,1,1,-;x",
+        "6,1,99999999999999999999,-;x", "6,1,9223372036854776,-;later than a clock can tell"}) {
     EXPECT_FALSE(parse_kmsg_line(line)) << line;
   }
 }

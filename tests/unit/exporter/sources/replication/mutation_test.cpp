@@ -8,6 +8,7 @@
 #include "exporter/sources/replication/drbd_config.h"
 #include "exporter/sources/replication/drbd_state.h"
 #include "exporter/sources/replication/events2_parser.h"
+#include "exporter/sources/replication/kernel_journal.h"
 #include "exporter/sources/replication/proc_drbd.h"
 #include "tests/support/mutation.h"
 #include "transcript.h"
@@ -128,6 +129,24 @@ TEST(Mutation, ADamagedConfigurationIsReadOrRefusedInOneLine) {
     }
   }
   EXPECT_GT(refused, 100);
+}
+
+const std::string kJournalLine =
+    R"({"_TRANSPORT":"kernel","SYSLOG_FACILITY":"0","__CURSOR":"s=a7ef;i=4","PRIORITY":"6",)"
+    R"("MESSAGE":"drbd r0: conn( StandAlone -> Unconnected ) ","_BOOT_ID":"0123456789abcdef",)"
+    R"("_SOURCE_MONOTONIC_TIMESTAMP":"9223372036854775"})";
+
+TEST(Mutation, ADamagedJournalLineHasNoTimeThatCannotBe) {
+  int understood = 0;
+  for (std::uint64_t seed = 0; seed < mutation_rounds(20'000); ++seed) {
+    const auto record = parse_journal_line(Mutator(seed).damaged(kJournalLine));
+    if (!record || record->kind != JournalRecord::Kind::kernel) continue;
+    ++understood;
+    ASSERT_GE(record->since_boot.count(), 0) << "seed " << seed;
+    ASSERT_LE(record->since_boot, std::chrono::nanoseconds::max()) << "seed " << seed;
+    ASSERT_FALSE(record->message.empty()) << "seed " << seed;
+  }
+  EXPECT_GT(understood, 100);
 }
 
 }  // namespace
