@@ -218,6 +218,8 @@ void write_drbd(Exposition& out, const Drbd& drbd, bool current) {
     // A demo's pair must not look like a kernel's, on a dashboard neither.
     out.sample({{"version", drbd.kernel_version + (drbd.simulated ? " (simulated)" : "")}}, 1);
   }
+  out.family("upkeep_drbd_kernel_log_known");
+  if (drbd.module_loaded) out.sample({}, drbd.kernel_log_problem.empty() ? 1 : 0);
   out.family("upkeep_drbd_utils_info");
   if (!drbd.utils_version.empty()) out.sample({{"version", drbd.utils_version}}, 1);
   write_resources(out, drbd);

@@ -68,6 +68,9 @@ inline constexpr std::array kDrbd{
     MetricFamily{"upkeep_drbd_kernel_info", MetricType::gauge, "version",
                  "Version of the loaded DRBD kernel module; always 1.",
                  "A demo's says `(simulated)`."},
+    MetricFamily{"upkeep_drbd_kernel_log_known", MetricType::gauge, "",
+                 "Whether what the kernel logged since the boot is known in full.",
+                 "While it isn't, causes of lost links may stay unknown; the log says why."},
 };
 
 }  // namespace upkeep::catalog

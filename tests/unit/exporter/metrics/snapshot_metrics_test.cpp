@@ -313,6 +313,18 @@ TEST(DrbdMetrics, AreAbsentWhereThereIsNoDrbd) {
   EXPECT_EQ(value(text, R"(upkeep_source_up{source="drbd"})"), kAbsent);
 }
 
+TEST(DrbdMetrics, SayWhetherTheKernelLogIsKnown) {
+  Snapshot snapshot = example::snapshot();
+  EXPECT_EQ(value(written(snapshot), "upkeep_drbd_kernel_log_known"), "1");
+  Drbd drbd = example::drbd();
+  drbd.kernel_log_problem = "open /dev/kmsg: Permission denied";
+  snapshot.drbd = example::read_at(kNow, drbd);
+  EXPECT_EQ(value(written(snapshot), "upkeep_drbd_kernel_log_known"), "0");
+  snapshot.drbd = example::read_at(kNow, Drbd{});
+  EXPECT_EQ(value(written(snapshot), "upkeep_drbd_kernel_log_known"), kAbsent)
+      << "without the module nothing was logged";
+}
+
 TEST(DrbdMetrics, SayThatAPairIsSimulated) {
   Snapshot snapshot = example::snapshot();
   Drbd drbd = example::drbd();
