@@ -79,3 +79,12 @@ def test_strangers_leave_no_line(upkeep):
     assert upkeep.metrics().sum("upkeep_webhook_refused_total") == 0
     assert upkeep.metric("upkeep_webhook_requests_total", code="401") == 2
     assert not lines(upkeep) and not upkeep.logged("webhook refused a body")
+
+
+def test_as_many_alerts_as_are_taken_fit_into_the_time_for_a_body(upkeep):
+    """Half a megabyte and more, as Alertmanager writes it."""
+    group = body("firing-single")
+    group["alerts"] = [{**group["alerts"][0], "fingerprint": f"{number:016x}"}
+                       for number in range(1000)]
+    assert Webhook(upkeep).post(group) == (200, "alerts: 1000 unknown_alert, 0 queued\n")
+    assert upkeep.metrics().sum("upkeep_webhook_refused_total") == 0

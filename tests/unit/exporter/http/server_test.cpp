@@ -310,6 +310,17 @@ TEST_F(Server, EndsABodyThatDrips) {
   EXPECT_EQ(posts, 0);
 }
 
+TEST_F(Server, EndsABodyThatDripsAfterMostOfItCameAtOnce) {
+  const auto server = start({.threads = 1, .idle_timeout = 400ms, .body_deadline = 300ms});
+  const Connection connection(*server);
+  connection.send("POST /post HTTP/1.1\r\nHost: x\r\nContent-Length: 100500\r\n\r\n");
+  connection.send(std::string(100'000, 'x'));
+  while (!connection.readable() && connection.send("x")) std::this_thread::sleep_for(20ms);
+  EXPECT_EQ(connection.rest().substr(0, 12), "HTTP/1.1 408");
+  EXPECT_EQ(ask(*server, {.path = "/metrics"}).status, 200) << "its only thread is free again";
+  EXPECT_EQ(posts, 0);
+}
+
 TEST_F(Server, DropsAClientThatReadsTooSlowly) {
   const auto server = start({.threads = 1, .answer_deadline = 200ms});
   const Connection slow(*server, {.narrow = true});
