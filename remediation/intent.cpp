@@ -12,6 +12,14 @@ constexpr std::string_view kDroppedByUs = "crashed guest dropped to start it aga
 
 bool is_off(const Intent& intent) { return intent.last_stop != StopCause::none; }
 
+/// Did the last stop leave a dead guest behind (on_crash = preserve), which a start of ours drops
+/// first? Nothing else that it does destroys anything.
+bool leaves_dead_guest(const Intent& intent) {
+  const std::string& how = intent.last_stop_detail;
+  return how.empty() || how == kDroppedByUs || how == "event crashed" ||
+         how.starts_with("seen crashed/");
+}
+
 void see_in(Intent& intent, const BootId& boot) {
   if (!boot.value.empty()) intent.boot = boot;
 }
@@ -88,10 +96,13 @@ Intent after_stop(Intent intent, VmEventKind kind, StopCause cause, const Intent
                   WallTime wall) {
   see_in(intent, context.boot);
   // While our start is under way and has not been seen to work, a stop is part of it: the dead
-  // guest dropped first, or a start that failed. Once it was seen running, a stop is somebody
-  // else's.
-  if (context.own_action && is_off(intent) && kind != VmEventKind::stopped_migrated) {
+  // guest dropped first, or a start that failed. Once it was seen running, or where there was
+  // nothing to drop, a stop is somebody else's.
+  const bool by_others = kind == VmEventKind::stopped_migrated ||
+                         (kind == VmEventKind::stopped_destroyed && !leaves_dead_guest(intent));
+  if (context.own_action && is_off(intent) && !by_others) {
     if (kind == VmEventKind::stopped_destroyed) intent.last_stop_detail = kDroppedByUs;
+    if (kind == VmEventKind::crashed) intent.last_stop_detail = "event crashed";
     intent.shutdown_seen.reset();
     return intent;
   }
@@ -173,8 +184,10 @@ Intent after_boot(Intent intent, const Vm& vm, const IntentContext& context) {
   return intent;
 }
 
-/// While our start is under way: it ran since, and no start leaves a guest saved or shut down.
+/// While our start is under way: it ran since, and no start leaves a guest saved or shut down, nor
+/// destroys one that wasn't dead.
 bool is_no_doing_of_ours(const Intent& intent, const Vm& vm) {
+  if (is_off(intent) && vm.reason == VmReason::destroyed) return !leaves_dead_guest(intent);
   return !is_off(intent) && (vm.reason == VmReason::saved || vm.reason == VmReason::shutdown);
 }
 
@@ -186,9 +199,14 @@ Intent after_seen_off(Intent intent, const Vm& vm, const IntentContext& context)
     return stopped(std::move(intent), StopCause::moved_away, "active on another node", context.wall,
                    context.guest_shutdown);
   }
+  // It ran since, unseen, and is dead again.
+  if (intent.wanted && is_off(intent) && vm.state == VmState::crashed &&
+      !leaves_dead_guest(intent)) {
+    intent.last_stop_detail = seen(vm);
+  }
   if (context.own_action && !is_no_doing_of_ours(intent, vm)) {
-    const bool had_crashed = intent.wanted && intent.last_stop == StopCause::crashed;
-    if (had_crashed && vm.reason == VmReason::destroyed) intent.last_stop_detail = kDroppedByUs;
+    const bool was_dead = intent.wanted && is_off(intent);
+    if (was_dead && vm.reason == VmReason::destroyed) intent.last_stop_detail = kDroppedByUs;
     return intent;
   }
   // Without the boot a reboot can't be told from a stop that nobody saw.

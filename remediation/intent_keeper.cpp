@@ -11,11 +11,12 @@ namespace {
 /// can't both be.
 constexpr Duration kSettling = std::chrono::seconds(1);
 
-/// A peer holds the VM or one of its disks. Only what was said just now counts: it ends a wish for
-/// good.
-bool active_elsewhere(const VmUuid& uuid, const Step& step) {
+/// A peer holds the VM or one of its disks. Only what was said just now counts, and by a peer only
+/// since `off_since`: it ends a wish for good.
+bool active_elsewhere(const VmUuid& uuid, Tick off_since, const Step& step) {
   for (const Peer& peer : step.snapshot.peers) {
     if (!peer.facts.fresh(step.now, step.policy.freshness.peers)) continue;
+    if (peer.facts.at < off_since) continue;
     if (std::ranges::count(peer.facts.reading->active_vms, uuid) > 0) return true;
   }
   const Vm* vm = find_vm(step.snapshot, uuid);
@@ -49,8 +50,16 @@ IntentContext IntentKeeper::context_of(const VmUuid& uuid, const VmName& name,
           .wall = step.wall,
           .host_shutting_down = node && node->shutting_down,
           .own_action = tried != history_.targets.end() && tried->second.in_flight.has_value(),
-          .active_elsewhere = active_elsewhere(uuid, step),
+          .active_elsewhere = active_elsewhere(uuid, off_since(uuid), step),
           .guest_shutdown = policy_for(step.policy, name).guest_shutdown};
+}
+
+/// What a peer said before the VM went off, of a migration that failed or of another run, is no
+/// word on where it is now.
+Tick IntentKeeper::off_since(const VmUuid& uuid) const {
+  const auto sighting = sightings_.find(uuid);
+  const bool off = sighting != sightings_.end() && is_down(sighting->second.state);
+  return off ? sighting->second.first : Tick::min();
 }
 
 void IntentKeeper::take(const VmEvent& event, bool own_action, const Step& step) {

@@ -43,6 +43,8 @@ class IntentKeeper {
   [[nodiscard]] bool settled(const Vm& vm, Tick at);
   [[nodiscard]] bool shows_the_boot(const Intent& line, const Vm& vm,
                                     const IntentContext& context) const;
+  /// Since when readings have shown it off; the beginning of time while none has.
+  [[nodiscard]] Tick off_since(const VmUuid& uuid) const;
   [[nodiscard]] IntentContext context_of(const VmUuid& uuid, const VmName& name,
                                          const Step& step) const;
   void put(const Intent* before, Intent after);

@@ -142,6 +142,21 @@ TEST(IntentAfterPolls, ACrashedGuestThatOurStartDroppedIsNotTheOperators) {
   EXPECT_TRUE(seen_twice(line, dropped).wanted) << "also when the start is over";
 }
 
+TEST(IntentAfterPolls, ADestroySeenDuringOurStartIsAPersonsWhereThereWasNoDeadGuestToDrop) {
+  IntentContext ours = in_boot();
+  ours.own_action = true;
+  const Vm destroyed = a_vm("web1").off(VmReason::destroyed);
+  const Intent gone = seen_twice(running_line(), a_vm("web1").off(VmReason::crashed));
+  ASSERT_TRUE(gone.wanted);
+  const Intent line = seen_twice(gone, destroyed, ours);
+  EXPECT_FALSE(line.wanted);
+  EXPECT_EQ(line.last_stop, StopCause::operator_destroy);
+  const Intent kept = seen_twice(running_line(), a_vm("web1").crashed());
+  EXPECT_TRUE(seen_twice(kept, destroyed, ours).wanted);
+  // It ran since, which nobody saw, and is kept dead now.
+  EXPECT_TRUE(seen_twice(seen_twice(gone, a_vm("web1").crashed()), destroyed, ours).wanted);
+}
+
 TEST(IntentAfterPolls, WhileTheHostGoesDownEveryStopButMigrationIsTheHosts) {
   IntentContext context = in_boot();
   context.host_shutting_down = true;

@@ -127,6 +127,20 @@ TEST(IntentAfterEvents, OurOwnDestroyOfACrashedGuestIsNotTheOperators) {
   EXPECT_EQ(later.last_stop, StopCause::crashed);
 }
 
+TEST(IntentAfterEvents, ADestroyDuringOurStartIsAPersonsWhereThereWasNoDeadGuestToDrop) {
+  IntentContext ours = in_boot();
+  ours.own_action = true;
+  const Intent gone = after_events(running_line(), {stopped_crashed});
+  const Intent line = after_events(gone, {stopped_destroyed}, ours);
+  EXPECT_FALSE(line.wanted);
+  EXPECT_EQ(line.last_stop, StopCause::operator_destroy);
+  // libvirt kept the dead guest: then it is our first step.
+  const Intent kept = after_events(running_line(), {crashed});
+  EXPECT_TRUE(after_events(kept, {stopped_destroyed}, ours).wanted);
+  // Its start, unheard, brought up a guest that panicked in its turn.
+  EXPECT_TRUE(after_events(gone, {crashed, stopped_destroyed}, ours).wanted);
+}
+
 TEST(IntentAfterEvents, AStopAfterOurStartWorkedIsSomebodyElses) {
   IntentContext ours = in_boot();
   ours.own_action = true;

@@ -885,6 +885,26 @@ TEST_F(ReconcilerTest, WhatMovedToAnotherNodeIsNoLongerWanted) {
   EXPECT_THAT(started(), IsEmpty());
 }
 
+TEST_F(ReconcilerTest, WhatAPeerSaidBeforeTheStopEndsNoWish) {
+  start_settled();
+  world_.peer("node2", {"web1"});
+  daemon_->use(std::make_shared<const Policy>(world_.policy));
+  step();
+  const Peer before = world_.snapshot.peers.front();
+  world_.with(a_vm("web1").off(VmReason::crashed));
+  for (int i = 0; i < 5; ++i) {
+    clock_.advance(1s);
+    world_.later(clock_.now() - world_.now);
+    auto snapshot = std::make_shared<Snapshot>(world_.snapshot);
+    snapshot->peers = {before};
+    static_cast<void>(daemon_->step(snapshot, {}));
+  }
+  EXPECT_TRUE(journal_.state().intents.at({uuid_of("web1")}).wanted);
+  EXPECT_THAT(started(), IsEmpty()) << "an old word still keeps it from being started";
+  pass(5s);  // It says so again.
+  EXPECT_EQ(journal_.state().intents.at({uuid_of("web1")}).last_stop, StopCause::moved_away);
+}
+
 TEST_F(ReconcilerTest, BringsUpAResourceThatIsDownAfterABoot) {
   world_.drbd_version("8.4.11").with(a_resource("r0", 0).down());
   start_settled();
