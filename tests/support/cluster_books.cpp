@@ -51,15 +51,26 @@ void ClusterBooks::started(const VmUuid& vm, NodeIndex node) {
   pace_.started_by_hand(vm);
 }
 
-void ClusterBooks::stopped(const VmUuid& vm) {
+void ClusterBooks::stopped(const VmUuid& vm, VmReason how) {
   Line& line = lines_.at(vm);
   line.wanted = false;
   changed(line);
+  // All that the next daemon finds is "destroyed" and an action that did or was about to do that.
+  const bool same = how == VmReason::destroyed && died_dropping(cluster_.node(line.home), vm);
+  if (same) line.muddled = true;
+}
+
+bool ClusterBooks::died_dropping(SimulatedNode& node, const VmUuid& vm) {
+  if (node.runs_daemon()) return false;
+  return std::ranges::any_of(node.journal().actions, [&](const auto& entry) {
+    const auto* start = std::get_if<StartVm>(&entry.second.action);
+    return !entry.second.ended && start != nullptr && start->uuid == vm && start->destroy_first;
+  });
 }
 
 void ClusterBooks::clock_stepped(NodeIndex node) {
   pace_.clock_stepped(node);
-  pauses_.clock_stepped(node);
+  pauses_.clock_stepped(cluster_.node(node));
 }
 
 void ClusterBooks::taken_down(NodeIndex node, const ResourceName& resource) {
@@ -85,7 +96,9 @@ void ClusterBooks::lost_power(NodeIndex node) {
 }
 
 void ClusterBooks::lost_daemon(NodeIndex node) {
+  look_at_lies(cluster_.node(node));  // Of the step in the middle of which it died.
   pace_.lost_daemon(node);
+  pauses_.lost_daemon(node);
   for (auto& [vm, line] : lines_) line.sees_since.erase(node);
 }
 

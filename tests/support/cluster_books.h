@@ -28,7 +28,7 @@ class ClusterBooks {
 
   // What persons do.
   void started(const VmUuid& vm, NodeIndex node);
-  void stopped(const VmUuid& vm);
+  void stopped(const VmUuid& vm, VmReason how);
   void released(NodeIndex node, const Target& target) { pace_.released(node, target); }
   void taken_down(NodeIndex node, const ResourceName& resource);
   // What happens to VMs and nodes.
@@ -76,6 +76,8 @@ class ClusterBooks {
   /// What the node makes of it, for whoever reads the trace.
   [[nodiscard]] static std::string thought_of(const SimulatedNode& node, const VmUuid& vm);
   static void lost_sight(Line& line);
+  /// Died in the middle of dropping the VM's dead guest and starting it, and isn't back.
+  [[nodiscard]] static bool died_dropping(SimulatedNode& node, const VmUuid& vm);
   /// What is not as it should be in the end.
   [[nodiscard]] std::vector<Complaint> complaints() const;
   void judge_start(SimulatedNode& node, const VmUuid& vm);

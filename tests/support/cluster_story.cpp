@@ -211,6 +211,7 @@ void ClusterStory::heal() {
     if (!node->powered()) {
       node->power_on();
     } else if (!node->runs_daemon()) {
+      tell(node->options().name.value + ": upkeep is started");
       node->start_daemon();
     }
   }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <string_view>
 
 namespace upkeep::test {
 namespace {
@@ -16,11 +17,50 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
+/// For the trace.
+std::string_view to_words(Answer answer) {
+  switch (answer) {
+    case Answer::right: return "answers";
+    case Answer::fails: return "fails";
+    case Answer::hangs: return "hangs";
+    case Answer::nothing: return "lists nothing";
+  }
+  return "";
+}
+
+/// What a peer tells: what is so, or something else.
+enum class Mood {
+  truth,
+  truth_too,
+  silence,
+  nothing_runs,
+  everything_runs,
+  has_booted,
+  only_there
+};
+constexpr std::size_t kMoods = 7;
+
+std::string_view to_words(Mood mood) {
+  switch (mood) {
+    case Mood::truth:
+    case Mood::truth_too: return "tells the truth";
+    case Mood::silence: return "is silent";
+    case Mood::nothing_runs: return "says that nothing runs there";
+    case Mood::everything_runs: return "says that everything runs there";
+    case Mood::has_booted: return "says that it has just booted, and forgets the rest";
+    case Mood::only_there: return "says nothing but that it is there";
+  }
+  return "";
+}
+
 }  // namespace
 
 void ClusterStory::unheard(SimulatedNode& node, const std::function<void()>& what) {
   const Answer before = node.answers.libvirt;
-  if (random_.percent(15)) node.answers.libvirt = Answer::fails;
+  if (random_.percent(15)) {
+    node.answers.libvirt = Answer::fails;
+    tell(node.options().name.value + ": libvirt's events of what is next are lost");
+  }
   what();
   node.answers.libvirt = before;
 }
@@ -49,6 +89,7 @@ void ClusterStory::happen_to_a_node() {
     return;
   }
   if (!node.runs_daemon()) {
+    tell(node.options().name.value + ": upkeep is started");
     node.start_daemon();
     return;
   }
@@ -77,14 +118,29 @@ void ClusterStory::happen_to_a_source() {
   const auto mood =
       random_.pick({Answer::right, Answer::right, Answer::fails, Answer::hangs, Answer::nothing});
   const Answer other = mood == Answer::nothing ? Answer::fails : mood;
-  const std::size_t which = random_.below(4);
-  tell(
-      fmt::format("{}: source {} is {}", node.options().name.value, which, static_cast<int>(mood)));
-  if (which == 0) node.answers.libvirt = mood;
-  if (which == 1) node.answers.drbd = other;
-  if (which == 2) node.answers.node = other;
-  if (which == 3)
-    peer_moods_[{node.index(), any_node().index()}] = static_cast<int>(random_.below(7));
+  const std::string& name = node.options().name.value;
+  switch (random_.below(4)) {
+    case 0:
+      node.answers.libvirt = mood;
+      tell(fmt::format("{}: libvirt {}", name, to_words(mood)));
+      break;
+    case 1:
+      node.answers.drbd = other;
+      tell(fmt::format("{}: DRBD {}", name, to_words(other)));
+      break;
+    case 2:
+      node.answers.node = other;
+      tell(fmt::format("{}: the node's own source {}", name, to_words(other)));
+      break;
+    default: {
+      const std::size_t its_mood = random_.below(kMoods);
+      const SimulatedNode& peer = any_node();
+      peer_moods_[{node.index(), peer.index()}] = static_cast<int>(its_mood);
+      if (peer.index() == node.index()) break;
+      tell(fmt::format("{}: to it {} {}", name, peer.options().name.value,
+                       to_words(static_cast<Mood>(its_mood))));
+    }
+  }
 }
 
 void ClusterStory::happen_to_a_link() {
@@ -115,18 +171,16 @@ Result<Duration> ClusterStory::obstruct(SimulatedNode& node, const Order& order)
   }
 }
 
-/// Moods of a peer: 0 and 1 tell the truth, 2 is silent, 3 tells that nothing runs there, 4 that
-/// everything does, 5 that it has just booted, as another version does that forgot its keys, 6
-/// nothing but that it is there.
 Result<PeerFacts> ClusterStory::answer(NodeIndex asks, NodeIndex asked) {
   const SimulatedNode& other = cluster_->node(asked);
-  const int mood = faults_ ? peer_moods_[{asks, asked}] : 0;
-  if (mood == 2 || !other.runs_daemon()) return fail(Errc::unavailable, "no answer");
+  const auto mood = faults_ ? static_cast<Mood>(peer_moods_[{asks, asked}]) : Mood::truth;
+  if (mood == Mood::silence || !other.runs_daemon()) return fail(Errc::unavailable, "no answer");
   PeerFacts facts = other.facts();
-  if (mood == 3) facts.active_vms.clear();
-  if (mood == 4) facts.active_vms = vms_;
-  if (mood == 6) facts = {};
-  if (mood == 5) facts = {.boot_id = {std::to_string(random_.below(3))}};
+  if (mood == Mood::nothing_runs) facts.active_vms.clear();
+  if (mood == Mood::everything_runs) facts.active_vms = vms_;
+  if (mood == Mood::only_there) facts = {};
+  // As another version does that forgot its keys.
+  if (mood == Mood::has_booted) facts = {.boot_id = {std::to_string(random_.below(3))}};
   return facts;
 }
 

@@ -12,6 +12,21 @@ namespace {
 using simulation::Guest;
 using simulation::Replication;
 
+/// What a person does who wants a VM off, and how libvirt tells of it.
+struct Stop {
+  VmReason reason{};
+  std::vector<VmEventKind> events;
+};
+
+Stop any_stop(simulation::Random& random) {
+  switch (random.below(3)) {
+    case 0: return {VmReason::destroyed, {VmEventKind::stopped_destroyed}};
+    case 1:
+      return {VmReason::shutdown, {VmEventKind::shutdown_guest, VmEventKind::stopped_shutdown}};
+    default: return {VmReason::saved, {VmEventKind::stopped_saved}};
+  }
+}
+
 }  // namespace
 
 void ClusterStory::happen_to_a_guest() {
@@ -33,11 +48,13 @@ void ClusterStory::happen_to_a_guest() {
 }
 
 void ClusterStory::crash(SimulatedNode& node, const VmUuid& vm) {
-  tell(node.options().name.value + ": " + vm.value + " crashes");
   ++counts()["crash"];
   books_->crashed(vm);
   unheard(node, [&] {
-    if (random_.percent(30)) {
+    const bool kept = random_.percent(30);
+    tell(fmt::format("{}: {} {}", node.options().name.value, vm.value,
+                     kept ? "panics, and is kept dead" : "crashes"));
+    if (kept) {
       node.stop(vm, VmReason::panicked, {VmEventKind::crashed});
     } else {
       node.stop(vm, VmReason::crashed, {VmEventKind::stopped_crashed});
@@ -47,17 +64,11 @@ void ClusterStory::crash(SimulatedNode& node, const VmUuid& vm) {
 
 void ClusterStory::stop(SimulatedNode& node, const VmUuid& vm) {
   ++counts()["stop"];
-  const std::size_t how = random_.below(3);
-  tell(fmt::format("{}: a person stops {} ({})", node.options().name.value, vm.value, how));
-  books_->stopped(vm);
-  unheard(node, [&] {
-    if (how == 0) node.stop(vm, VmReason::destroyed, {VmEventKind::stopped_destroyed});
-    if (how == 1) {
-      node.stop(vm, VmReason::shutdown,
-                {VmEventKind::shutdown_guest, VmEventKind::stopped_shutdown});
-    }
-    if (how == 2) node.stop(vm, VmReason::saved, {VmEventKind::stopped_saved});
-  });
+  const Stop how = any_stop(random_);
+  tell(fmt::format("{}: a person stops {} ({})", node.options().name.value, vm.value,
+                   to_string(how.reason)));
+  books_->stopped(vm, how.reason);
+  unheard(node, [&] { node.stop(vm, how.reason, how.events); });
 }
 
 bool ClusterStory::start_by_hand(SimulatedNode& node, const VmUuid& vm) {
@@ -79,7 +90,7 @@ bool ClusterStory::start_by_hand(SimulatedNode& node, const VmUuid& vm) {
   bool runs = false;
   unheard(node, [&] { runs = node.start(vm).has_value(); });
   if (!runs) {
-    books_->stopped(vm);  // As far as anybody can see.
+    books_->stopped(vm, guest.reason);  // As far as anybody can see.
     return false;
   }
   tell(node.options().name.value + ": a person starts " + vm.value);
@@ -114,7 +125,7 @@ void ClusterStory::move(SimulatedNode& from, const VmUuid& vm) {
   ++counts()["move"];
   from.stop(vm, VmReason::migrated, {VmEventKind::stopped_migrated});
   static_cast<void>(cluster_->replication().demote(from.index(), *guest.resource));
-  if (!start_by_hand(to, vm)) books_->stopped(vm);
+  if (!start_by_hand(to, vm)) books_->stopped(vm, VmReason::migrated);
 }
 
 }  // namespace upkeep::test

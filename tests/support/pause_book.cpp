@@ -25,7 +25,16 @@ void PauseBook::resumed(NodeIndex node, const std::optional<Target>& target) {
   pauses_.erase({node, subject_of(target)});
 }
 
-void PauseBook::clock_stepped(NodeIndex node) {
+void PauseBook::clock_stepped(const simulation::SimulatedNode& node) {
+  stepped_.insert(node.index());
+  if (!node.runs_daemon()) lost_daemon(node.index());
+}
+
+void PauseBook::lost_daemon(NodeIndex node) {
+  if (stepped_.erase(node) > 0) forget_ends(node);
+}
+
+void PauseBook::forget_ends(NodeIndex node) {
   std::erase_if(pauses_,
                 [&](const auto& one) { return one.first.first == node && one.second.has_value(); });
 }

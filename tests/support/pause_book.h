@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -22,8 +23,9 @@ class PauseBook {
   void maintenance_ends(simulation::NodeIndex node) { pauses_.erase({node, kMaintenance}); }
 
   void lost_power(simulation::NodeIndex node) { maintenance_ends(node); }
-  /// A daemon that starts after its clock was set knows the end of a pause by that clock.
-  void clock_stepped(simulation::NodeIndex node);
+  void lost_daemon(simulation::NodeIndex node);
+  /// The daemon that took a pause counts on; the next one knows its end by that clock only.
+  void clock_stepped(const simulation::SimulatedNode& node);
 
   /// The pause under which the order may not be carried out, if there is one.
   [[nodiscard]] std::optional<std::string> over(const simulation::SimulatedNode& node,
@@ -33,10 +35,12 @@ class PauseBook {
   static constexpr const char* kMaintenance = "maintenance";
   using Spot = std::pair<simulation::NodeIndex, std::string>;
 
+  void forget_ends(simulation::NodeIndex node);
   [[nodiscard]] bool in_force(simulation::NodeIndex node, const std::string& subject) const;
 
   const simulation::Cluster& cluster_;
   std::map<Spot, std::optional<Tick>> pauses_;  ///< Until when; absent: until it is taken back.
+  std::set<simulation::NodeIndex> stepped_;     ///< Their clocks, since their daemons started.
 };
 
 }  // namespace upkeep::test
