@@ -23,16 +23,16 @@ using test::ClusterStory;
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr std::uint64_t kStories = 60;
 #elif defined(NDEBUG)
-constexpr std::uint64_t kStories = 2'500;
+constexpr std::uint64_t kStories = 10'000;
 #else
 constexpr std::uint64_t kStories = 150;
 #endif
 constexpr std::uint64_t kEnough = 2000;  ///< For everything to have happened.
 constexpr std::size_t kLastLines = 80;
-constexpr std::size_t kMostFailures = 10;
+constexpr std::uint64_t kMostFailures = 10;
 
 /// UPKEEP_SIM_SEED=7 replays one story with its whole trace; UPKEEP_SIM_SEEDS=1000000 tells more of
-/// them, from UPKEEP_SIM_FROM on.
+/// them, from UPKEEP_SIM_FROM on; after UPKEEP_SIM_FAILURES that went wrong it is enough.
 std::uint64_t number_from(const char* variable, std::uint64_t fallback) {
   const char* text = std::getenv(variable);  // NOLINT(concurrency-mt-unsafe): nobody sets any.
   if (text == nullptr) return fallback;
@@ -74,10 +74,11 @@ class Tales {
       if (story.wrongs().empty()) continue;
       failures_[seed] = failures_.empty() ? "The last lines:\n" + joined(story.trace(), kLastLines)
                                           : joined(story.wrongs(), kLastLines);
-      if (failures_.size() >= kMostFailures) return;
+      if (failures_.size() >= most_failures_) next_ = end;
     }
   }
 
+  const std::uint64_t most_failures_ = number_from("UPKEEP_SIM_FAILURES", kMostFailures);
   std::atomic<std::uint64_t> next_ = 1;
   std::mutex mutex_;
   std::map<std::string, int> counts_;
