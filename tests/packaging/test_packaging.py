@@ -184,3 +184,11 @@ def test_tally_counts_a_program_that_left_no_report_as_failed(repository, tmp_pa
     assert counted.stdout.splitlines()[-1] == "2 passed, 3 failed"
     assert counted.returncode == 1
     assert "FAILED unit_b: ended without a report" in counted.stdout
+
+
+def test_every_mutant_of_the_simulation_can_still_be_planted(repository):
+    checked = subprocess.run([repository / "tests/mutants/run", "--check"], text=True,
+                             capture_output=True)
+    assert checked.returncode == 0, checked.stdout
+    planted = re.fullmatch(r"(\d+) can be planted, 0 can't\n", checked.stdout)
+    assert planted and int(planted[1]) >= 25
