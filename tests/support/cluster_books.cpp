@@ -198,11 +198,13 @@ void ClusterBooks::judge_blindness(SimulatedNode& node) {
   }
   const World whole{*snapshot, *view->policy, view->history, view->at};
   const World blind{less, *view->policy, view->history, view->at};
+  Plan unseeing = plan(blind);
+  std::erase_if(unseeing.decisions, [](const Decision& one) { return hold_of(one).has_value(); });
+  if (unseeing.decisions.empty()) return;  // As nearly always, which saves the other plan.
   std::map<Target, const Decision*> before;
   const Plan seeing = plan(whole);
   for (const Decision& one : seeing.decisions) before[one.finding.subject] = &one;
-  for (const Decision& one : plan(blind).decisions) {
-    if (hold_of(one)) continue;
+  for (const Decision& one : unseeing.decisions) {
     const auto same = before.find(one.finding.subject);
     const auto hold = same == before.end() ? std::nullopt : hold_of(*same->second);
     const bool turn = hold && passes_by_itself(*hold);
