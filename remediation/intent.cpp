@@ -172,15 +172,16 @@ Intent after_boot(Intent intent, const Vm& vm, const IntentContext& context) {
   // Nobody knows how it went off before the boot, so the boot does not make it safe.
   if (intent.last_stop == StopCause::unobserved && !autostarts) return intent;
   if (!intent.wanted && !autostarts) return intent;
-  // libvirt forgets over a boot why a VM is off. What it gives a reason for ran again before
-  // anybody looked, and somebody stopped it. A saved guest's file outlives the boot, and so may its
-  // reason.
+  // libvirt forgets over a boot why a VM is off, also when libvirt-guests saved it. What it gives a
+  // reason for ran again before anybody looked, and somebody stopped it.
   const StopCause since = cause_of_reason(intent, vm, context);
-  if (since != StopCause::saved && is_deliberate(since, context.guest_shutdown)) {
+  if (is_deliberate(since, context.guest_shutdown)) {
     return stopped(std::move(intent), since, seen(vm), context.wall, context.guest_shutdown);
   }
   intent = with(std::move(intent), true, StopCause::node_down, context.wall);
-  intent.last_stop_detail = "off after a boot of the node";
+  // One that is kept dead ran in this boot: a start of ours drops it first.
+  intent.last_stop_detail =
+      vm.state == VmState::crashed ? seen(vm) : "off after a boot of the node";
   return intent;
 }
 

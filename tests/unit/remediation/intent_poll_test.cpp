@@ -260,8 +260,8 @@ TEST(IntentAfterBoot, WhatRanAgainAndWasStoppedOnPurposeBeforeAnybodyLookedStays
       {VmReason::crashed, true, StopCause::node_down},
       {VmReason::failed, true, StopCause::node_down},
       {VmReason::unknown, true, StopCause::node_down},
-      // libvirt-guests may have saved it when the node went down.
-      {VmReason::saved, true, StopCause::node_down},
+      // In this boot: what libvirt-guests saved when the node went down has no reason any more.
+      {VmReason::saved, false, StopCause::saved},
   };
   for (const ReasonRow& row : rows) {
     const Intent line =
@@ -270,6 +270,17 @@ TEST(IntentAfterBoot, WhatRanAgainAndWasStoppedOnPurposeBeforeAnybodyLookedStays
     EXPECT_EQ(line.last_stop, row.last_stop) << to_string(row.reason);
     EXPECT_EQ(line.boot.value, "boot-2") << to_string(row.reason);
   }
+}
+
+TEST(IntentAfterBoot, OurOwnDropOfAGuestThatIsKeptDeadIsNotTheOperators) {
+  const Intent line = seen_twice(running_line(), a_vm("web1").crashed(), in_boot("boot-2"));
+  ASSERT_TRUE(line.wanted);
+  IntentContext ours = in_boot("boot-2");
+  ours.own_action = true;
+  EXPECT_TRUE(after_events(line, {stopped_destroyed}, ours).wanted);
+  EXPECT_TRUE(seen_twice(line, a_vm("web1").off(VmReason::destroyed), ours).wanted);
+  EXPECT_FALSE(after_events(line, {stopped_destroyed}, in_boot("boot-2")).wanted)
+      << "a person's, before we began";
 }
 
 TEST(IntentAfterBoot, AGuestThatShutsItselfDownIsStartedWhereThatIsNoWish) {
