@@ -76,9 +76,9 @@ Result<std::string> ask(const KernelJournalRequest& request, const std::string& 
                      .output_cap = kMost,
                      .stop = request.stop});
   if (!result) return std::unexpected(std::move(result.error()));
-  // 1 without a word: nothing was found.
-  const bool found_nothing = result->exit_code == 1 && result->err.empty();
-  if (result->exit_code != 0 && !found_nothing) {
+  // 1: nothing was found. A file that it can't use is left out with a warning and exit code 0.
+  const bool done = result->exit_code == 0 || result->exit_code == 1;
+  if (!done || !result->err.empty()) {
     return fail(Errc::failed, fmt::format("{}: exit code {}: {}", request.journalctl,
                                           result->exit_code, first_line(result->err)));
   }

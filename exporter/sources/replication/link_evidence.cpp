@@ -47,7 +47,7 @@ std::optional<LinkLoss> judge(const LinkStory& streamed, const LinkStory& logged
     return std::nullopt;
   }
   // The log is newer than the reading, and knows that it is no more: a bring-up is under way.
-  if (logged.is_first_attempt()) return std::nullopt;
+  if (logged.never_ended()) return std::nullopt;
   return LinkLoss{LinkLossCause::unknown, "nothing tells how it became StandAlone", {}};
 }
 
@@ -111,11 +111,16 @@ void LinkEvidence::remember(const KernelPast& past) {
       continue;
     }
     const KernelLogRecord said{record.since_boot, record.message};
-    if (auto line = parse_drbd_log_line(said.message)) {
-      facts.push_back(fact_of(said, std::move(*line)));
-    }
+    auto line = parse_drbd_log_line(said.message);
+    // journalctl says nothing of a file that is damaged inside or closed to us: the journal can
+    // name a cause, but not tell that nothing ended a link since it was created.
+    if (!line || line->kind == DrbdLogLine::Kind::created) continue;
+    facts.push_back(fact_of(said, std::move(*line)));
   }
   if (overrun_) lose();  // Records went missing since.
+  // For the same reason only the stream can tell whether a split brain ended meanwhile.
+  overrun_ = overrun_ ||
+             std::ranges::any_of(facts, [](const Fact& fact) { return is_split_brain(fact.line); });
   std::uint64_t number = kFirstOfTheBuffer;
   for (Fact& fact : std::views::reverse(facts)) {
     fact.number = number--;

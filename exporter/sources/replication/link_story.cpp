@@ -33,14 +33,14 @@ LinkPhase link_phase_of_log_word(std::string_view word) {
 
 void LinkStory::created() {
   seen_from_creation_ = true;
-  first_attempt_ = true;
+  never_ended_ = true;
   phase_ = LinkPhase::stand_alone;
   reason_.reset();
   loss_.reset();
 }
 
 void LinkStory::refused(LinkLoss why) {
-  first_attempt_ = false;
+  never_ended_ = false;
   if (why.cause == LinkLossCause::split_brain) split_brain_ = {why.what, why.at};
   // What is said while the link is taken down is about the clearing away.
   if (phase_ == LinkPhase::disconnecting) return;
@@ -61,7 +61,7 @@ LinkLoss LinkStory::cause_of_disconnect(std::string_view what, WallTime at) cons
 
 void LinkStory::moved(LinkPhase to, std::string_view what, WallTime at) {
   if (phase_ == to) return;
-  if (to == LinkPhase::disconnecting || to == LinkPhase::stand_alone) first_attempt_ = false;
+  if (to == LinkPhase::disconnecting || to == LinkPhase::stand_alone) never_ended_ = false;
   switch (to) {
     case LinkPhase::disconnecting:
       if (!reason_) reason_ = cause_of_disconnect(what, at);

@@ -56,7 +56,7 @@ class LinkStory {
   [[nodiscard]] Knowledge knowledge() const;
   /// It was seen from its creation on, and nothing has ended or refused it: it was StandAlone only
   /// at its beginning.
-  [[nodiscard]] bool is_first_attempt() const { return first_attempt_; }
+  [[nodiscard]] bool never_ended() const { return never_ended_; }
   [[nodiscard]] const std::optional<LinkLoss>& loss() const { return loss_; }
   /// Set by an unresolved split brain, until it is settled or the link is established again.
   [[nodiscard]] const std::optional<SplitBrainEvidence>& split_brain() const {
@@ -70,7 +70,7 @@ class LinkStory {
 
   Witness witness_;
   bool seen_from_creation_ = false;
-  bool first_attempt_ = false;
+  bool never_ended_ = false;
   std::optional<LinkPhase> phase_;
   std::optional<LinkLoss> reason_;  // Why it will be lost.
   std::optional<LinkLoss> loss_;

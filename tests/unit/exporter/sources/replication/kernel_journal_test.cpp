@@ -154,6 +154,11 @@ TEST(KernelJournal, WhatJournalctlDoesNotAnswerIsAnError) {
   EXPECT_THAT(error_of(read_kernel_journal(journalctl.request(), ring())),
               HasSubstr("pattern matching"))
       << "what it printed before it failed is half an answer";
+  journalctl.script(
+      "cat $D/journal; echo 'File system@x.journal is truncated, ignoring file.' >&2");
+  EXPECT_THAT(error_of(read_kernel_journal(journalctl.request(), ring())),
+              HasSubstr("exit code 0: File system@x.journal is truncated"))
+      << "a file is missing";
   journalctl.script("head -c 40000000 /dev/zero");
   EXPECT_THAT(error_of(read_kernel_journal(journalctl.request(), ring())), HasSubstr("exhausted"));
 

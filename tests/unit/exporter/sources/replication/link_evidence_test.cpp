@@ -416,6 +416,26 @@ TEST_F(LostBeginningTest, ASplitBrainBeforeAGapEndsWhenTheStreamSeesTheLinkUp) {
   EXPECT_FALSE(r0.split_brain);
 }
 
+TEST_F(LostBeginningTest, TheJournalCanNotTellThatNothingEndedALink) {
+  // A file between these two may be damaged: journalctl leaves it out without a word.
+  split(kBroughtUp, kLater);
+  const DrbdResource r0 = recalled();
+  ASSERT_TRUE(r0.peers[0].loss);
+  EXPECT_EQ(r0.peers[0].loss->cause, LinkLossCause::unknown);
+  EXPECT_EQ(problem_, "");
+}
+
+TEST_F(LostBeginningTest, TheStreamEndsASplitBrainOfTheJournal) {
+  split(kSplitBrain, kLater);
+  journalctl_.keeps(kept_);
+  LinkEvidence evidence(ring_.root(), clock_);
+  evidence.recall(journalctl_.request());
+  evidence.established(ResourceName{"r0"}, "peer");
+  DrbdResource r0 = stand_alone("r0", 10);
+  judge_losses({}, evidence, r0);
+  EXPECT_FALSE(r0.split_brain);
+}
+
 TEST_F(LostBeginningTest, RecordsThatWentMissingMeanwhileAreAGapToo) {
   kept_.kernel(kBroughtUp);
   split(kDisconnected, kLater);
@@ -454,7 +474,8 @@ TEST_F(LostBeginningTest, OfALongPastTheNewestIsKept) {
   EXPECT_EQ(recalled().peers[0].loss->cause, LinkLossCause::disconnected_by_operator);
 }
 
-// Each recorded kernel log, wherever the ring buffer happens to begin.
+// Each recorded kernel log, wherever the ring buffer happens to begin. Only that nothing has ended
+// a link since its creation is not known from a journal.
 TEST_F(LostBeginningTest, JournalAndRingBufferTellWhatTheWholeLogDoes) {
   int logs = 0;
   int with_cause = 0;
@@ -495,7 +516,14 @@ TEST_F(LostBeginningTest, JournalAndRingBufferTellWhatTheWholeLogDoes) {
       evidence.recall(journalctl_.request());
       ASSERT_FALSE(evidence.problem()) << evidence.problem()->message;
       for (const std::string& name : names) {
-        EXPECT_EQ(judged(evidence, name), judged(known, name)) << name << " cut at " << log[cut];
+        auto told = judged(evidence, name);
+        const auto all = judged(known, name);
+        for (std::size_t i = 0; i < all.size(); ++i) {
+          auto& loss = told[i].peers[0].loss;
+          const bool unknown = loss && loss->cause == LinkLossCause::unknown;
+          if (unknown && !all[i].peers[0].loss) loss.reset();
+        }
+        EXPECT_EQ(told, all) << name << " cut at " << log[cut];
       }
     }
   };
