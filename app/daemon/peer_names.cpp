@@ -30,8 +30,7 @@ std::optional<std::string> peer_name_doubt(const std::vector<NodeName>& configur
   if (only_configured.empty() || only_drbd.empty()) return std::nullopt;
   return fmt::format(
       "DRBD has no peer named like [[peer]] {}, and no [[peer]] is named like its {}: if one is "
-      "the "
-      "other, what upkeep hears from it is not used for its resources",
+      "the other, what upkeep hears from it is not used for its resources",
       fmt::join(only_configured, ", "), fmt::join(only_drbd, ", "));
 }
 
