@@ -98,8 +98,8 @@ def test_disk_fails_and_is_repaired(lab, story):
     in_sync(lab)
     healthy = story.seconds()
     seen_in_sync(*lab)
-    story.tell("the disk is repaired", "drbd_diskless: attach_device", "r5 UpToDate on both",
-               healthy)
+    story.tell("the disk is repaired; upkeep release resource/r5", "drbd_diskless: attach_device",
+               "r5 UpToDate on both", healthy)
     lab.n1.run("drbdadm secondary r5")
 
 
