@@ -91,8 +91,12 @@ def test_guest_that_never_gets_healthy_is_told_and_not_restarted(libvirtd, upkee
     assert upkeep.metric("upkeep_vm_boot_unverified", vm="web2") is None  # it has no check
     decision = wait_until("the decision", lambda: upkeep.vm("web1")["decision"])
     assert decision["rule"] == "vm_boot_unverified"
-    [line] = [line for line in upkeep.cli("status").stdout.splitlines() if "web1" in line]
-    assert "running, not healthy yet" in line and "what did not boot once" in line
+
+    def said_of_web1():
+        [line] = [line for line in upkeep.cli("status").stdout.splitlines() if "web1" in line]
+        return line
+    wait_until("what is thought of it", lambda: "what did not boot once" in said_of_web1())
+    assert "running, not healthy yet" in said_of_web1()
     stays_so("the same guest", lambda: libvirtd.qemu_pid("web1") == pid, 5.0)
     assert len(upkeep.starts("web1")) == 1
     assert upkeep.metrics().sum("upkeep_remediation_ineffective_total", action="start_vm") == 1

@@ -124,13 +124,15 @@ def test_a_changed_token_file_needs_no_restart(upkeep):
                    len(upkeep.logged("token file is of no use")) == count)
         assert status(second) == 200
         assert status(text.strip()) == 401
-        assert upkeep.metric("upkeep_control_token_last_read_successful") == 0
+        wait_until("it to be shown", lambda: upkeep.metric(
+            "upkeep_control_token_last_read_successful") == 0)
     assert len(upkeep.logged("token file is of no use")) == len(broken)
 
     replace(first + "\n")
     wait_until("the token to be taken again", lambda: status(first) == 200)
     assert status(second) == 401
-    assert upkeep.metric("upkeep_control_token_last_read_successful") == 1
+    wait_until("it to be shown", lambda: upkeep.metric(
+        "upkeep_control_token_last_read_successful") == 1)
     assert not upkeep.logged(second)
 
 

@@ -18,8 +18,9 @@ def upkeep(libvirtd, upkeep_for):
     return upkeep_for(libvirtd).start()
 
 
-def refused(upkeep, reason):
-    return upkeep.metric("upkeep_webhook_refused_total", reason=reason)
+def counts(upkeep, reason, number):
+    wait_until(f"{reason} to be counted", lambda: upkeep.metric(
+        "upkeep_webhook_refused_total", reason=reason) == number)
 
 
 def lines(upkeep):
@@ -62,22 +63,23 @@ def test_every_reason_is_counted_and_told(upkeep):
     assert set(posts) == REASONS
     for reason, post in posts.items():
         assert post() == codes.get(reason, 400), reason
-        assert refused(upkeep, reason) == 1
+        counts(upkeep, reason, 1)
         wait_until("its line of the history", lambda: any(
             f"webhook was refused ({reason}): " in line for line in lines(upkeep)))
         assert len(upkeep.logged(f"webhook refused a body.* reason={reason} ")) == 1
     assert any("alerts[0].startsAt is not a time" in line for line in lines(upkeep))
 
     assert webhook.post(version3)[0] == 400
-    assert refused(upkeep, "wrong_version") == 2
+    counts(upkeep, "wrong_version", 2)
     assert "was refused (wrong_version)" in upkeep.cli("history").stdout
 
 
 def test_strangers_leave_no_line(upkeep):
     assert Webhook(upkeep).post(b"garbage", token="x" * 32)[0] == 401
     assert post_raw(upkeep, ["Transfer-Encoding: chunked"], token="x" * 32) == 401
+    wait_until("both to be counted", lambda: upkeep.metric(
+        "upkeep_webhook_requests_total", code="401") == 2)
     assert upkeep.metrics().sum("upkeep_webhook_refused_total") == 0
-    assert upkeep.metric("upkeep_webhook_requests_total", code="401") == 2
     assert not lines(upkeep) and not upkeep.logged("webhook refused a body")
 
 
