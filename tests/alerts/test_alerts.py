@@ -52,6 +52,19 @@ def test_every_runbook_is_of_an_alert(repository):
     assert found == set(NAMES)
 
 
+def test_commands_of_runbooks_are_code_blocks(repository):
+    """Markdown takes an indented line for code only after an empty or another indented one. A command
+    that lacks its indent is prose that ends like none."""
+    for runbook in (repository / "docs" / "alerts").glob("*.md"):
+        lines = runbook.read_text().splitlines()
+        for above, line, below in zip([""] + lines, lines, lines[1:] + [""]):
+            where = f"{runbook.name}: {line}"
+            if line.startswith("    "):
+                assert above == "" or above.startswith("    "), where
+            elif line and below == "" and not re.match(r" *[#|]", line):
+                assert line.endswith((".", ":", ";", "?")), where
+
+
 def test_links_of_runbooks_lead_somewhere(repository):
     for runbook in (repository / "docs" / "alerts").glob("*.md"):
         for link in re.findall(r"\]\(([^)]+)\)", runbook.read_text()):
