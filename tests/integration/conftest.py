@@ -1,5 +1,6 @@
 """A private libvirtd for the whole run, empty for each test, and upkeeps that watch it."""
 
+import subprocess
 import warnings
 
 import pytest
@@ -59,6 +60,23 @@ def libvirtd(first_libvirtd):
 def other_libvirtd(second_libvirtd):
     yield second_libvirtd
     emptied(second_libvirtd)
+
+
+@pytest.fixture
+def small_filesystem(tmp_path):
+    """Of 2 MiB, so that a test can fill it. Only a libvirtd that is made later sees it."""
+    path = tmp_path / "small"
+    path.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "upkeep-test", path], check=True)
+    yield path
+    subprocess.run(["umount", "--lazy", path], check=True)
+
+
+@pytest.fixture
+def libvirtd_above(small_filesystem, build_libvirtd):
+    libvirtd = build_libvirtd("above")
+    yield libvirtd
+    libvirtd.forget_all()
 
 
 @pytest.fixture

@@ -5,6 +5,15 @@ from harness.waiting import stays_so, wait_until
 # Longer than it takes to see a stop twice and act on it.
 LONG_ENOUGH_TO_ACT = 3.0
 
+DISK = """\
+    <disk type='file' device='disk'>
+      <driver name='qemu' type='raw' cache='writeback'/>
+      <source file='{source}'{policy}/>
+      <target dev='{target}' bus='{bus}'/>
+      <boot order='2'/>
+    </disk>
+"""
+
 
 def booted(libvirtd, *names, **definition):
     """Guests that run."""
@@ -14,6 +23,29 @@ def booted(libvirtd, *names, **definition):
     for name in names:
         libvirtd.wait_booted(name)
     return names
+
+
+def disk(source, target="vdb", bus="virtio", policy=""):
+    """The XML of a disk beside the one that a guest boots from."""
+    return DISK.format(source=source, target=target, bus=bus, policy=policy)
+
+
+def sparse_image(filesystem):
+    """A disk of a MiB that takes no room yet."""
+    image = filesystem / "data.img"
+    with image.open("wb") as sparse:
+        sparse.truncate(1024 * 1024)
+    return image
+
+
+def fill(filesystem):
+    """Leaves not a byte of room."""
+    with (filesystem / "filler").open("wb", buffering=0) as filler:
+        try:
+            while True:
+                filler.write(bytes(4096))
+        except OSError:
+            pass
 
 
 def seen_running(upkeep, *names):
