@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "remediation/boot_check.h"
+#include "remediation/last_writes.h"
 #include "remediation/pause.h"
+#include "remediation/rules/finding.h"
 #include "remediation/sight.h"
 #include "remediation/storage_gate.h"
 #include "remediation/tries.h"
@@ -197,6 +199,17 @@ void explain_vm(Explanation& explanation, const VmName& name, const Known& known
   }
 }
 
+/// Who is to choose whose writes are lost must know who wrote last.
+void explain_last_writes(Explanation& explanation, const DrbdResource& resource,
+                         const Known& known) {
+  for (std::string& fact : writes_here(resource, known.world)) {
+    explanation.facts.push_back("here: " + std::move(fact));
+  }
+  for (std::string& fact : writes_there(resource, known.world)) {
+    explanation.facts.push_back("there: " + std::move(fact));
+  }
+}
+
 void explain_resource(Explanation& explanation, const ResourceName& name, const Known& known) {
   const bool fresh = drbd_in_sight(known.world) != nullptr && known.snapshot.drbd_in_use;
   const DrbdResource* resource = fresh ? find_resource(known.snapshot, name) : nullptr;
@@ -223,6 +236,7 @@ void explain_resource(Explanation& explanation, const ResourceName& name, const 
     explanation.facts.push_back(
         fmt::format("{}: {}, {}", peer.name.value, peer.connection.text, peer.role.text));
   }
+  if (split_brain_of(*resource, known.world)) explain_last_writes(explanation, *resource, known);
 }
 
 }  // namespace
