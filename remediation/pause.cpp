@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "remediation/rules/finding.h"
@@ -94,6 +95,16 @@ std::vector<const Standing*> pauses_over(const Target& target, const World& worl
   }
   for (const Target& resource : under) add(pauses, to_string(resource), world);
   return pauses;
+}
+
+std::optional<WallTime::duration> pause_left(const Standing& standing, WallTime now) {
+  if (standing.kind != Standing::Kind::paused || !standing.until) return std::nullopt;
+  return *standing.until - std::max(now, standing.at);
+}
+
+bool maintenance_is_over(const Standing& standing, const BootId& boot) {
+  return standing.kind == Standing::Kind::maintenance && !boot.value.empty() &&
+         boot.value != standing.subject;
 }
 
 std::optional<Held> pause_hold(const Target& target, const World& world) {

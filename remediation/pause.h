@@ -37,6 +37,14 @@ inline constexpr std::chrono::hours kPauseLasts{2};
 /// all of its disks, so theirs are among its own.
 [[nodiscard]] std::vector<const Standing*> pauses_over(const Target& target, const World& world);
 
+/// What is left of a pause by the wall clock, not above 0 when it is over; nothing for one without
+/// an end, and for what is no pause. A clock that was set back makes none longer.
+[[nodiscard]] std::optional<WallTime::duration> pause_left(const Standing& standing, WallTime now);
+
+/// Whether the node booted since a maintenance began; false for all else, and while it isn't known
+/// which boot this is.
+[[nodiscard]] bool maintenance_is_over(const Standing& standing, const BootId& boot);
+
 /// Why nothing is done about the target, if it is paused.
 [[nodiscard]] std::optional<Held> pause_hold(const Target& target, const World& world);
 

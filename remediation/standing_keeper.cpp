@@ -58,13 +58,11 @@ void StandingKeeper::take(const VmEvent& event, const Step& step) {
 /// Its end is the wall clock's; what is left until then passes by the other one, so that a clock
 /// that is set makes no pause longer than it was meant to be, nor ends one early.
 bool StandingKeeper::pause_is_over(const Standing& pause, const Step& step) {
-  if (pause.kind == Standing::Kind::maintenance) {
-    return !history_.boot.value.empty() && history_.boot.value != pause.subject;
-  }
-  if (!pause.until) return false;
-  const auto left = *pause.until - std::max(step.wall, pause.at);
-  const auto [end, is_new] =
-      pauses_end_.try_emplace(key_of(pause), step.now + std::chrono::duration_cast<Duration>(left));
+  if (pause.kind == Standing::Kind::maintenance) return maintenance_is_over(pause, history_.boot);
+  const auto left = pause_left(pause, step.wall);
+  if (!left) return false;
+  const auto [end, is_new] = pauses_end_.try_emplace(
+      key_of(pause), step.now + std::chrono::duration_cast<Duration>(*left));
   return step.now >= end->second;
 }
 

@@ -15,6 +15,8 @@
 #include "app/cli/offline.h"
 #include "app/cli/render.h"
 #include "app/recovery_json.h"
+#include "exporter/model/clock.h"
+#include "exporter/sources/node/node_facts.h"
 #include "remediation/journal/sqlite_journal.h"
 
 namespace upkeep::cli {
@@ -51,26 +53,35 @@ Result<json> ask(const ControlClient& client, const HistoryCommand& command) {
   return client.get(path);
 }
 
-Result<json> look_up(Journal& journal, const Config& config, const StatusCommand& /*command*/) {
-  const Result<JournalState> state = journal.load();
-  if (!state) return std::unexpected(state.error());
-  return offline_status(*state, config);
+/// The demo's boot is its own, and ends with it.
+Reader reader_of(const DaemonAddress& daemon) {
+  Reader reader{.now = SystemClock().wall()};
+  if (daemon.demo) return reader;
+  if (auto node = read_node("/")) reader.boot = std::move(node->boot_id);
+  return reader;
 }
 
-Result<json> look_up(Journal& /*journal*/, const Config& /*config*/,
+Result<json> look_up(Journal& journal, const DaemonAddress& daemon,
+                     const StatusCommand& /*command*/) {
+  const Result<JournalState> state = journal.load();
+  if (!state) return std::unexpected(state.error());
+  return offline_status(*state, daemon.config, reader_of(daemon));
+}
+
+Result<json> look_up(Journal& /*journal*/, const DaemonAddress& /*daemon*/,
                      const DrbdStatusCommand& /*command*/) {
   return fail(Errc::unavailable, "the journal knows nothing of DRBD's state: try `drbdadm status`");
 }
 
-Result<json> look_up(Journal& /*journal*/, const Config& /*config*/,
+Result<json> look_up(Journal& /*journal*/, const DaemonAddress& /*daemon*/,
                      const PlanCommand& /*command*/) {
   return fail(Errc::unavailable, "only a running upkeep can plan: the journal has no facts of now");
 }
 
-Result<json> look_up(Journal& journal, const Config& config, const WhyCommand& command) {
+Result<json> look_up(Journal& journal, const DaemonAddress& daemon, const WhyCommand& command) {
   const Result<JournalState> state = journal.load();
   if (!state) return std::unexpected(state.error());
-  return offline_why(command.target, *state, config);
+  return offline_why(command.target, *state, daemon.config, reader_of(daemon));
 }
 
 Result<json> look_up_recovery(Journal& journal, std::int64_t id) {
@@ -82,7 +93,8 @@ Result<json> look_up_recovery(Journal& journal, std::int64_t id) {
   return answer;
 }
 
-Result<json> look_up(Journal& journal, const Config& /*config*/, const HistoryCommand& command) {
+Result<json> look_up(Journal& journal, const DaemonAddress& /*daemon*/,
+                     const HistoryCommand& command) {
   if (command.recovery) return look_up_recovery(journal, *command.recovery);
   HistoryQuery query;
   query.limit = static_cast<std::size_t>(command.limit);
@@ -131,7 +143,7 @@ int read_and_print(const CommandLine& line, const Command& command, Output& outp
                                       address->journal.string()),
                           Colour::warning, output.err_style)
                << '\n';
-    answer = look_up(**journal, address->config, command);
+    answer = look_up(**journal, *address, command);
   }
   if (!answer) {
     return failed(output, answer.error(), is_silence(answer.error()) ? kNotRunning : kFailed);

@@ -6,8 +6,11 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "app/cli/offline_declared.h"
 #include "app/cli/times.h"
+#include "app/declared_json.h"
 #include "app/suggest.h"
+#include "remediation/pause.h"
 
 namespace upkeep::cli {
 namespace {
@@ -131,6 +134,16 @@ void add_tries(std::vector<std::string>& facts, const JournalState& journal, con
   }
 }
 
+/// Which DRBD resources a VM lies on only readings tell, so their pauses aren't among its own.
+void add_pauses(std::vector<std::string>& facts, const Target& target, const History& known) {
+  const Snapshot unread;
+  const Policy unset;
+  const World world{.snapshot = unread, .policy = unset, .history = known};
+  for (const Standing* pause : pauses_over(target, world)) {
+    facts.push_back(pause_text(*pause, known));
+  }
+}
+
 }  // namespace
 
 Result<Target> resolve_target(const std::string& word, const JournalState& journal) {
@@ -147,7 +160,7 @@ Result<Target> resolve_target(const std::string& word, const JournalState& journ
                                            did_you_mean(word, names)));
 }
 
-json offline_status(const JournalState& journal, const Config& config) {
+json offline_status(const JournalState& journal, const Config& config, const Reader& reader) {
   const Policy policy = to_policy(config);
   std::map<std::string, json> by_name;
   for (const auto& [uuid, intent] : journal.intents) {
@@ -172,11 +185,12 @@ json offline_status(const JournalState& journal, const Config& config) {
           {"sources", json::array()},
           {"vms", std::move(vms)},
           {"drbd", nullptr},
+          {"declared", declared_json(still_declared(journal, reader))},
           {"in_flight", json::array()}};
 }
 
 Result<json> offline_why(const std::string& target, const JournalState& journal,
-                         const Config& config) {
+                         const Config& config, const Reader& reader) {
   const Result<Target> resolved = resolve_target(target, journal);
   if (!resolved) return std::unexpected(resolved.error());
   const bool is_vm = resolved->kind == Target::Kind::vm;
@@ -189,6 +203,7 @@ Result<json> offline_why(const std::string& target, const JournalState& journal,
   std::vector<std::string> facts;
   if (intent != nullptr) add_wish(facts, *intent, to_policy(config));
   add_tries(facts, journal, *resolved);
+  add_pauses(facts, *resolved, still_declared(journal, reader));
   if (journal.last_heartbeat) {
     facts.push_back("upkeep was last alive on " + local_time(*journal.last_heartbeat));
   }

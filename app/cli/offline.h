@@ -12,11 +12,19 @@
 
 namespace upkeep::cli {
 
-[[nodiscard]] nlohmann::json offline_status(const JournalState& journal, const Config& config);
+/// When the journal is read, and in which boot: what was said may be over by now.
+struct Reader {
+  WallTime now{};
+  BootId boot = {};  ///< Empty: not known.
+};
+
+[[nodiscard]] nlohmann::json offline_status(const JournalState& journal, const Config& config,
+                                            const Reader& reader);
 
 /// `target` may be a bare name; not_found when the journal knows neither VM nor resource of it.
 [[nodiscard]] Result<nlohmann::json> offline_why(const std::string& target,
-                                                 const JournalState& journal, const Config& config);
+                                                 const JournalState& journal, const Config& config,
+                                                 const Reader& reader);
 
 /// `entries` newest first, as the journal gives them.
 [[nodiscard]] nlohmann::json offline_history(const std::vector<HistoryEntry>& entries);

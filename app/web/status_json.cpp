@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <variant>
 
+#include "app/declared_json.h"
 #include "app/recovery_json.h"
 #include "app/web/answers.h"
 #include "app/web/json_parts.h"
-#include "remediation/pause.h"
 #include "remediation/tries.h"
 
 namespace upkeep::web {
@@ -150,36 +150,9 @@ Json in_flight_json(const Moment& moment) {
   return list;
 }
 
-/// "node", "vm/web1", "resource/r0" or "peer/node2"; a VM that nobody knows any more by its UUID.
-std::string subject_of(const Standing& said, const History& history) {
-  if (is_pause(said)) {
-    const std::string target = paused_target(said, history);
-    return target.empty() ? "node" : target;
-  }
-  if (said.kind == Standing::Kind::peer_dead) return "peer/" + said.subject;
-  const auto line = history.intents.find(VmUuid{said.subject});
-  return "vm/" + (line == history.intents.end() ? said.subject : line->second.name.value);
-}
-
 Json recovery_of(const Moment& moment) {
   if (!moment.view || moment.view->recovery == nullptr) return {};
   return recovery_summary_json(*moment.view->recovery);
-}
-
-/// What persons said that still holds.
-Json declared_json(const Moment& moment) {
-  Json list = Json::array();
-  if (!moment.view) return list;
-  for (const auto& [key, said] : moment.view->history.standings) {
-    if (said.kind == Standing::Kind::disk_lost) continue;
-    list.push_back({{"what", to_string(said.kind)},
-                    {"subject", subject_of(said, moment.view->history)},
-                    {"by", json_or_null(said.by)},
-                    {"reason", json_or_null(said.reason)},
-                    {"at", json_of(said.at)},
-                    {"until", json_of(said.until)}});
-  }
-  return list;
 }
 
 }  // namespace
@@ -240,7 +213,7 @@ std::string status_json(const Moment& moment) {
                   {"sources", sources},
                   {"vms", vms},
                   {"drbd", drbd_status(report, moment)},
-                  {"declared", declared_json(moment)},
+                  {"declared", moment.view ? declared_json(moment.view->history) : Json::array()},
                   {"recovery", recovery_of(moment)},
                   {"in_flight", in_flight_json(moment)}});
 }

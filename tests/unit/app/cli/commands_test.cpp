@@ -100,6 +100,12 @@ class Commands : public CliTest {
     entry.target = "vm/web1";
     entry.text = "a line on record";
     ASSERT_TRUE(opened->journal->note(entry).has_value());
+    const Standing pause{
+        .kind = Standing::Kind::paused, .subject = "node", .by = "anna", .reason = "new disk"};
+    ASSERT_TRUE(opened->journal->save(pause).has_value());
+    const Standing maintenance{
+        .kind = Standing::Kind::maintenance, .subject = "a boot long ago", .by = "anna"};
+    ASSERT_TRUE(opened->journal->save(maintenance).has_value());
   }
 };
 
@@ -222,6 +228,8 @@ TEST_F(Commands, ReadTheJournalWhileTheDaemonIsDownAndSaySo) {
   EXPECT_THAT(err_.str(), HasSubstr("upkeep is not running"));
   EXPECT_THAT(err_.str(), HasSubstr("reading " + (dir_.path() / "upkeep.db").string()));
   EXPECT_THAT(out_.str(), HasSubstr("web1  unknown  up"));
+  EXPECT_THAT(out_.str(), HasSubstr("node is paused until it is resumed (anna, "));
+  EXPECT_THAT(out_.str(), Not(HasSubstr("maintenance"))) << "this is another boot";
 
   EXPECT_EQ(run({"history", "--target", "web1"}), kOk);
   EXPECT_THAT(out_.str(), HasSubstr("a line on record"));

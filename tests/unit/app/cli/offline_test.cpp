@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/cli/render.h"
+#include "app/cli/times.h"
 
 namespace upkeep::cli {
 namespace {
@@ -13,7 +14,11 @@ namespace {
 using namespace std::chrono_literals;
 using nlohmann::json;
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::UnorderedElementsAre;
 
 const WallTime kThen{1772334764s};  // 2026-03-01 03:12:44 UTC
 
@@ -65,8 +70,31 @@ Config config() {
   return config;
 }
 
+/// A minute after the last that the journal knows, in the boot that it knows.
+const Reader kReader{.now = kThen + 70s, .boot = {"b-1"}};
+
+/// By anna, on kThen.
+void say(JournalState& state, Standing::Kind kind, const std::string& subject,
+         std::optional<WallTime> until = std::nullopt) {
+  state.standings[{kind, subject}] = {.kind = kind,
+                                      .subject = subject,
+                                      .by = "anna",
+                                      .reason = "new disk",
+                                      .at = kThen,
+                                      .until = until};
+}
+
+std::vector<std::string> declared(const JournalState& state, const Reader& reader) {
+  std::vector<std::string> shown;
+  const json status = offline_status(state, config(), reader);
+  for (const json& one : status.at("declared")) {
+    shown.push_back(one.at("what").get<std::string>() + " " + one.at("subject").get<std::string>());
+  }
+  return shown;
+}
+
 TEST(OfflineStatus, KnowsWhatIsWantedAndNothingOfStates) {
-  const json status = offline_status(journal(), config());
+  const json status = offline_status(journal(), config(), kReader);
   EXPECT_EQ(status.at("offline"), true);
   EXPECT_EQ(status.at("node"), "node1");
   EXPECT_TRUE(status.at("drbd").is_null());
@@ -91,20 +119,84 @@ TEST(OfflineStatus, KnowsWhatIsWantedAndNothingOfStates) {
 TEST(OfflineStatus, TheConfigurationHasItsSay) {
   Config config;
   config.vms.push_back({.match = "web*", .keep = Keep::ignore});
-  const json status = offline_status(journal(), config);
+  const json status = offline_status(journal(), config, kReader);
   EXPECT_EQ(status.at("vms")[0].at("wanted"), "up");  // a mark goes before it
   EXPECT_EQ(status.at("vms")[1].at("wanted"), "ignore");
   EXPECT_EQ(status.at("vms")[1].at("authority"), "config");
 }
 
+TEST(OfflineStatus, ShowsWhatPersonsSaidAsTheDaemonDoes) {
+  JournalState state = journal();
+  EXPECT_EQ(offline_status(state, config(), kReader).at("declared"), json::array());
+  say(state, Standing::Kind::paused, "node");
+  say(state, Standing::Kind::paused, "vm/u-1", kThen + 2h);
+  say(state, Standing::Kind::paused, "resource/r0");
+  say(state, Standing::Kind::maintenance, "b-1");
+  say(state, Standing::Kind::peer_dead, "node2");
+  say(state, Standing::Kind::allow_degraded, "u-2");
+  say(state, Standing::Kind::disk_lost, "u-2/vda");
+  EXPECT_THAT(
+      declared(state, kReader),
+      UnorderedElementsAre("paused node", "paused vm/web1", "paused resource/r0",
+                           "maintenance node", "peer_dead peer/node2", "allow_degraded vm/web2"));
+  const json status = offline_status(state, config(), kReader);
+  EXPECT_THAT(status.at("declared"), Contains(json{{"what", "paused"},
+                                                   {"subject", "vm/web1"},
+                                                   {"by", "anna"},
+                                                   {"reason", "new disk"},
+                                                   {"at", "2026-03-01T03:12:44.000Z"},
+                                                   {"until", "2026-03-01T05:12:44.000Z"}}));
+  const std::string text = render_status(status, {.colour = false});
+  EXPECT_THAT(text, HasSubstr("vm/web1 is paused until " + local_time(kThen + 2h) + " (anna, " +
+                              local_time(kThen) + "): new disk"));
+  EXPECT_THAT(text, HasSubstr("node is in maintenance until it boots again (anna, "));
+}
+
+TEST(OfflineStatus, APauseWhoseTimeIsOverIsNotShown) {
+  JournalState state = journal();
+  say(state, Standing::Kind::paused, "node", kThen + 2h);
+  EXPECT_THAT(declared(state, {.now = kThen + 2h - 1s}), ElementsAre("paused node"));
+  EXPECT_THAT(declared(state, {.now = kThen + 2h}), IsEmpty());
+  EXPECT_THAT(declared(state, {.now = kThen - 24h}), ElementsAre("paused node"))
+      << "a clock that was set back";
+  say(state, Standing::Kind::allow_degraded, "u-2");
+  EXPECT_THAT(declared(state, {.now = kThen + 2h - 1s}), Contains("allow_degraded vm/web2"));
+  EXPECT_THAT(declared(state, {.now = kThen + 2h}), IsEmpty());
+}
+
+TEST(OfflineStatus, MaintenanceIsOverInAnotherBootOnly) {
+  JournalState state = journal();
+  say(state, Standing::Kind::maintenance, "b-1");
+  EXPECT_THAT(declared(state, {.now = kThen + 240h, .boot = {"b-1"}}),
+              ElementsAre("maintenance node"));
+  EXPECT_THAT(declared(state, {.now = kThen}), ElementsAre("maintenance node"))
+      << "which boot this is isn't known";
+  EXPECT_THAT(declared(state, {.now = kThen, .boot = {"b-2"}}), IsEmpty());
+}
+
+TEST(OfflineWhy, NamesWhatIsPausedOverIt) {
+  JournalState state = journal();
+  say(state, Standing::Kind::paused, "vm/u-1", kThen + 2h);
+  const auto facts_of = [&](const char* target) {
+    const auto why = offline_why(target, state, config(), kReader);
+    return why ? why->at("facts").get<std::vector<std::string>>() : std::vector<std::string>{};
+  };
+  EXPECT_THAT(facts_of("web1"), Contains(HasSubstr("vm/web1 is paused by anna: new disk, until ")));
+  EXPECT_THAT(facts_of("web2"), Not(Contains(HasSubstr("is paused"))));
+  say(state, Standing::Kind::paused, "node");
+  EXPECT_THAT(facts_of("web2"), Contains(HasSubstr("the node is paused by anna")));
+  EXPECT_THAT(facts_of("r0"), Contains(HasSubstr("the node is paused by anna")));
+}
+
 TEST(OfflineStatus, IsRenderedAsNotRunning) {
-  const std::string text = render_status(offline_status(journal(), config()), {.colour = false});
+  const std::string text =
+      render_status(offline_status(journal(), config(), kReader), {.colour = false});
   EXPECT_THAT(text, HasSubstr("upkeep is not running"));
   EXPECT_THAT(text, HasSubstr("web1  unknown  up"));
 }
 
 TEST(OfflineStatus, OfAnEmptyJournalIsEmpty) {
-  const json status = offline_status(JournalState{}, config());
+  const json status = offline_status(JournalState{}, config(), kReader);
   EXPECT_EQ(status.at("vms"), json::array());
   EXPECT_TRUE(status.at("boot").is_null());
   EXPECT_TRUE(status.at("last_heartbeat_at").is_null());
@@ -123,7 +215,7 @@ TEST(ResolveTarget, TakesABareName) {
 }
 
 TEST(OfflineWhy, SaysThatNothingIsDone) {
-  const auto why = offline_why("web2", journal(), config());
+  const auto why = offline_why("web2", journal(), config(), kReader);
   ASSERT_TRUE(why.has_value()) << why.error().message;
   EXPECT_EQ(why->at("target"), "vm/web2");
   EXPECT_THAT(why->at("headline").get<std::string>(), HasSubstr("upkeep is not running"));
@@ -134,7 +226,7 @@ TEST(OfflineWhy, SaysThatNothingIsDone) {
 }
 
 TEST(OfflineWhy, NamesMarkLatchAndLastTry) {
-  const auto why = offline_why("vm/db1", journal(), config());
+  const auto why = offline_why("vm/db1", journal(), config(), kReader);
   ASSERT_TRUE(why.has_value());
   const auto facts = why->at("facts").get<std::vector<std::string>>();
   EXPECT_THAT(facts, Contains(HasSubstr("marked by anna")));
@@ -149,25 +241,25 @@ TEST(OfflineWhy, NamesAnActionThatWasCutShort) {
   action.action = StartVm{.vm = {"web1"}, .uuid = {"u-1"}};
   action.begun = kThen;
   state.unfinished.push_back(action);
-  const auto why = offline_why("web1", state, config());
+  const auto why = offline_why("web1", state, config(), kReader);
   ASSERT_TRUE(why.has_value());
   EXPECT_THAT(why->at("facts").get<std::vector<std::string>>(),
               Contains(HasSubstr("start_vm begun on")));
   // … and it is nobody else's.
-  const auto other = offline_why("web2", state, config());
+  const auto other = offline_why("web2", state, config(), kReader);
   ASSERT_TRUE(other.has_value());
   EXPECT_THAT(other->at("facts").get<std::vector<std::string>>(),
-              ::testing::Not(Contains(HasSubstr("start_vm"))));
+              Not(Contains(HasSubstr("start_vm"))));
 }
 
 TEST(OfflineWhy, KnowsOnlyWhatIsOnRecord) {
   for (const char* target : {"vm/web9", "resource/r9", "nothing"}) {
-    const auto why = offline_why(target, journal(), config());
+    const auto why = offline_why(target, journal(), config(), kReader);
     ASSERT_FALSE(why.has_value()) << target;
     EXPECT_EQ(why.error().code, Errc::not_found);
   }
-  EXPECT_TRUE(offline_why("resource/r0", journal(), config()).has_value());
-  EXPECT_TRUE(offline_why("resource/r1", journal(), config()).has_value());
+  EXPECT_TRUE(offline_why("resource/r0", journal(), config(), kReader).has_value());
+  EXPECT_TRUE(offline_why("resource/r1", journal(), config(), kReader).has_value());
 }
 
 TEST(OfflineHistory, HasTheShapeOfTheApi) {
