@@ -72,6 +72,7 @@ struct Instruments::Families {
 
   Counters source_unparsed{registry, "upkeep_source_unparsed_total"};
   Counters vm_transitions{registry, "upkeep_vm_transitions_total"};
+  Counters peer_boots{registry, "upkeep_peer_boots_total"};
   Counters connection_transitions{registry, "upkeep_drbd_connection_transitions_total"};
   Counters actions{registry, "upkeep_remediation_actions_total"};
   Counters failures{registry, "upkeep_remediation_action_failures_total"};
@@ -94,11 +95,13 @@ struct Instruments::Families {
   std::mutex seen_mutex;
   std::shared_ptr<const Vms> vms;    ///< Of the last good reading.
   std::shared_ptr<const Drbd> drbd;  ///< Of the last good reading.
+  std::map<NodeName, BootId> boots;  ///< Of the peers, as each last told its own.
 
   void initialise(const InstrumentLabels& labels);
   void initialise_decisions(const InstrumentLabels& labels);
   void look_at(const std::shared_ptr<const Vms>& now);
   void look_at(const std::shared_ptr<const Drbd>& now);
+  void look_at(const std::vector<Peer>& peers);
 };
 
 void Instruments::Families::initialise(const InstrumentLabels& labels) {
@@ -178,6 +181,17 @@ void Instruments::Families::look_at(const std::shared_ptr<const Drbd>& now) {
   drbd = now;
 }
 
+void Instruments::Families::look_at(const std::vector<Peer>& peers) {
+  for (const Peer& peer : peers) {
+    peer_boots.touch({peer.name.value});
+    if (!peer.facts.reading || peer.facts.reading->boot_id.value.empty()) continue;
+    const auto [last, is_first] = boots.try_emplace(peer.name, peer.facts.reading->boot_id);
+    if (is_first || last->second == peer.facts.reading->boot_id) continue;
+    last->second = peer.facts.reading->boot_id;
+    count(peer_boots, {peer.name.value});
+  }
+}
+
 Instruments::Instruments(const BuildInfo& build, const InstrumentLabels& labels)
     : families_(std::make_unique<Families>()) {
   families_->build_info.with({build.version, build.revision}, [](auto& gauge) { gauge.Set(1); });
@@ -198,6 +212,7 @@ void Instruments::look(const Snapshot& snapshot) {
   const std::scoped_lock lock(families_->seen_mutex);
   if (snapshot.vms.reading && *snapshot.vms.reading) families_->look_at(*snapshot.vms.reading);
   if (snapshot.drbd.reading && *snapshot.drbd.reading) families_->look_at(*snapshot.drbd.reading);
+  families_->look_at(snapshot.peers);
 }
 
 void Instruments::drbd_event(const DrbdEvent& event) {

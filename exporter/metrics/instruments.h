@@ -47,7 +47,8 @@ class Instruments {
 
   /// Counts the VM state changes since the last good reading, makes the series of VMs and DRBD
   /// connections seen for the first time and drops those of the ones that are gone. A reading that
-  /// failed changes nothing. Call it for each snapshot, from one thread.
+  /// failed changes nothing. Counts the boots of peers that told of another one before. Call it for
+  /// each snapshot, from one thread.
   void look(const Snapshot& snapshot);
   /// Counts a change of a DRBD connection; other events and the first dump count nothing.
   void drbd_event(const DrbdEvent& event);

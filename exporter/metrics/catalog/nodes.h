@@ -22,6 +22,9 @@ inline constexpr std::array kNodes{
                  "Whether the peer node answered lately.", "Its upkeep, that is."},
     MetricFamily{"upkeep_peer_boot_time_seconds", MetricType::gauge, "peer",
                  "When the peer node booted by its own account, seconds since the epoch.", ""},
+    MetricFamily{"upkeep_peer_boots_total", MetricType::counter, "peer",
+                 "Boots of the peer node that upkeep saw: it told of another boot than before.",
+                 "The first one seen since upkeep started counts nothing."},
 };
 
 }  // namespace upkeep::catalog

@@ -254,6 +254,30 @@ TEST_F(InstrumentsTest, CountConnectionChangesAndDropGoneConnections) {
   EXPECT_EQ(count(written(), "upkeep_drbd_connection_transitions_total{"), 0);
 }
 
+TEST_F(InstrumentsTest, CountABootOfAPeerOnceItToldOfAnotherBefore) {
+  Snapshot snapshot;
+  snapshot.peers = {{.name = {"node2"}}, {.name = {"node3"}}};
+  instruments.look(snapshot);
+  const std::string node2 = R"(upkeep_peer_boots_total{peer="node2"})";
+  EXPECT_EQ(value(written(), node2), "0") << "before it ever answered";
+  const auto tells = [&](const std::string& boot) {
+    snapshot.peers[0].facts.reading =
+        PeerFacts{.boot_id = {boot}, .boot_time = {}, .active_vms = {}};
+    instruments.look(snapshot);
+    return value(written(), node2);
+  };
+  EXPECT_EQ(tells("boot-1"), "0") << "a first sight is no boot";
+  EXPECT_EQ(tells("boot-1"), "0");
+  EXPECT_EQ(tells("boot-2"), "1");
+  EXPECT_EQ(tells("boot-2"), "1") << "counted once";
+  EXPECT_EQ(tells(""), "1") << "it does not say which";
+  EXPECT_EQ(tells("boot-2"), "1");
+  snapshot.peers[0].facts.reading = fail(Errc::unavailable, "silent");
+  instruments.look(snapshot);
+  EXPECT_EQ(tells("boot-3"), "2") << "it was silent while it booted";
+  EXPECT_EQ(value(written(), R"(upkeep_peer_boots_total{peer="node3"})"), "0");
+}
+
 TEST_F(InstrumentsTest, CountFromManyThreads) {
   {
     std::vector<std::jthread> threads;
