@@ -169,6 +169,11 @@ def test_nothing_that_is_installed_for_building_or_testing_starts_a_service(repo
                            "drbd-utils", "drbd-dkms"}
 
 
+def tally(repository, folder, *programs, ci=""):
+    return subprocess.run(["/usr/bin/python3", repository / "tests/tally.py", folder, *programs],
+                          text=True, capture_output=True, env={**os.environ, "CI": ci})
+
+
 def test_tally_counts_a_program_that_left_no_report_as_failed(repository, tmp_path):
     (tmp_path / "unit_a.json").write_text(
         '{"testsuites": [{"name": "A", "testsuite": ['
@@ -178,12 +183,33 @@ def test_tally_counts_a_program_that_left_no_report_as_failed(repository, tmp_pa
         '<testsuites><testsuite><testcase classname="t" name="good"/>'
         '<testcase classname="t" name="bad"><failure/></testcase>'
         '<testcase classname="t" name="left_out"><skipped/></testcase></testsuite></testsuites>')
-    counted = subprocess.run(
-        ["/usr/bin/python3", repository / "tests/tally.py", tmp_path, "unit_a", "alerts", "unit_b"],
-        text=True, capture_output=True)
+    counted = tally(repository, tmp_path, "unit_a", "alerts", "unit_b")
     assert counted.stdout.splitlines()[-1] == "2 passed, 3 failed"
     assert counted.returncode == 1
     assert "FAILED unit_b: ended without a report" in counted.stdout
+
+
+@pytest.mark.parametrize("ci", ["true", ""])
+def test_tally_names_what_was_skipped_and_fails_it_in_ci(repository, tmp_path, ci):
+    # As gtest 1.12 and pytest 7 write them; a suite that is skipped as a whole has a case for each test.
+    (tmp_path / "unit_a.json").write_text(
+        '{"testsuites": [{"name": "A", "testsuite": ['
+        '{"name": "Good", "status": "RUN", "result": "COMPLETED"},'
+        '{"name": "LeftOut", "status": "RUN", "result": "SKIPPED", "skipped": [{"message": "x"}]},'
+        '{"name": "DISABLED_One", "status": "NOTRUN", "result": "SUPPRESSED"}]}]}')
+    (tmp_path / "front.xml").write_text(
+        '<testsuites><testsuite><testcase classname="t" name="scrapes">'
+        '<skipped type="pytest.skip" message="no IPv6 on this machine"/></testcase>'
+        '</testsuite></testsuites>')
+    counted = tally(repository, tmp_path, "unit_a", "front", ci=ci)
+    names = ["unit_a: A.LeftOut", "front: t.scrapes"]
+    if ci:
+        assert counted.stdout == (f"FAILED {names[1]} (skipped)\nFAILED {names[0]} (skipped)\n"
+                                  "1 passed, 2 failed\n")
+        assert counted.returncode == 1
+    else:
+        assert counted.stdout == (f"SKIPPED {names[1]}\nSKIPPED {names[0]}\n1 passed, 0 failed\n")
+        assert counted.returncode == 0
 
 
 def test_every_mutant_of_the_simulation_can_still_be_planted(repository):
