@@ -19,7 +19,10 @@ def test_a_paused_vm_stays_down_while_another_is_started(libvirtd, upkeep_for):
     libvirtd.crash("web1")
     runs_again(libvirtd, "web2", libvirtd.crash("web2"))
 
-    upkeep.restart()
+    upkeep.stop()
+    offline = upkeep.cli("status").stdout
+    assert "upkeep is not running" in offline and "vm/web1 is paused until" in offline
+    upkeep.start()
     stays_off(libvirtd, upkeep, "web1")
     assert paused(upkeep) == {"node": 0, "maintenance": 0, "vm": 1, "resource": 0}
     why = upkeep.why("vm/web1")
