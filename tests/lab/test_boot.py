@@ -36,6 +36,7 @@ def test_module_cannot_be_loaded(lab, story):
     assert metrics.get("upkeep_drbd_resource_configured", resource="r0") == 1
     assert metrics.sum("upkeep_drbd_connected") == 0
     detail = lab.n1.resource("r0")["attempts"]["last_detail"]
+    assert "module" in detail and "not found" in detail, detail
     story.tell("drbd.ko is not there", f"hold {decision['hold']}: {detail}",
                "nothing up, and said so")
     lab.crash()
