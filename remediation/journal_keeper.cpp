@@ -51,9 +51,13 @@ void JournalKeeper::flush(const Anchor& anchor) {
 
 bool JournalKeeper::anything_due(const Anchor& anchor) const {
   return !next_beat_ || anchor.now >= *next_beat_ || anchor.now >= *next_prune_ ||
-         !intents_.empty() || !targets_.empty() || !resources_.empty() || !standings_.empty() ||
+         !intents_.empty() || !targets_.empty() || resources_due() || !standings_.empty() ||
          !recoveries_.empty() || !boots_.empty() || !ends_.empty() || !notes_.empty() ||
          !alerts_.empty();
+}
+
+bool JournalKeeper::resources_due() const {
+  return !resources_.empty() && !history_.boot.value.empty();
 }
 
 Result<void> JournalKeeper::write_due(const Anchor& anchor) {
@@ -93,7 +97,7 @@ Result<void> JournalKeeper::write_lines(const Anchor& anchor) {
     if (auto written = journal_.save(record_of(*first, anchor)); !written) return written;
     targets_.erase(first);
   }
-  while (!resources_.empty()) {
+  while (resources_due()) {
     const auto first = resources_.begin();
     const auto line = history_.resources.find(*first);
     if (line != history_.resources.end()) {

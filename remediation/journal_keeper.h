@@ -63,6 +63,9 @@ class JournalKeeper {
   [[nodiscard]] Result<void> write_alerts();
   [[nodiscard]] TargetRecord record_of(const Target& target, const Anchor& anchor) const;
   [[nodiscard]] bool anything_due(const Anchor& anchor) const;
+  /// Their lines are of one boot. While nobody knows which it is they wait: written without it they
+  /// would take the place of what the journal knows of this boot.
+  [[nodiscard]] bool resources_due() const;
   void failed(const Error& error, Tick now);
 
   Journal& journal_;

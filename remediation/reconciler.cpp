@@ -126,6 +126,7 @@ void Reconciler::tell_standings() {
 void Reconciler::note_boot(const Step& step) {
   const auto& node = step.snapshot.node.reading;
   if (!node || node->boot_id.value.empty() || node->boot_id == history_.boot) return;
+  if (!history_.boot.value.empty()) history_.resources.clear();  // They are of another boot.
   history_.boot = node->boot_id;
   const bool same_boot = !boots_.empty() && boots_.back().id == node->boot_id;
   resources_.begin_boot(same_boot && resources_boot_ == node->boot_id

@@ -24,7 +24,13 @@ void ResourceKeeper::take_reading(const Step& step) {
 }
 
 void ResourceKeeper::begin_boot(const std::map<ResourceName, ResourceHistory>& known) {
-  history_.resources = known;
+  for (const auto& [name, before] : known) {
+    ResourceHistory& line = history_.resources[name];
+    line.seen_up = line.seen_up || before.seen_up;
+    line.primary_alone = line.primary_alone || before.primary_alone;
+    line.ever_connected = line.ever_connected || before.ever_connected;
+    if (!line.split_brain) line.split_brain = before.split_brain;
+  }
   forget_being_alone();
 }
 

@@ -16,7 +16,8 @@ class ResourceKeeper {
   void take(const DrbdEvent& event);
   /// Looks at a reading of DRBD that it has not seen before, if there is a fresh one.
   void take_reading(const Step& step);
-  /// A boot began, or this daemon did: takes what the journal knows of this boot.
+  /// It is known now which boot this is: adds what the journal knows of it to what this daemon has
+  /// seen of it.
   void begin_boot(const std::map<ResourceName, ResourceHistory>& known);
 
  private:

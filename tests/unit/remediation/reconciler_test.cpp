@@ -80,9 +80,12 @@ class ReconcilerTest : public test::DaemonTest {
     executor_->end(executor_->submitted.back().id, outcome(kind, reason), clock_.now());
   }
   [[nodiscard]] std::optional<Hold> hold_on(const std::string& vm) const {
+    return hold_on(vm_target(vm));
+  }
+  [[nodiscard]] std::optional<Hold> hold_on(const Target& target) const {
     const auto view = daemon_->view();
     for (const Decision& decision : view->decisions) {
-      if (decision.finding.subject == vm_target(vm)) return hold_of(decision);
+      if (decision.finding.subject == target) return hold_of(decision);
     }
     return std::nullopt;
   }
@@ -916,6 +919,39 @@ TEST_F(ReconcilerTest, BringsUpAResourceThatIsDownAfterABoot) {
   EXPECT_EQ(journal_.actions.at(1).outcome->kind, Outcome::Kind::succeeded);
   EXPECT_TRUE(journal_.state().resources.at({"r0"}).seen_up);
   EXPECT_THAT(recorder_.starting_with("outage resource resource/r0"), SizeIs(1));
+}
+
+TEST_F(ReconcilerTest, WhatWasTakenDownStaysSoThoughADaemonNeverLearnedItsBoot) {
+  world_.drbd_version("8.4.11").with(a_resource("r0", 0));
+  start_settled();
+  world_.with(a_resource("r0", 0).down());
+  pass(2s);
+  const Result<Node> node = world_.snapshot.node.reading;
+  world_.snapshot.node.reading = fail(Errc::unavailable, "node: cannot be read");
+  start_daemon();
+  pass(60s);
+  EXPECT_THAT(executor_->submitted, IsEmpty());
+  world_.snapshot.node.reading = node;
+  start_daemon();
+  pass(60s);
+  EXPECT_EQ(hold_on(target_of(ResourceName{"r0"})), Hold::down_by_operator);
+  EXPECT_THAT(executor_->submitted, IsEmpty());
+}
+
+TEST_F(ReconcilerTest, WhatWasSeenUpBeforeTheBootWasKnownWasUpInIt) {
+  world_.drbd_version("8.4.11").with(a_resource("r0", 0));
+  const Result<Node> node = world_.snapshot.node.reading;
+  world_.snapshot.node.reading = fail(Errc::unavailable, "node: cannot be read");
+  start_daemon();
+  pass(5s);
+  EXPECT_FALSE(journal_.state().resources.contains({"r0"})) << "of which boot would that be?";
+  world_.with(a_resource("r0", 0).down());
+  pass(2s);
+  world_.snapshot.node.reading = node;
+  pass(60s);
+  EXPECT_TRUE(journal_.state().resources.at({"r0"}).seen_up);
+  EXPECT_EQ(hold_on(target_of(ResourceName{"r0"})), Hold::down_by_operator);
+  EXPECT_THAT(executor_->submitted, IsEmpty());
 }
 
 TEST_F(ReconcilerTest, ResourcesToBringUpTakeTurnsAndKeepNoHandFromVms) {
