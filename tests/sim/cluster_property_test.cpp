@@ -86,14 +86,33 @@ class Tales {
 };
 
 /// Each of these must have happened, or the stories prove nothing of it.
-constexpr auto kMustHappen = {
-    "start",          "adjust",     "crash",           "stop",
-    "move",           "takeover",   "power cut",       "kill",
-    "start by hand",  "in_flight",  "backing_off",     "peer_not_connected",
-    "stale_libvirt",  "stale_drbd", "inventory_empty", "split_brain",
-    "runs_elsewhere", "paused",     "no_start_slot",   "waits_for_tier",
-    "waits_for_vm",   "recovery",   "ended succeeded", "ended failed",
-    "ended timed_out"};
+constexpr auto kMustHappen = {"start",
+                              "adjust",
+                              "crash",
+                              "stop",
+                              "move",
+                              "takeover",
+                              "power cut",
+                              "kill",
+                              "start by hand",
+                              "in_flight",
+                              "backing_off",
+                              "peer_not_connected",
+                              "stale_libvirt",
+                              "stale_drbd",
+                              "inventory_empty",
+                              "split_brain",
+                              "runs_elsewhere",
+                              "paused",
+                              "no_start_slot",
+                              "waits_for_tier",
+                              "waits_for_vm",
+                              "recovery",
+                              "ended succeeded",
+                              "ended failed",
+                              "ended timed_out",
+                              "slots fell for disks",
+                              "slots fell for cores"};
 
 TEST(ClusterProperties, NothingIsDoneWrongAndEverythingRecoverableIsWellInTheEnd) {
   if (const std::uint64_t only = number_from("UPKEEP_SIM_SEED", 0); only != 0) {

@@ -22,7 +22,7 @@ constexpr Duration kToKnow = std::chrono::seconds(4);
 ClusterBooks::ClusterBooks(simulation::Cluster& cluster, Tell tell)
     : cluster_(cluster),
       tell_(std::move(tell)),
-      pace_(cluster, [this](const auto& node, const auto& what) { wrong(node, what); }),
+      pace_(cluster, counts_, [this](const auto& node, const auto& what) { wrong(node, what); }),
       pauses_(cluster) {
   for (const auto& node : cluster.nodes()) {
     for (const auto& [uuid, guest] : node->guests()) {

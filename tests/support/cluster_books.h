@@ -91,10 +91,10 @@ class ClusterBooks {
   simulation::Cluster& cluster_;
   Tell tell_;
   std::map<VmUuid, Line> lines_;
+  std::map<std::string, int> counts_;
   PaceBook pace_;
   PauseBook pauses_;
   std::set<std::pair<NodeIndex, ResourceName>> seen_up_, taken_down_;
-  std::map<std::string, int> counts_;
   std::vector<std::string> wrongs_;
 };
 

@@ -20,12 +20,32 @@ using std::chrono::seconds;
 constexpr Duration kPatience = minutes(100);  ///< Three of the slowest tries, and some.
 constexpr int kWellMinutes = 2;
 constexpr int kMendingMinutes = 3;
-constexpr std::size_t kMostGuests = 7;
+constexpr std::size_t kMostGuests = 12;
+constexpr std::size_t kFewGuests = 7;
 
 /// Thrown out of the middle of a step.
 struct Killed {
   NodeIndex node = 0;
 };
+
+/// Some bear any number of boots that a small cluster can begin at once, some have weak disks, and
+/// some weak cores.
+simulation::Hardware hardware_by(simulation::Random& random) {
+  simulation::Hardware hardware;
+  hardware.cores = static_cast<int>(1 + random.below(3));
+  const auto tenths = [&](std::size_t least, std::size_t most) {
+    return static_cast<double>(least + random.below(most - least + 1)) / 10;
+  };
+  const std::size_t dice = random.below(100);
+  if (dice < 40) {
+    hardware.knee = tenths(10, 40);
+    hardware.decay = tenths(2, 10);
+    hardware.boot_cpu = tenths(2, 20);
+  } else if (dice < 60) {
+    hardware.boot_cpu = tenths(20, 40);
+  }
+  return hardware;
+}
 
 simulation::ClusterOptions cluster_by(simulation::Random& random) {
   simulation::ClusterOptions options;
@@ -36,7 +56,7 @@ simulation::ClusterOptions cluster_by(simulation::Random& random) {
                              .boot = seconds(3 + random.below(10)),
                              .shortest_sleep = milliseconds(900),
                              .longest_sleep = longest});
-    options.nodes.back().hardware.cores = static_cast<int>(1 + random.below(3));
+    options.nodes.back().hardware = hardware_by(random);
   }
   options.drbd_version = random.percent(50) ? "8.4.11" : "9.2.18";
   options.resync = seconds(2 + random.below(10));
@@ -96,7 +116,8 @@ ClusterStory::ClusterStory(std::uint64_t seed) : random_(seed) {
 void ClusterStory::place_guests() {
   const std::size_t nodes = cluster_->nodes().size();
   Replication& disks = cluster_->replication();
-  const std::size_t count = 3 + random_.below(kMostGuests - 2);
+  const std::size_t most = random_.percent(15) ? kMostGuests : kFewGuests;
+  const std::size_t count = 3 + random_.below(most - 2);
   for (std::size_t i = 0; i < count; ++i) {
     Guest guest;
     guest.name = {fmt::format("vm{}", i + 1)};

@@ -13,10 +13,27 @@ using simulation::Guest;
 using simulation::NodeIndex;
 
 constexpr Duration kHour = std::chrono::hours(1);
+/// A change of the slots shows in the pressure after so long.
+constexpr Duration kShows = std::chrono::seconds(5);
+/// So long a boot that nobody checks counts as one on disks that are strained.
+constexpr Duration kReads = std::chrono::seconds(10);
 
 bool is_at_work(const Guest& guest, const Policy& policy) {
   const bool checked = policy_for(policy, guest.name).health.kind != HealthCheck::Kind::none;
   return is_up(guest.state) && (!checked || guest.verified);
+}
+
+const Pressure* pressure_seen(const PaceBook::Node& node, const Policy& policy, Tick now) {
+  const auto snapshot = node.snapshot();
+  if (snapshot == nullptr || !snapshot->node.fresh(now, policy.freshness.node)) return nullptr;
+  return &snapshot->node.reading->pressure;
+}
+
+bool is_seen_up(const PaceBook::Node& node, const Guest& guest) {
+  const auto snapshot = node.snapshot();
+  if (snapshot == nullptr || !snapshot->vms.reading) return false;
+  const auto vm = std::ranges::find((**snapshot->vms.reading), guest.uuid, &Vm::uuid);
+  return vm != (**snapshot->vms.reading).end() && is_up(vm->state);
 }
 
 }  // namespace
@@ -104,10 +121,25 @@ bool PaceBook::is_starting(const Node& node, const Guest& guest, const Policy& p
   return comes && !is_at_work(guest, policy);
 }
 
+bool PaceBook::reads_still(const Node& node, const Guest& guest, const Policy& policy) const {
+  if (policy_for(policy, guest.name).health.kind != HealthCheck::Kind::none) return false;
+  const Pressure* pressure = pressure_seen(node, policy, cluster_.now());
+  const bool strained =
+      pressure != nullptr && pressure->io_full.value_or(0) > policy.pacing.io_target;
+  if (!strained || !is_up(guest.state) || !is_seen_up(node, guest)) return false;
+  const auto tried = tried_.find({node.index(), target_of(guest.name)});
+  return tried != tried_.end() && !tried->second.attempts.empty() &&
+         cluster_.now() - tried->second.attempts.back() < kReads;
+}
+
 /// A slot each, of which there are as many as the node's pressure allows; one VM may always start.
 void PaceBook::judge_slots(const Node& node, const Ticket& ticket) {
   int taken = 0;
   for (const auto& [uuid, guest] : node.guests()) {
+    if (reads_still(node, guest, *ticket.policy)) {
+      ++taken;
+      ++counts_["unchecked boot on strained disks"];
+    }
     if (!is_starting(node, guest, *ticket.policy)) continue;
     const Tick begun = in_flight_.at({node.index(), target_of(guest.name)}).begun;
     if (cluster_.now() - begun < ticket.policy->pacing.slot_timeout) ++taken;
@@ -135,8 +167,48 @@ void PaceBook::judge_order(const Node& node, const Ticket& ticket) {
   }
 }
 
+/// Never fewer than cores; while the node is strained they fall, and never rise.
+void PaceBook::judge_number(const Node& node) {
+  const auto view = node.view();
+  if (view == nullptr) return;
+  Slots& slots = slots_[node.index()];
+  const double now = view->history.pace.slots;
+  const Pressure* pressure = pressure_seen(node, *view->policy, cluster_.now());
+  if (pressure == nullptr) {
+    slots.strained.reset();
+  } else {
+    if (now < node.options().hardware.cores) wrong_(node, "has fewer start slots than cores");
+    judge_strain(node, *pressure, slots, now);
+  }
+  slots.last = now;
+}
+
+void PaceBook::judge_strain(const Node& node, const Pressure& pressure, Slots& slots, double now) {
+  const StartPacing& pacing = node.view()->policy->pacing;
+  const bool disks = pressure.io_full.value_or(0) > pacing.io_target;
+  const bool cores = pressure.cpu_some.value_or(0) > pacing.cpu_target;
+  if (!disks && !cores) {
+    slots.strained.reset();
+    return;
+  }
+  const double floor = node.options().hardware.cores;
+  if (slots.last > 0 && now > std::max(slots.last, floor)) {
+    wrong_(node, fmt::format("{} start slots after {} under strain", now, slots.last));
+  }
+  if (now < slots.last) ++counts_[disks ? "slots fell for disks" : "slots fell for cores"];
+  const Tick seen = node.snapshot()->node.at;
+  if (slots.strained && seen - *slots.strained < kShows) return;
+  const bool due = slots.strained.has_value();
+  if (due && now > floor && now >= slots.before) {
+    wrong_(node, fmt::format("still {} start slots under strain", now));
+  }
+  slots.before = due ? now : std::max(slots.last, now);
+  slots.strained = seen;
+}
+
 /// Up for ten minutes is well for good.
 void PaceBook::judge_step(const Node& node) {
+  judge_number(node);
   for (const auto& [uuid, guest] : node.guests()) {
     Tried& tried = tried_[{node.index(), target_of(guest.name)}];
     if (!is_up(guest.state)) {
@@ -161,6 +233,7 @@ void PaceBook::forget_tries(NodeIndex node) {
 
 void PaceBook::lost_daemon(NodeIndex node) {
   std::erase_if(in_flight_, [&](const auto& entry) { return entry.first.first == node; });
+  slots_.erase(node);
   // The journal knows when something was done by the wall only.
   if (stepped_.erase(node) == 0) return;
   spent_.erase(node);

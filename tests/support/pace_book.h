@@ -19,8 +19,11 @@ class PaceBook {
   using Node = simulation::SimulatedNode;
   using Wrong = std::function<void(const Node&, const std::string&)>;
 
-  PaceBook(const simulation::Cluster& cluster, Wrong wrong)
-      : cluster_(cluster), wrong_(std::move(wrong)) {}
+  /// How often what happened, by its name; outlives the book.
+  using Counts = std::map<std::string, int>;
+
+  PaceBook(const simulation::Cluster& cluster, Counts& counts, Wrong wrong)
+      : cluster_(cluster), counts_(counts), wrong_(std::move(wrong)) {}
 
   void begun(const Node& node, const Ticket& ticket);
   void ended(const Node& node, const Completed& completed);
@@ -48,23 +51,36 @@ class PaceBook {
     Tick begun{};
     bool overdue = false;
   };
+  /// A node's number of slots at its last step, and before its strain.
+  struct Slots {
+    double last = 0;
+    double before = 0;
+    std::optional<Tick> strained;
+  };
   using Spot = std::pair<simulation::NodeIndex, Target>;
 
   void judge_gaps(const Node& node, const Ticket& ticket);
   void judge_budget(const Node& node, const Ticket& ticket);
   void judge_slots(const Node& node, const Ticket& ticket);
   void judge_order(const Node& node, const Ticket& ticket);
+  void judge_number(const Node& node);
+  void judge_strain(const Node& node, const Pressure& pressure, Slots& slots, double now);
   void forget_tries(simulation::NodeIndex node);
   /// Its start is under way: begun, in time, and the guest isn't at work yet.
   [[nodiscard]] bool is_starting(const Node& node, const simulation::Guest& guest,
                                  const Policy& policy) const;
+  /// It only runs as far as anybody knows, was started a moment ago, and the disks are strained.
+  [[nodiscard]] bool reads_still(const Node& node, const simulation::Guest& guest,
+                                 const Policy& policy) const;
 
   const simulation::Cluster& cluster_;
+  Counts& counts_;
   Wrong wrong_;
   std::map<Spot, Flight> in_flight_;
   std::map<Spot, Tried> tried_;
   /// By the journal's id.
   std::map<simulation::NodeIndex, std::map<std::int64_t, Spent>> spent_;
+  std::map<simulation::NodeIndex, Slots> slots_;
   std::set<simulation::NodeIndex> stepped_;  ///< Their clocks, since their daemons started.
 };
 
