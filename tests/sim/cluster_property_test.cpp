@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -112,7 +113,29 @@ constexpr auto kMustHappen = {"start",
                               "ended failed",
                               "ended timed_out",
                               "slots fell for disks",
-                              "slots fell for cores"};
+                              "slots fell for cores",
+                              "latched",
+                              "budget_spent",
+                              "storm",
+                              "journal_failed",
+                              "down_by_operator",
+                              "take down",
+                              "clock step",
+                              "journal fails",
+                              "kill in a write",
+                              "event lost",
+                              "kept dead",
+                              "order obstructed",
+                              "link breaks",
+                              "maintenance",
+                              "source fails",
+                              "source hangs",
+                              "source lists nothing",
+                              "peer is silent",
+                              "peer hides what runs",
+                              "peer makes up what runs",
+                              "peer makes up a boot",
+                              "peer tells nothing"};
 
 TEST(ClusterProperties, NothingIsDoneWrongAndEverythingRecoverableIsWellInTheEnd) {
   if (const std::uint64_t only = number_from("UPKEEP_SIM_SEED", 0); only != 0) {
@@ -124,11 +147,14 @@ TEST(ClusterProperties, NothingIsDoneWrongAndEverythingRecoverableIsWellInTheEnd
   }
   const std::uint64_t count = number_from("UPKEEP_SIM_SEEDS", kStories);
   Tales tales;
+  const auto begun = std::chrono::steady_clock::now();
   tales.tell(number_from("UPKEEP_SIM_FROM", 1), count);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
   for (const auto& [seed, what] : tales.failures()) {
     ADD_FAILURE() << "UPKEEP_SIM_SEED=" << seed << " replays it.\n" << what;
   }
   if (::testing::Test::HasFailure()) return;
+  fmt::print("{} clusters in {:.0f} s\n", count, took.count());
   for (const auto& [what, times] : tales.counts()) fmt::print("{:>10} {}\n", times, what);
   if (count < kEnough) return;
   for (const char* what : kMustHappen) EXPECT_GT(tales.counts()[what], 0) << what;

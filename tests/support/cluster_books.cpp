@@ -55,17 +55,23 @@ void ClusterBooks::stopped(const VmUuid& vm, VmReason how) {
   Line& line = lines_.at(vm);
   line.wanted = false;
   changed(line);
-  // All that the next daemon finds is "destroyed" and an action that did or was about to do that.
+  // All that the next daemon finds is "destroyed", and an action that did or was about to do that
+  // or a ledger that says so.
   const bool same = how == VmReason::destroyed && died_dropping(cluster_.node(line.home), vm);
   if (same) line.muddled = true;
 }
 
 bool ClusterBooks::died_dropping(SimulatedNode& node, const VmUuid& vm) {
   if (node.runs_daemon()) return false;
-  return std::ranges::any_of(node.journal().actions, [&](const auto& entry) {
-    const auto* start = std::get_if<StartVm>(&entry.second.action);
-    return !entry.second.ended && start != nullptr && start->uuid == vm && start->destroy_first;
-  });
+  const auto& ledger = node.journal().state().intents;
+  const auto before = ledger.find(vm);
+  const bool dropped = before != ledger.end() && before->second.wanted &&
+                       before->second.last_stop_detail.starts_with("crashed guest dropped");
+  return dropped || std::ranges::any_of(node.journal().actions, [&](const auto& entry) {
+           const auto* start = std::get_if<StartVm>(&entry.second.action);
+           return !entry.second.ended && start != nullptr && start->uuid == vm &&
+                  start->destroy_first;
+         });
 }
 
 void ClusterBooks::clock_stepped(NodeIndex node) {
@@ -133,9 +139,12 @@ std::optional<NodeIndex> ClusterBooks::place_of(const VmUuid& vm) const {
 void ClusterBooks::judge_step(SimulatedNode& node) {
   look_at_sight(node);
   const auto snapshot = node.snapshot();
-  if (snapshot != nullptr && snapshot->drbd.reading) {
+  const auto view = node.view();
+  if (snapshot != nullptr && snapshot->drbd.reading && view != nullptr) {
     for (const DrbdResource& resource : (*snapshot->drbd.reading)->resources) {
-      const bool ok = resource.in_kernel && !node.journal().failing;
+      // What was up in a boot that the daemon does not know is on no record.
+      const bool on_record = !node.journal().failing && !view->history.boot.value.empty();
+      const bool ok = resource.in_kernel && on_record;
       if (ok) seen_up_.insert({node.index(), resource.name});
     }
   }

@@ -76,7 +76,8 @@ class ClusterBooks {
   /// What the node makes of it, for whoever reads the trace.
   [[nodiscard]] static std::string thought_of(const SimulatedNode& node, const VmUuid& vm);
   static void lost_sight(Line& line);
-  /// Died in the middle of dropping the VM's dead guest and starting it, and isn't back.
+  /// Died in the middle of dropping the VM's dead guest and starting it, or after it had dropped it
+  /// and could not start it, and isn't back.
   [[nodiscard]] static bool died_dropping(SimulatedNode& node, const VmUuid& vm);
   /// What is not as it should be in the end.
   [[nodiscard]] std::vector<Complaint> complaints() const;

@@ -95,6 +95,13 @@ std::shared_ptr<const Policy> policy_by(simulation::Random& random) {
   return policy;
 }
 
+/// Where nearly nothing works upkeep gives up.
+std::size_t obstructed_by(simulation::Random& random) {
+  const std::size_t dice = random.below(100);
+  if (dice < 50) return 0;
+  return dice < 95 ? random.below(30) : 70 + random.below(31);
+}
+
 }  // namespace
 
 ClusterStory::ClusterStory(std::uint64_t seed) : random_(seed) {
@@ -103,7 +110,7 @@ ClusterStory::ClusterStory(std::uint64_t seed) : random_(seed) {
   books_ = std::make_unique<ClusterBooks>(*cluster_, [this](const auto& what) { tell(what); });
   listen();
   const auto policy = policy_by(random_);
-  obstructed_ = random_.percent(50) ? 0 : random_.below(30);
+  obstructed_ = obstructed_by(random_);
   for (const auto& node : cluster_->nodes()) {
     node->policy = policy;
     node->power_on();
@@ -154,6 +161,7 @@ void ClusterStory::listen() {
       const auto line = dies_after_.find(index);
       if (line == dies_after_.end() || --line->second > 0) return;
       dies_after_.erase(line);
+      ++counts()["kill in a write"];
       throw Killed{index};
     };
   }

@@ -28,6 +28,17 @@ std::string_view to_words(Answer answer) {
   return "";
 }
 
+/// As it is counted.
+std::string_view to_count(Answer answer) {
+  switch (answer) {
+    case Answer::right: return "source answers";
+    case Answer::fails: return "source fails";
+    case Answer::hangs: return "source hangs";
+    case Answer::nothing: return "source lists nothing";
+  }
+  return "";
+}
+
 /// What a peer tells: what is so, or something else.
 enum class Mood {
   truth,
@@ -53,6 +64,20 @@ std::string_view to_words(Mood mood) {
   return "";
 }
 
+/// As it is counted, each time that another node hears it.
+std::string_view to_count(Mood mood) {
+  switch (mood) {
+    case Mood::truth:
+    case Mood::truth_too: return "peer is right";
+    case Mood::silence: return "peer is silent";
+    case Mood::nothing_runs: return "peer hides what runs";
+    case Mood::everything_runs: return "peer makes up what runs";
+    case Mood::has_booted: return "peer makes up a boot";
+    case Mood::only_there: return "peer tells nothing";
+  }
+  return "";
+}
+
 }  // namespace
 
 void ClusterStory::unheard(SimulatedNode& node, const std::function<void()>& what) {
@@ -60,6 +85,7 @@ void ClusterStory::unheard(SimulatedNode& node, const std::function<void()>& wha
   if (random_.percent(15)) {
     node.answers.libvirt = Answer::fails;
     tell(node.options().name.value + ": libvirt's events of what is next are lost");
+    ++counts()["event lost"];
   }
   what();
   node.answers.libvirt = before;
@@ -103,11 +129,13 @@ void ClusterStory::happen_to_a_node() {
     case 3: dies_after_[node.index()] = static_cast<int>(1 + random_.below(12)); break;
     case 4:
       tell(node.options().name.value + ": the clock steps");
+      ++counts()["clock step"];
       node.clock().step_wall(minutes(random_.below(240)) - minutes(120));
       books_->clock_stepped(node.index());
       break;
     default:
       node.journal().failing = !node.journal().failing;
+      if (node.journal().failing) ++counts()["journal fails"];
       tell(fmt::format("{}: journal {}", node.options().name.value,
                        node.journal().failing ? "fails" : "works"));
   }
@@ -119,7 +147,9 @@ void ClusterStory::happen_to_a_source() {
       random_.pick({Answer::right, Answer::right, Answer::fails, Answer::hangs, Answer::nothing});
   const Answer other = mood == Answer::nothing ? Answer::fails : mood;
   const std::string& name = node.options().name.value;
-  switch (random_.below(4)) {
+  const std::size_t which = random_.below(4);
+  if (which < 3) ++counts()[std::string(to_count(which == 0 ? mood : other))];
+  switch (which) {
     case 0:
       node.answers.libvirt = mood;
       tell(fmt::format("{}: libvirt {}", name, to_words(mood)));
@@ -152,9 +182,11 @@ void ClusterStory::happen_to_a_link() {
   if (random_.percent(85)) {
     tell(
         fmt::format("{}: the link {}", resource.name.value, resource.cut ? "is mended" : "breaks"));
+    if (!resource.cut) ++counts()["link breaks"];
     disks.cut(resource.name, !resource.cut);
   } else if (!side.open && !side.primary && disks.take_down(side.node, resource.name)) {
     tell(fmt::format("node{}: a person takes {} down", side.node + 1, resource.name.value));
+    ++counts()["take down"];
     books_->taken_down(side.node, resource.name);
   }
 }
@@ -163,6 +195,7 @@ Result<Duration> ClusterStory::obstruct(SimulatedNode& node, const Order& order)
   books_->judge_order(node, order);
   if (!faults_ || !random_.percent(obstructed_)) return Duration{};
   tell(fmt::format("{}: {} is obstructed", node.options().name.value, order.verb));
+  ++counts()["order obstructed"];
   switch (random_.below(4)) {
     case 0: return fail(Errc::failed, "it does not work");
     case 1: return fail(Errc::storage, "no access");
@@ -174,8 +207,10 @@ Result<Duration> ClusterStory::obstruct(SimulatedNode& node, const Order& order)
 Result<PeerFacts> ClusterStory::answer(NodeIndex asks, NodeIndex asked) {
   const SimulatedNode& other = cluster_->node(asked);
   const auto mood = faults_ ? static_cast<Mood>(peer_moods_[{asks, asked}]) : Mood::truth;
+  if (mood == Mood::silence) ++counts()[std::string(to_count(mood))];
   if (mood == Mood::silence || !other.runs_daemon()) return fail(Errc::unavailable, "no answer");
   PeerFacts facts = other.facts();
+  if (mood != Mood::truth && mood != Mood::truth_too) ++counts()[std::string(to_count(mood))];
   if (mood == Mood::nothing_runs) facts.active_vms.clear();
   if (mood == Mood::everything_runs) facts.active_vms = vms_;
   if (mood == Mood::only_there) facts = {};

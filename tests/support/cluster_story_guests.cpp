@@ -55,6 +55,7 @@ void ClusterStory::crash(SimulatedNode& node, const VmUuid& vm) {
     tell(fmt::format("{}: {} {}", node.options().name.value, vm.value,
                      kept ? "panics, and is kept dead" : "crashes"));
     if (kept) {
+      ++counts()["kept dead"];
       node.stop(vm, VmReason::panicked, {VmEventKind::crashed});
     } else {
       node.stop(vm, VmReason::crashed, {VmEventKind::stopped_crashed});

@@ -14,6 +14,7 @@ void ClusterStory::pause_something() {
   PauseBook& pauses = books_->pauses();
   if (random_.percent(15)) {
     tell(node.options().name.value + ": a person begins maintenance");
+    ++counts()["maintenance"];
     node.order(MaintainNode{.by = "root"}, [&](const Result<std::string>& answer) {
       if (answer) pauses.maintained(node.index());
     });
