@@ -313,6 +313,17 @@ class LostBeginningTest : public LinkEvidenceTest {
     LinkEvidence evidence(ring_.root(), clock_);
     evidence.recall(journalctl_.request());
     problem_ = evidence.problem() ? evidence.problem()->message : "";
+    return judged(evidence);
+  }
+  // The same, after the stream has shown the link established since.
+  DrbdResource recalled_and_seen_up() {
+    journalctl_.keeps(kept_);
+    LinkEvidence evidence(ring_.root(), clock_);
+    evidence.recall(journalctl_.request());
+    evidence.established(ResourceName{"r0"}, "peer");
+    return judged(evidence);
+  }
+  static DrbdResource judged(const LinkEvidence& evidence) {
     DrbdResource r0 = stand_alone("r0", 10);
     judge_losses({}, evidence, r0);
     return r0;
@@ -408,12 +419,7 @@ TEST_F(LostBeginningTest, ASplitBrainBeforeAGapEndsWhenTheStreamSeesTheLinkUp) {
   kept_.missed();
   split({}, kLater);
   EXPECT_TRUE(recalled().split_brain);
-  LinkEvidence evidence(ring_.root(), clock_);
-  evidence.recall(journalctl_.request());
-  evidence.established(ResourceName{"r0"}, "peer");
-  DrbdResource r0 = stand_alone("r0", 10);
-  judge_losses({}, evidence, r0);
-  EXPECT_FALSE(r0.split_brain);
+  EXPECT_FALSE(recalled_and_seen_up().split_brain);
 }
 
 TEST_F(LostBeginningTest, TheJournalCanNotTellThatNothingEndedALink) {
@@ -427,13 +433,8 @@ TEST_F(LostBeginningTest, TheJournalCanNotTellThatNothingEndedALink) {
 
 TEST_F(LostBeginningTest, TheStreamEndsASplitBrainOfTheJournal) {
   split(kSplitBrain, kLater);
-  journalctl_.keeps(kept_);
-  LinkEvidence evidence(ring_.root(), clock_);
-  evidence.recall(journalctl_.request());
-  evidence.established(ResourceName{"r0"}, "peer");
-  DrbdResource r0 = stand_alone("r0", 10);
-  judge_losses({}, evidence, r0);
-  EXPECT_FALSE(r0.split_brain);
+  EXPECT_TRUE(recalled().split_brain);
+  EXPECT_FALSE(recalled_and_seen_up().split_brain);
 }
 
 TEST_F(LostBeginningTest, RecordsThatWentMissingMeanwhileAreAGapToo) {
