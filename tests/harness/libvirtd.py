@@ -41,9 +41,9 @@ DOMAIN = """\
 <domain type='qemu'>
   <name>{name}</name>
   <uuid>{uuid}</uuid>
-  <memory unit='MiB'>16</memory>
+  <memory unit='MiB'>{memory}</memory>
   <vcpu>1</vcpu>
-  <os><type arch='x86_64' machine='pc'>hvm</type></os>
+  <os><type arch='x86_64' machine='pc'>hvm</type>{boot}</os>
   <features><acpi/></features>
   <on_poweroff>destroy</on_poweroff>
   <on_reboot>restart</on_reboot>
@@ -179,8 +179,10 @@ class Libvirtd:
 
     # Its guests.
 
-    def define(self, name, on_crash="destroy", disk_format="raw", uid=None, disk=None, devices=""):
-        """Makes a guest's disk and defines it; it is off. `devices` is more XML for <devices>."""
+    def define(self, name, on_crash="destroy", disk_format="raw", uid=None, disk=None, devices="",
+               memory=16, boot=""):
+        """Makes a guest's disk and defines it; it is off. `devices` is more XML for <devices>,
+        `boot` for <os>; `memory` is in MiB."""
         guest_disk = disk or self.disk_of(name)
         if disk is None:
             guest_disk.write_bytes(self._disk)
@@ -188,7 +190,7 @@ class Libvirtd:
         quoted = xml.sax.saxutils.quoteattr
         definition.write_text(DOMAIN.format(
             name=name, uuid=uid or uuid.uuid4(), on_crash=on_crash, disk_format=disk_format,
-            devices=devices,
+            devices=devices, memory=memory, boot=boot,
             disk=quoted(str(guest_disk)), serial=quoted(str(self.serial_of(name)))))
         self.virsh("define", str(definition))
         self._guests[name] = definition

@@ -14,6 +14,13 @@ DISK = """\
     </disk>
 """
 
+CHECK = '[[vm]]\nmatch = "{name}"\nhealth = "{health}"\nboot_timeout = "{boot_timeout}"\n'
+
+
+def health_check(name, health, boot_timeout="5m"):
+    """Configuration: what tells that the VM has booted."""
+    return CHECK.format(name=name, health=health, boot_timeout=boot_timeout)
+
 
 def booted(libvirtd, *names, **definition):
     """Guests that run."""

@@ -5,16 +5,7 @@ import socket
 import pytest
 
 from harness.waiting import stays_so, wait_until
-from steps import booted, runs_again, seen_running
-
-CHECK = '[[vm]]\nmatch = "{name}"\nhealth = "{health}"\nboot_timeout = "{boot_timeout}"\n'
-
-CHANNEL = """\
-    <channel type='unix'>
-      <target type='virtio' name='org.qemu.guest_agent.0'/>
-    </channel>
-"""
-
+from steps import booted, health_check, runs_again, seen_running
 
 class Port:
     """A port of this machine that refuses connections until it is opened."""
@@ -38,13 +29,9 @@ def port():
     port.close()
 
 
-def check(name, health, boot_timeout="5m"):
-    return CHECK.format(name=name, health=health, boot_timeout=boot_timeout)
-
-
 def test_start_is_done_when_the_guest_is_healthy(libvirtd, upkeep_for, port):
     booted(libvirtd, "web1")
-    upkeep = upkeep_for(libvirtd, more=check("web1", f"tcp:127.0.0.1:{port.number}")).start()
+    upkeep = upkeep_for(libvirtd, more=health_check("web1", f"tcp:127.0.0.1:{port.number}")).start()
     seen_running(upkeep, "web1")
     wait_until("the first answer", lambda: upkeep.metric("upkeep_vm_healthy", vm="web1") == 0)
     refused = f"not healthy yet: 127.0.0.1:{port.number}: Connection refused"
@@ -74,7 +61,8 @@ def test_start_is_done_when_the_guest_is_healthy(libvirtd, upkeep_for, port):
 
 def test_guest_that_never_gets_healthy_is_told_and_not_restarted(libvirtd, upkeep_for, port):
     booted(libvirtd, "web1", "web2")
-    upkeep = upkeep_for(libvirtd, more=check("web1", f"tcp:127.0.0.1:{port.number}", "5s")).start()
+    checks = health_check("web1", f"tcp:127.0.0.1:{port.number}", "5s")
+    upkeep = upkeep_for(libvirtd, more=checks).start()
     seen_running(upkeep, "web1", "web2")
     pid = runs_again(libvirtd, "web1", libvirtd.crash("web1"))
     # One that boots keeps nobody waiting.
@@ -108,7 +96,7 @@ def test_guest_that_never_gets_healthy_is_told_and_not_restarted(libvirtd, upkee
 
 def test_daemon_that_is_killed_meanwhile_goes_on_waiting(libvirtd, upkeep_for, port):
     booted(libvirtd, "web1")
-    upkeep = upkeep_for(libvirtd, more=check("web1", f"tcp:127.0.0.1:{port.number}")).start()
+    upkeep = upkeep_for(libvirtd, more=health_check("web1", f"tcp:127.0.0.1:{port.number}")).start()
     seen_running(upkeep, "web1")
     pid = runs_again(libvirtd, "web1", libvirtd.crash("web1"))
     wait_until("QEMU to be seen", lambda: upkeep.metric("upkeep_vm_up", vm="web1") == 1)
@@ -124,38 +112,6 @@ def test_daemon_that_is_killed_meanwhile_goes_on_waiting(libvirtd, upkeep_for, p
     assert libvirtd.qemu_pid("web1") == pid
 
 
-@pytest.mark.parametrize("devices, detail", [
-    ("", "the VM has no guest agent channel (virtio-serial port org.qemu.guest_agent.0)"),
-    (CHANNEL, "the guest agent is not connected"),
-], ids=["no channel", "nobody at the channel"])
-def test_agent_that_is_not_there_is_said_so(libvirtd, upkeep_for, devices, detail):
-    booted(libvirtd, "db1", devices=devices)
-    upkeep = upkeep_for(libvirtd, mode="observe", more=check("db1", "agent", "2s")).start()
-    wait_until("the first answer", lambda: upkeep.metric("upkeep_vm_healthy", vm="db1") == 0)
-    assert upkeep.vm("db1")["health"] == f"not healthy yet: {detail}"
-    wait_until("the finding", lambda: upkeep.metric("upkeep_vm_boot_unverified", vm="db1") == 1)
-    # Who was called out by the alert finds it named.
-    [line] = [line for line in upkeep.cli("status").stdout.splitlines() if "db1" in line]
-    assert f"running, not healthy yet: {detail}" in line
-
-
-def test_agent_is_not_asked_while_a_backup_runs(libvirtd, upkeep_for, tmp_path):
-    """It may be frozen for the backup, and what it doesn't answer then says nothing of the guest."""
-    booted(libvirtd, "db1", devices=CHANNEL)
-    backup = tmp_path / "backup.xml"
-    backup.write_text(f"<domainbackup mode='pull'><server transport='unix' socket='{tmp_path}/nbd'/>"
-                      f"<disks><disk name='vda' type='file'><scratch file='{tmp_path}/scratch'/>"
-                      "</disk></disks></domainbackup>")
-    libvirtd.virsh("backup-begin", "db1", str(backup))
-    upkeep = upkeep_for(libvirtd, more=check("db1", "agent", "2s")).start()
-    seen_running(upkeep, "db1")
-    wait_until("it to be left in peace",
-               lambda: "a libvirt job is on" in (upkeep.vm("db1")["health"] or ""))
-    stays_so("no verdict", lambda: upkeep.metric("upkeep_vm_healthy", vm="db1") is None, 3.0)
-    libvirtd.virsh("domjobabort", "db1")
-    wait_until("an answer", lambda: upkeep.metric("upkeep_vm_healthy", vm="db1") == 0)
-
-
 def test_reload_brings_a_check_and_takes_it_away(libvirtd, upkeep_for, port):
     port.open()
     booted(libvirtd, "web1")
@@ -163,7 +119,7 @@ def test_reload_brings_a_check_and_takes_it_away(libvirtd, upkeep_for, port):
     seen_running(upkeep, "web1")
     assert upkeep.metric("upkeep_vm_healthy", vm="web1") is None
     without = upkeep.config.read_text()
-    upkeep.config.write_text(without + check("web?", f"tcp:127.0.0.1:{port.number}"))
+    upkeep.config.write_text(without + health_check("web?", f"tcp:127.0.0.1:{port.number}"))
     upkeep.hang_up()
     wait_until("it to be healthy", lambda: upkeep.metric("upkeep_vm_healthy", vm="web1") == 1)
     upkeep.config.write_text(without)
@@ -175,7 +131,7 @@ def test_paused_guest_is_not_asked_and_stays_verified(libvirtd, upkeep_for, port
     port.open()
     booted(libvirtd, "web1")
     upkeep = upkeep_for(libvirtd, mode="observe",
-                        more=check("web1", f"tcp:127.0.0.1:{port.number}", "1s")).start()
+                        more=health_check("web1", f"tcp:127.0.0.1:{port.number}", "1s")).start()
     wait_until("it to be healthy", lambda: upkeep.metric("upkeep_vm_healthy", vm="web1") == 1)
     libvirtd.virsh("suspend", "web1")
     wait_until("the pause", lambda: upkeep.metric("upkeep_vm_healthy", vm="web1") is None)

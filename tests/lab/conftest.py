@@ -5,9 +5,9 @@ import os
 
 import pytest
 
-from harness.lab.image import MissingPrerequisite
 from harness.lab.lab import Lab
 from harness.lab.report import Story, table
+from harness.unpacked import MissingPrerequisite
 from steps import audit
 
 STORIES = pytest.StashKey()

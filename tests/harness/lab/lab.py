@@ -11,8 +11,9 @@ import socket
 import subprocess
 import uuid
 
-from harness.lab.image import HERE, Image, run
+from harness.lab.image import HERE, Image
 from harness.lab.node import PATIENCE, Node, free_ports
+from harness.unpacked import run
 from harness.waiting import wait_until
 
 RESOURCES = 8
