@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "app/config_table.h"
-#include "remediation/alert_rule.h"
+#include "remediation/alerts/alert_rule.h"
 
 namespace upkeep {
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "app/cli/times.h"
-#include "remediation/pause.h"
+#include "remediation/gates/pause.h"
 
 namespace upkeep {
 namespace {

@@ -7,12 +7,12 @@
 #include <string>
 #include <variant>
 
-#include "remediation/body_refusal.h"
-#include "remediation/budget.h"
-#include "remediation/pause.h"
+#include "remediation/alerts/body_refusal.h"
+#include "remediation/gates/budget.h"
+#include "remediation/gates/pause.h"
+#include "remediation/gates/tries.h"
 #include "remediation/rules/rules.h"
 #include "remediation/sight.h"
-#include "remediation/tries.h"
 
 namespace upkeep {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "remediation/rules/rule.h"
+#include "remediation/world.h"
 
 namespace upkeep {
 

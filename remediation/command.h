@@ -6,7 +6,7 @@
 #include <variant>
 
 #include "remediation/action.h"
-#include "remediation/alert.h"
+#include "remediation/alerts/alert.h"
 #include "remediation/intent.h"
 
 namespace upkeep {

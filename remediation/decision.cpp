@@ -1,6 +1,15 @@
 #include "remediation/decision.h"
 
+#include <utility>
+
 namespace upkeep {
+
+Held hold(Hold reason, std::string detail, std::string opens_with) {
+  return {.reason = reason,
+          .detail = std::move(detail),
+          .opens_with = std::move(opens_with),
+          .retry_at = std::nullopt};
+}
 
 std::string_view verdict_name(const Decision& decision) {
   if (std::holds_alternative<Act>(decision.verdict)) return "act";

@@ -61,6 +61,9 @@ struct Held {
   friend bool operator==(const Held&, const Held&) = default;
 };
 
+/// Why nothing is done, when nothing but a person or another fact can change it.
+[[nodiscard]] Held hold(Hold reason, std::string detail, std::string opens_with = "");
+
 struct Decision {
   Finding finding;
   std::variant<Act, WouldAct, Held> verdict;

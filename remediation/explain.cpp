@@ -7,12 +7,12 @@
 #include <utility>
 
 #include "remediation/boot_check.h"
+#include "remediation/gates/pause.h"
+#include "remediation/gates/storage_gate.h"
+#include "remediation/gates/tries.h"
 #include "remediation/last_writes.h"
-#include "remediation/pause.h"
 #include "remediation/rules/finding.h"
 #include "remediation/sight.h"
-#include "remediation/storage_gate.h"
-#include "remediation/tries.h"
 #include "remediation/words.h"
 
 namespace upkeep {

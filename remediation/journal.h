@@ -8,7 +8,7 @@
 
 #include "exporter/model/node.h"
 #include "exporter/model/result.h"
-#include "remediation/alert.h"
+#include "remediation/alerts/alert.h"
 #include "remediation/decision.h"
 #include "remediation/history.h"
 #include "remediation/intent.h"

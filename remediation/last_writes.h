@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "remediation/rules/rule.h"
+#include "remediation/world.h"
 
 namespace upkeep {
 

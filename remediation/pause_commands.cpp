@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "remediation/pause.h"
+#include "remediation/gates/pause.h"
 #include "remediation/reconciler.h"
 #include "remediation/words.h"
 

@@ -6,15 +6,15 @@
 #include <utility>
 
 #include "remediation/boot_check.h"
-#include "remediation/budget.h"
-#include "remediation/pause.h"
+#include "remediation/gates/budget.h"
+#include "remediation/gates/pause.h"
+#include "remediation/gates/single_flight.h"
+#include "remediation/gates/start_order.h"
+#include "remediation/gates/start_slots.h"
+#include "remediation/gates/storm.h"
+#include "remediation/gates/tries.h"
 #include "remediation/rules/finding.h"
 #include "remediation/sight.h"
-#include "remediation/single_flight.h"
-#include "remediation/start_order.h"
-#include "remediation/start_slots.h"
-#include "remediation/storm.h"
-#include "remediation/tries.h"
 
 namespace upkeep {
 namespace {

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "remediation/decision.h"
-#include "remediation/rules/rule.h"
+#include "remediation/world.h"
 
 namespace upkeep {
 

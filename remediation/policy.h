@@ -12,7 +12,7 @@
 #include "exporter/model/ids.h"
 #include "exporter/model/snapshot.h"
 #include "remediation/action.h"
-#include "remediation/alert_rule.h"
+#include "remediation/alerts/alert_rule.h"
 #include "remediation/pace_policy.h"
 
 namespace upkeep {

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <chrono>
 
-#include "remediation/effect_seen.h"
 #include "remediation/explain.h"
+#include "remediation/gates/tries.h"
+#include "remediation/keepers/effect_seen.h"
 #include "remediation/sight.h"
-#include "remediation/tries.h"
 
 namespace upkeep {
 namespace {

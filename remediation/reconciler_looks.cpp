@@ -1,12 +1,12 @@
 // What a step learns from the readings, beside what its keepers do.
 #include <utility>
 
-#include "remediation/budget.h"
-#include "remediation/effect_seen.h"
+#include "remediation/gates/budget.h"
+#include "remediation/gates/start_slots.h"
+#include "remediation/gates/storm.h"
+#include "remediation/gates/tries.h"
+#include "remediation/keepers/effect_seen.h"
 #include "remediation/reconciler.h"
-#include "remediation/start_slots.h"
-#include "remediation/storm.h"
-#include "remediation/tries.h"
 
 namespace upkeep {
 

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "exporter/model/result.h"
-#include "remediation/alert.h"
+#include "remediation/alerts/alert.h"
 #include "remediation/decision.h"
 #include "remediation/executor.h"
 #include "remediation/intent.h"

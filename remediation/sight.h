@@ -3,9 +3,15 @@
 #include <optional>
 
 #include "remediation/decision.h"
-#include "remediation/rules/rule.h"
+#include "remediation/world.h"
 
 namespace upkeep {
+
+/// The readings a rule needs; only these must be fresh for it.
+struct Needs {
+  bool vms = false;
+  bool drbd = false;
+};
 
 /// The VMs of a reading that is fresh enough to act on, or null.
 [[nodiscard]] const Vms* vms_in_sight(const World& world);

@@ -5,9 +5,9 @@
 #include <set>
 #include <string>
 
-#include "remediation/progress_watch.h"
+#include "remediation/drbd_peer.h"
+#include "remediation/gates/storage_gate.h"
 #include "remediation/reconciler.h"
-#include "remediation/storage_gate.h"
 #include "remediation/words.h"
 
 namespace upkeep {

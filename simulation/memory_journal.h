@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "remediation/budget.h"
+#include "remediation/gates/budget.h"
 #include "remediation/journal.h"
 
 namespace upkeep::simulation {

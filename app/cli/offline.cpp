@@ -10,7 +10,7 @@
 #include "app/cli/times.h"
 #include "app/declared_json.h"
 #include "app/suggest.h"
-#include "remediation/pause.h"
+#include "remediation/gates/pause.h"
 
 namespace upkeep::cli {
 namespace {

@@ -1,6 +1,6 @@
 #include "app/cli/offline_declared.h"
 
-#include "remediation/pause.h"
+#include "remediation/gates/pause.h"
 
 namespace upkeep::cli {
 namespace {

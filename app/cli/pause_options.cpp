@@ -5,7 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "app/config_values.h"
-#include "remediation/pause.h"
+#include "remediation/gates/pause.h"
 
 namespace upkeep::cli {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "remediation/storage_gate.h"
+#include "remediation/gates/storage_gate.h"
 
 namespace upkeep {
 namespace {

@@ -9,7 +9,7 @@
 #include "app/daemon/loop_inbox.h"
 #include "app/log.h"
 #include "exporter/metrics/instruments.h"
-#include "remediation/body_refusal.h"
+#include "remediation/alerts/body_refusal.h"
 #include "remediation/journal.h"
 
 namespace upkeep {

@@ -7,7 +7,7 @@
 
 #include "app/web/answers.h"
 #include "app/web/request_body.h"
-#include "remediation/pause.h"
+#include "remediation/gates/pause.h"
 
 namespace upkeep::web {
 namespace {

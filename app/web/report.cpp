@@ -4,8 +4,8 @@
 
 #include "app/daemon/snapshot_builder.h"
 #include "remediation/boot_check.h"
+#include "remediation/gates/tries.h"
 #include "remediation/policy.h"
-#include "remediation/tries.h"
 
 namespace upkeep::web {
 namespace {

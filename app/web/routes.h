@@ -10,7 +10,7 @@
 #include "app/web/report.h"
 #include "exporter/http/message.h"
 #include "exporter/metrics/page.h"
-#include "remediation/body_refusal.h"
+#include "remediation/alerts/body_refusal.h"
 #include "remediation/journal.h"
 #include "remediation/reconciler.h"
 

@@ -5,7 +5,7 @@
 #include "app/recovery_json.h"
 #include "app/web/answers.h"
 #include "app/web/json_parts.h"
-#include "remediation/tries.h"
+#include "remediation/gates/tries.h"
 
 namespace upkeep::web {
 namespace {

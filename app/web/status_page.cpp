@@ -10,8 +10,8 @@
 #include "app/web/html.h"
 #include "app/web/page_style.h"
 #include "remediation/explain.h"
-#include "remediation/pause.h"
-#include "remediation/tries.h"
+#include "remediation/gates/pause.h"
+#include "remediation/gates/tries.h"
 
 namespace upkeep::web {
 namespace {

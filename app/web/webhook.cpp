@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "remediation/alertmanager.h"
+#include "remediation/alerts/alertmanager.h"
 
 namespace upkeep::web {
 

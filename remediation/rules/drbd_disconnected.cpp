@@ -5,7 +5,7 @@
 #include <chrono>
 #include <string>
 
-#include "remediation/progress_watch.h"
+#include "remediation/drbd_peer.h"
 #include "remediation/rules/finding.h"
 #include "remediation/rules/rules.h"
 #include "remediation/sight.h"

@@ -5,10 +5,10 @@
 #include <string>
 #include <utility>
 
+#include "remediation/gates/tries.h"
 #include "remediation/rules/finding.h"
 #include "remediation/rules/rules.h"
 #include "remediation/sight.h"
-#include "remediation/tries.h"
 
 namespace upkeep {
 namespace {

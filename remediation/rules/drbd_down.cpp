@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 
+#include "remediation/gates/tries.h"
 #include "remediation/rules/finding.h"
 #include "remediation/rules/rules.h"
 #include "remediation/sight.h"
-#include "remediation/tries.h"
 
 namespace upkeep {
 namespace {

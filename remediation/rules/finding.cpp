@@ -43,13 +43,6 @@ Finding finding(std::string_view rule, Target subject, std::string detail, const
   return found;
 }
 
-Held hold(Hold reason, std::string detail, std::string opens_with) {
-  return {.reason = reason,
-          .detail = std::move(detail),
-          .opens_with = std::move(opens_with),
-          .retry_at = std::nullopt};
-}
-
 ResourceHistory history_of(const ResourceName& resource, const World& world) {
   const auto found = world.history.resources.find(resource);
   return found == world.history.resources.end() ? ResourceHistory{} : found->second;

@@ -16,9 +16,6 @@ namespace upkeep {
 [[nodiscard]] Finding finding(std::string_view rule, Target subject, std::string detail,
                               const World& world);
 
-/// Why nothing is done, when nothing but a person or another fact can change it.
-[[nodiscard]] Held hold(Hold reason, std::string detail, std::string opens_with = "");
-
 /// What this boot has shown of the resource; nothing known is the default.
 [[nodiscard]] ResourceHistory history_of(const ResourceName& resource, const World& world);
 

@@ -5,24 +5,10 @@
 #include <vector>
 
 #include "remediation/decision.h"
-#include "remediation/history.h"
-#include "remediation/policy.h"
+#include "remediation/sight.h"
+#include "remediation/world.h"
 
 namespace upkeep {
-
-/// Everything a decision may look at. No clock, no I/O.
-struct World {
-  const Snapshot& snapshot;
-  const Policy& policy;
-  const History& history;
-  Tick now{};
-};
-
-/// The readings a rule needs; only these must be fresh for it.
-struct Needs {
-  bool vms = false;
-  bool drbd = false;
-};
 
 /// A problem the program knows, and its remedy. Both are pure; a reading that failed or is too
 /// old yields no finding.

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
+#include "remediation/gates/storage_gate.h"
 #include "remediation/rules/finding.h"
 #include "remediation/rules/rules.h"
 #include "remediation/sight.h"
-#include "remediation/storage_gate.h"
 
 namespace upkeep {
 namespace {

@@ -1,10 +1,10 @@
 #include <algorithm>
 
 #include "remediation/boot_check.h"
+#include "remediation/gates/storage_gate.h"
 #include "remediation/rules/finding.h"
 #include "remediation/rules/rules.h"
 #include "remediation/sight.h"
-#include "remediation/storage_gate.h"
 
 namespace upkeep {
 namespace {

@@ -8,7 +8,7 @@
 #include "exporter/model/snapshot.h"
 #include "remediation/history.h"
 #include "remediation/policy.h"
-#include "remediation/rules/rule.h"
+#include "remediation/world.h"
 
 namespace upkeep::test {
 

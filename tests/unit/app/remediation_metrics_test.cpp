@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "remediation/body_refusal.h"
+#include "remediation/alerts/body_refusal.h"
 #include "tests/support/world.h"
 #include "tests/unit/exporter/metrics/example.h"
 

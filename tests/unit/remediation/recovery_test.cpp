@@ -7,7 +7,7 @@
 #include <map>
 #include <string>
 
-#include "remediation/budget.h"
+#include "remediation/gates/budget.h"
 #include "tests/support/daemon_test.h"
 
 namespace upkeep {

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "remediation/progress_watch.h"
+#include "remediation/drbd_peer.h"
 #include "remediation/rules/rules.h"
 #include "tests/support/world.h"
 

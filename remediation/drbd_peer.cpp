@@ -1,0 +1,41 @@
+#include "remediation/drbd_peer.h"
+
+#include <algorithm>
+
+namespace upkeep {
+
+bool is_shared_with(const DrbdResource& resource, const NodeName& node) {
+  return std::ranges::any_of(
+      resource.peers, [&](const DrbdPeer& peer) { return peer.name == node || is_nameless(peer); });
+}
+
+bool is_nameless(const DrbdPeer& peer) { return peer.name.value == kPeerOf84; }
+
+bool is_trying(const DrbdPeer& peer) {
+  return peer.connection.kind != DrbdConnection::connected &&
+         peer.connection.kind != DrbdConnection::stand_alone;
+}
+
+bool is_resync(DrbdReplication replication) {
+  switch (replication) {
+    case DrbdReplication::starting_sync_s:
+    case DrbdReplication::starting_sync_t:
+    case DrbdReplication::wf_bitmap_s:
+    case DrbdReplication::wf_bitmap_t:
+    case DrbdReplication::wf_sync_uuid:
+    case DrbdReplication::sync_source:
+    case DrbdReplication::sync_target:
+    case DrbdReplication::paused_sync_s:
+    case DrbdReplication::paused_sync_t: return true;
+    case DrbdReplication::off:
+    case DrbdReplication::established:
+    case DrbdReplication::verify_s:
+    case DrbdReplication::verify_t:
+    case DrbdReplication::ahead:
+    case DrbdReplication::behind:
+    case DrbdReplication::other: return false;
+  }
+  return false;
+}
+
+}  // namespace upkeep

@@ -1,0 +1,19 @@
+#pragma once
+
+#include "exporter/model/drbd.h"
+#include "exporter/model/ids.h"
+
+// What a reading says of one peer of a DRBD resource. All pure.
+
+namespace upkeep {
+
+/// True when the resource has a replica on that node. A peer without a name may be any node.
+[[nodiscard]] bool is_shared_with(const DrbdResource& resource, const NodeName& node);
+/// True for DRBD 8.4's one peer where the configuration doesn't tell its name.
+[[nodiscard]] bool is_nameless(const DrbdPeer& peer);
+/// True for a link that is neither up nor given up: DRBD is trying.
+[[nodiscard]] bool is_trying(const DrbdPeer& peer);
+/// True for a resync, paused or not; a verify is none.
+[[nodiscard]] bool is_resync(DrbdReplication replication);
+
+}  // namespace upkeep

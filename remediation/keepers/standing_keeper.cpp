@@ -1,0 +1,133 @@
+#include "remediation/keepers/standing_keeper.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "remediation/drbd_peer.h"
+#include "remediation/gates/pause.h"
+
+namespace upkeep {
+namespace {
+
+/// "ua-data: /dev/vg0/data dropped, missing at start": what libvirt did, not what a person did.
+bool tells_of_loss(const std::string& detail, const std::string& source) {
+  return detail.find(": " + source + " dropped, missing at start") != std::string::npos;
+}
+
+}  // namespace
+
+std::string sign_of_life(const NodeName& node, WallTime since, const Step& step) {
+  const auto& drbd = step.snapshot.drbd;
+  if (drbd.fresh(step.now, step.policy.freshness.drbd)) {
+    for (const DrbdResource& resource : (*drbd.reading)->resources) {
+      for (const DrbdPeer& peer : resource.peers) {
+        const bool may_be_it = peer.name == node || is_nameless(peer);
+        if (!may_be_it || peer.connection != DrbdConnection::connected) continue;
+        return fmt::format("DRBD resource {} is connected to it", resource.name.value);
+      }
+    }
+  }
+  const bool answers = std::ranges::any_of(step.snapshot.peers, [&](const Peer& peer) {
+    if (peer.name != node || !peer.facts.fresh(step.now, step.policy.freshness.peers)) return false;
+    const auto age = std::chrono::duration_cast<WallTime::duration>(step.now - peer.facts.at);
+    return step.wall - age > since;
+  });
+  return answers ? "upkeep answers on it" : "";
+}
+
+void StandingKeeper::take(const VmEvent& event, const Step& step) {
+  if (event.kind != VmEventKind::disk_changed) return;
+  const Vm* vm = find_vm(step.snapshot, event.uuid);
+  if (vm == nullptr) return;
+  for (const VmDisk& disk : vm->disks) {
+    if (!disk.in_definition || disk.source.empty() || !tells_of_loss(event.detail, disk.source))
+      continue;
+    say({.kind = Standing::Kind::disk_lost,
+         .subject = vm->uuid.value + "/" + disk.target.value,
+         .by = "",
+         .reason = event.detail,
+         .at = event.wall},
+        step.now);
+  }
+}
+
+/// Its end is the wall clock's; what is left until then passes by the other one, so that a clock
+/// that is set makes no pause longer than it was meant to be, nor ends one early.
+bool StandingKeeper::pause_is_over(const Standing& pause, const Step& step) {
+  if (pause.kind == Standing::Kind::maintenance) return maintenance_is_over(pause, history_.boot);
+  const auto left = pause_left(pause, step.wall);
+  if (!left) return false;
+  const auto [end, is_new] = pauses_end_.try_emplace(
+      key_of(pause), step.now + std::chrono::duration_cast<Duration>(*left));
+  return step.now >= end->second;
+}
+
+bool StandingKeeper::is_over(const Standing& standing, const Step& step) {
+  if (is_pause(standing)) return pause_is_over(standing, step);
+  if (standing.kind == Standing::Kind::peer_dead) {
+    return !sign_of_life(NodeName{standing.subject}, standing.at, step).empty();
+  }
+  if (standing.kind == Standing::Kind::allow_degraded &&
+      standing_at({{key_of(standing), standing}}, key_of(standing), step.wall) == nullptr) {
+    return true;
+  }
+  const auto& vms = step.snapshot.vms;
+  if (!vms.fresh(step.now, step.policy.freshness.vms)) return false;
+  const VmUuid uuid{standing.subject.substr(0, standing.subject.find('/'))};
+  const Vm* vm = find_vm(step.snapshot, uuid);
+  if (standing.kind == Standing::Kind::allow_degraded) return vm != nullptr && is_up(vm->state);
+  if (vm == nullptr) return false;
+  const std::string target = standing.subject.substr(uuid.value.size() + 1);
+  return std::ranges::any_of(vm->disks, [&](const VmDisk& disk) {
+    return disk.target.value == target && disk.attached.value_or(false);
+  });
+}
+
+void StandingKeeper::take_reading(const Step& step) {
+  std::vector<StandingKey> over;
+  for (const auto& [key, standing] : history_.standings) {
+    if (is_over(standing, step)) over.push_back(key);
+  }
+  for (const StandingKey& key : over) {
+    const Standing& standing = history_.standings.at(key);
+    if (is_pause(standing)) {
+      journal_.note({.at = step.wall,
+                     .kind = std::string(pause_kind(standing)),
+                     .target = paused_target(standing, history_),
+                     .text = "over",
+                     .action_id = std::nullopt});
+    }
+    take_back(key, step.now);
+  }
+}
+
+void StandingKeeper::say(const Standing& standing, Tick now) {
+  history_.standings[key_of(standing)] = standing;
+  pauses_end_.erase(key_of(standing));
+  if (standing.until) {
+    pauses_end_[key_of(standing)] =
+        now + std::chrono::duration_cast<Duration>(*standing.until - standing.at);
+  }
+  journal_.changed(key_of(standing));
+}
+
+void StandingKeeper::put_back(Memory memory) {
+  history_.standings = std::move(memory.standings);
+  history_.resumed = memory.resumed;
+  pauses_end_ = std::move(memory.pauses_end);
+}
+
+void StandingKeeper::take_back(const StandingKey& key, Tick now) {
+  const auto line = history_.standings.find(key);
+  if (line == history_.standings.end()) return;
+  if (is_pause(line->second)) history_.resumed = now;
+  history_.standings.erase(line);
+  pauses_end_.erase(key);
+  journal_.changed(key);
+}
+
+}  // namespace upkeep
