@@ -269,7 +269,8 @@ Result<void> SqliteJournal::save(const Recovery& recovery) {
   return write([&](SQLite::Database& database) -> Result<void> {
     const auto before = sql::read_recovery(database, recovery.id);
     sql::write(database, recovery);
-    if (!before || before->ended != recovery.ended) {
+    // Not the moments: the disk's have fewer digits.
+    if (!before || before->ended.has_value() != recovery.ended.has_value()) {
       write_line(database, {.at = recovery.ended.value_or(recovery.opened),
                             .kind = "recovery",
                             .target = "",

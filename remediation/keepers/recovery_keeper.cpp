@@ -40,7 +40,13 @@ RecoveryKeeper::RecoveryKeeper(History& history, JournalKeeper& journal, Recorde
     : history_(history), journal_(journal), recorder_(recorder) {
   if (!last) return;
   latest_ = std::make_shared<const Recovery>(std::move(*last));
-  if (is_open()) history_.recovery = latest_->id;
+  if (is_open()) {
+    history_.recovery = latest_->id;
+    return;
+  }
+  for (const RecoveryMember& member : latest_->members) {
+    if (!member.back_at) left_down_.emplace(member.uuid, std::nullopt);
+  }
 }
 
 void RecoveryKeeper::booted(const BootRecord& boot, const Step& step) {
@@ -72,6 +78,7 @@ void RecoveryKeeper::open(RecoveryCause cause, std::string detail, WallTime open
          .members = {}});
   history_.recovery = id;
   stays_.clear();
+  left_down_.clear();
 }
 
 void RecoveryKeeper::look(const Step& step) {
@@ -92,9 +99,9 @@ void RecoveryKeeper::open_boot(const Step& step) {
 
 void RecoveryKeeper::open_lost(const Step& step) {
   const World world = world_of(history_, step);
-  for (const FailureGroup& group : by_cause(history_.storm.failures)) {
-    const bool is_new = !last_ended_ || group.failures.front().at > *last_ended_;
-    if (!is_new || !is_one_outage(group, world)) continue;
+  for (FailureGroup& group : by_cause(history_.storm.failures)) {
+    std::erase_if(group.failures, [&](const VmFailure& one) { return is_old(one); });
+    if (!is_one_outage(group, world)) continue;
     const Tick since = group.failures.front().at;
     open(RecoveryCause::lost_vms, group.cause, to_wall(since, {.now = step.now, .wall = step.wall}),
          step);
@@ -103,6 +110,22 @@ void RecoveryKeeper::open_lost(const Step& step) {
     recorder_.recovery_opened(*latest_);
     return;
   }
+}
+
+/// True for what was down when the last recovery ended: it is no news that it still is.
+bool RecoveryKeeper::is_old(const VmFailure& failure) {
+  if (last_ended_ && failure.at <= *last_ended_) return true;
+  const auto left = left_down_.find(failure.uuid);
+  if (left == left_down_.end()) return false;
+  if (!left->second) {
+    const auto line = history_.intents.find(failure.uuid);
+    if (line != history_.intents.end() && line->second.changed > *latest_->ended) {
+      left_down_.erase(left);
+      return false;
+    }
+    left->second = failure.at;
+  }
+  return failure.at <= *left->second;
 }
 
 /// What was begun since the first failure was part of it before anybody could know.
@@ -190,8 +213,10 @@ void RecoveryKeeper::follow(const std::vector<Decision>& decisions, const Step& 
       member.back_at = step.wall;
     }
   }
-  const bool done = std::ranges::all_of(
-      now.members, [&](const RecoveryMember& member) { return is_done(member, step); });
+  // Asked of each: the time of the last one runs while the first still keeps it open.
+  const auto open = std::ranges::count_if(
+      now.members, [&](const RecoveryMember& member) { return !is_done(member, step); });
+  const bool done = open == 0;
   if (done) now.ended = step.wall;
   if (now != *latest_) {
     share(std::move(now));

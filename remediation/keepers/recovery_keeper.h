@@ -59,6 +59,7 @@ class RecoveryKeeper {
   void join_wanted(const Step& step);
   void join_down(const Step& step);
   void claim_actions(Tick since);
+  [[nodiscard]] bool is_old(const VmFailure& failure);
   [[nodiscard]] bool is_open() const { return latest_ != nullptr && !latest_->ended; }
   [[nodiscard]] Progress progress_of(const RecoveryMember& member,
                                      const std::vector<Decision>& decisions,
@@ -73,6 +74,9 @@ class RecoveryKeeper {
   std::optional<Boot> boot_;  ///< Its recovery is opened when libvirt has answered.
   std::map<VmUuid, Stay> stays_;
   std::optional<Tick> last_ended_;
+  /// Down when the last recovery ended under another daemon, and the failure by which this one
+  /// knows it: to a new daemon every failure is new.
+  std::map<VmUuid, std::optional<Tick>> left_down_;
 };
 
 }  // namespace upkeep

@@ -203,6 +203,40 @@ TEST_F(RecoveryTest, OneThatNeedsAPersonKeepsItOpenForTheTimeoutOfATier) {
   EXPECT_EQ(count_of(*recovery(), MemberState::healthy), 5U);
 }
 
+TEST_F(RecoveryTest, AllThatNeedAPersonKeepItOpenAtTheSameTime) {
+  power_cut(6);
+  for (int i = 1; i <= 4; ++i) {
+    world_.with(a_vm("web" + std::to_string(i)).off().disk("vda", DiskBacking::missing));
+  }
+  pass(20s);
+  ASSERT_EQ(count_of(*recovery(), MemberState::held), 4U);
+  pass(world_.policy.tier_timeout - 30s);
+  EXPECT_FALSE(recovery()->ended);
+  pass(40s);
+  EXPECT_TRUE(recovery()->ended);
+}
+
+TEST_F(RecoveryTest, WhatItLeftDownIsNoNewOneForTheNextDaemon) {
+  power_cut(6);
+  for (int i = 1; i <= 4; ++i) {
+    world_.with(a_vm("web" + std::to_string(i)).off().disk("vda", DiskBacking::missing));
+  }
+  pass(world_.policy.tier_timeout + 1min);
+  ASSERT_TRUE(recovery()->ended);
+  start_daemon();
+  pass(20s);
+  EXPECT_TRUE(recovery()->ended);
+  EXPECT_EQ(recovery()->id, 1);
+
+  // It is news when they have run in between.
+  for (int i = 1; i <= 4; ++i) world_.with(a_vm("web" + std::to_string(i)));
+  pass(10s);
+  crash(1, 4);
+  pass(1s);
+  EXPECT_EQ(recovery()->id, 2);
+  EXPECT_FALSE(recovery()->ended);
+}
+
 TEST_F(RecoveryTest, OneWhoseStartHangsKeepsItOpenForAnHour) {
   stuck_ = "web3";
   power_cut(6);
