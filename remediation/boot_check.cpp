@@ -17,8 +17,9 @@ bool has_check(const Vm& vm, const World& world) {
 
 std::string_view why_not(const Vm& vm, const World& world) {
   const VmHealth* health = health_of(vm, world);
-  return health == nullptr || health->detail.empty() ? std::string_view("not checked yet")
-                                                     : std::string_view(health->detail);
+  if (health == nullptr) return "not checked yet";
+  if (health->detail.empty()) return "not checked again since it was acted on";
+  return health->detail;
 }
 
 }  // namespace

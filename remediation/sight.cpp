@@ -90,7 +90,8 @@ bool is_healthy(const Vm& vm, const World& world) {
   const auto checked = world.snapshot.health->find(vm.uuid);
   if (checked == world.snapshot.health->end() || !checked->second.verified) return false;
   const auto line = world.history.targets.find(target_of(vm.name));
-  // An answer from before our start was another run's.
+  // What it answered before our action says nothing of what came of that: a start is another run,
+  // a reset another boot in the same one.
   return line == world.history.targets.end() || line->second.attempts.empty() ||
          *checked->second.verified >= line->second.attempts.back();
 }

@@ -1,12 +1,16 @@
 // What the sources of a simulated node say.
 #include <fmt/format.h>
 
+#include <chrono>
 #include <utility>
 
 #include "simulation/simulated_node.h"
 
 namespace upkeep::simulation {
 namespace {
+
+/// How often a guest is asked after its first good answer.
+constexpr Duration kCheckedAgain = std::chrono::seconds(10);
 
 Vm seen(const Guest& guest) {
   Vm vm;
@@ -82,10 +86,12 @@ std::shared_ptr<const VmHealths> SimulatedNode::healths() const {
   for (const auto& [uuid, guest] : guests_) {
     if (!is_up(guest.state)) continue;
     const bool healthy = guest.verified && *guest.verified <= now;
+    std::optional<Tick> last;
+    if (healthy) last = now - (now - *guest.verified) % kCheckedAgain;
     (*healths)[uuid] = {.healthy = healthy,
                         .detail = healthy ? "" : "the guest agent does not answer",
                         .at = now,
-                        .verified = healthy ? guest.verified : std::nullopt};
+                        .verified = last};
   }
   return healths;
 }

@@ -29,7 +29,7 @@ struct VmHealth {
   bool healthy = false;          ///< The last answer.
   std::string detail;            ///< Why it isn't: "10.0.0.5:5432: connection refused".
   Tick at{};                     ///< When the last check ended.
-  std::optional<Tick> verified;  ///< The first good answer in this run.
+  std::optional<Tick> verified;  ///< When the last good answer in this run was asked for.
 
   friend bool operator==(const VmHealth&, const VmHealth&) = default;
 };

@@ -71,13 +71,14 @@ bool CheckRounds::take(const CheckOrder& order, const CheckAnswer& answer, Tick 
     health.detail = health.healthy ? std::string() : answer.detail;
     health.at = ended;
     // The earlier tick: whatever happened since may have ended what was asked.
-    if (health.healthy && !health.verified) health.verified = began;
+    if (health.healthy) health.verified = began;
   } else if (health.at == Tick{}) {
     health.detail = answer.detail;  // Nothing better is known.
   }
   guest.next = ended + (health.verified ? pace_.verified : pace_.unverified);
   const bool news = known == healths_.end() || health.healthy != before.healthy ||
-                    health.detail != before.detail || health.verified != before.verified;
+                    health.detail != before.detail ||
+                    health.verified.has_value() != before.verified.has_value();
   healths_.insert_or_assign(order.uuid, std::move(health));
   return news;
 }

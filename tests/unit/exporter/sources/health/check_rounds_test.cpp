@@ -58,7 +58,7 @@ TEST_F(CheckRoundsTest, AsksOftenUntilTheFirstGoodAnswerAndSeldomAfterIt) {
   EXPECT_FALSE(news_) << "nothing changed";
 }
 
-TEST_F(CheckRoundsTest, VerifiedIsTheBeginOfTheFirstGoodCheckAndStays) {
+TEST_F(CheckRoundsTest, VerifiedIsTheBeginOfTheLastGoodCheck) {
   rounds_.see({vm("web1")});
   ask(t0_, good());
   EXPECT_EQ(web().verified, t0_);
@@ -67,7 +67,10 @@ TEST_F(CheckRoundsTest, VerifiedIsTheBeginOfTheFirstGoodCheckAndStays) {
   EXPECT_FALSE(web().healthy);
   EXPECT_EQ(web().verified, t0_);
   ask(t0_ + 22s, good());
-  EXPECT_EQ(web().verified, t0_);
+  EXPECT_EQ(web().verified, t0_ + 22s);
+  ask(t0_ + 33s, good());
+  EXPECT_EQ(web().verified, t0_ + 33s);
+  EXPECT_FALSE(news_);
 }
 
 TEST_F(CheckRoundsTest, AnotherRunKnowsNothingOfTheOneBefore) {
