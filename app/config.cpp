@@ -110,6 +110,18 @@ void read_pacing(ConfigTable& table, PolicyConfig& policy) {
   }
 }
 
+void check_gaps(ConfigTable& table, const BackOff& back_off) {
+  const auto not_below_first = [&](const char* key, Duration value) {
+    if (value >= back_off.first_gap) return;
+    table.wrong(table.has(key) ? key : "first_gap",
+                fmt::format("{} ({}) is shorter than first_gap ({})", key, duration_text(value),
+                            duration_text(back_off.first_gap)));
+  };
+  not_below_first("max_gap", back_off.cap);
+  // Each start of a VM that soon dies again would count as its first.
+  not_below_first("stable_window", back_off.stable_window);
+}
+
 void read_policy(ConfigTable table, PolicyConfig& policy) {
   BackOff& back_off = policy.back_off;
   table.read_count("attempts_per_hour", back_off.attempts_per_hour, 1, 100);
@@ -123,11 +135,7 @@ void read_policy(ConfigTable table, PolicyConfig& policy) {
   table.read_duration("bring_up_deadline", policy.bring_up_deadline, seconds(1), hours(1));
   assign(policy.allowed_risk, one_of(table, "allowed_risk", kRisks));
   assign(policy.guest_shutdown, one_of(table, "guest_shutdown", kGuestShutdowns));
-  if (back_off.cap < back_off.first_gap) {
-    table.wrong(table.has("max_gap") ? "max_gap" : "first_gap",
-                fmt::format("max_gap ({}) is shorter than first_gap ({})",
-                            duration_text(back_off.cap), duration_text(back_off.first_gap)));
-  }
+  check_gaps(table, back_off);
   read_pacing(table, policy);
   table.finish();
 }
@@ -159,6 +167,9 @@ void read_vms(ConfigTable& file, ConfigErrors& errors, std::vector<VmConfig>& vm
     table.read_count("weight", vm.weight, 1, 1000);
     for (std::string& name :
          table.all_parsed("after", parse_vm_name, ConfigTable::EmptyList::allowed)) {
+      if (name.find_first_of("*?[") != std::string::npos) {
+        table.wrong("after", fmt::format("'{}' is a pattern: write each VM's name", name));
+      }
       vm.after.push_back({std::move(name)});
     }
     assign(vm.health, table.parsed("health", parse_health));

@@ -131,6 +131,19 @@ void check_matches(const Vms& vms, const Policy& policy, CheckReport& report) {
   }
 }
 
+void check_after(const Vms& vms, const Policy& policy, CheckReport& report) {
+  for (const VmPolicy& block : policy.vms) {
+    for (const VmName& name : block.after) {
+      if (std::ranges::count(vms, name, &Vm::name) > 0) continue;
+      report.push_back({Grade::warning, "config",
+                        fmt::format("[[vm]] match = \"{}\": after names {}, which libvirt does not "
+                                    "list: nobody waits for it",
+                                    block.match, name.value),
+                        ""});
+    }
+  }
+}
+
 }  // namespace
 
 SystemLibvirtProbe::SystemLibvirtProbe(std::string uri, std::filesystem::path root,
@@ -185,6 +198,7 @@ void check_libvirt(const Config& config, LibvirtProbe& libvirt, CheckReport& rep
   }
   note_left_alone(*vms, report);
   check_matches(*vms, policy, report);
+  check_after(*vms, policy, report);
 }
 
 }  // namespace upkeep::cli

@@ -5,6 +5,8 @@
 #include <CLI/CLI.hpp>
 #include <array>
 #include <charconv>
+#include <cmath>
+#include <cstdlib>
 #include <sstream>
 
 #include "app/cli/one_of.h"
@@ -57,6 +59,16 @@ void SimulateOptions::declare(CLI::App& command) {
   const auto number = [&](const char* name, auto& value, const char* about) {
     return command.add_option(name, value, about)->type_name("N")->capture_default_str();
   };
+  // CLI::Range lets "nan" through: it is neither below nor above.
+  const CLI::Validator finite(
+      [](const std::string& said) {
+        return std::isfinite(std::strtod(said.c_str(), nullptr)) ? "" : said + " is not a number";
+      },
+      "");
+  const auto real = [&](const char* name, double& value, const char* about, double least,
+                        double most) {
+    number(name, value, about)->check(finite)->check(CLI::Range(least, most));
+  };
   number("--nodes", said_.nodes, "Nodes of the cluster")->check(CLI::Range(1, 64));
   command.add_option("--vms", vms_, "How many VMs, or how many of which name: dns=2,db=10,web=50")
       ->type_name("N|NAME=N,…")
@@ -64,21 +76,19 @@ void SimulateOptions::declare(CLI::App& command) {
       ->check([](const std::string& said) {
         return vm_names(said) ? "" : "'" + said + "' is neither a number of VMs nor NAME=N,…";
       });
-  number("--boot-seconds", said_.boot_seconds, "A guest's boot when it boots alone (± 10 %)")
-      ->check(CLI::Range(0.1, 3600.0));
+  real("--boot-seconds", said_.boot_seconds, "A guest's boot when it boots alone (± 10 %)", 0.1,
+       3600.0);
   number("--seed", said_.seed, "Other guests' boot times, other nodes' luck");
   number("--cores", said_.hardware.cores, "Cores of a node")->check(CLI::Range(1, 1024));
-  number("--boot-cpu", said_.hardware.boot_cpu, "Cores that a boot keeps busy")
-      ->check(CLI::Range(0.0, 64.0));
-  number("--disk-knee", said_.hardware.knee, "Boots at once that a node's disks take without delay")
-      ->check(CLI::Range(0.1, 1000.0));
-  number("--disk-decay", said_.hardware.decay,
-         "Loss of throughput by seeking, for each further knee")
-      ->check(CLI::Range(0.0, 10.0));
-  number("--node-boot-seconds", said_.node_boot_seconds, "From a node's boot until upkeep runs")
-      ->check(CLI::Range(0.0, 3600.0));
-  number("--node-spread-seconds", said_.node_spread_seconds, "The last node boots so much later")
-      ->check(CLI::Range(0.0, 3600.0));
+  real("--boot-cpu", said_.hardware.boot_cpu, "Cores that a boot keeps busy", 0.0, 64.0);
+  real("--disk-knee", said_.hardware.knee, "Boots at once that a node's disks take without delay",
+       0.1, 1000.0);
+  real("--disk-decay", said_.hardware.decay, "Loss of throughput by seeking, for each further knee",
+       0.0, 10.0);
+  real("--node-boot-seconds", said_.node_boot_seconds, "From a node's boot until upkeep runs", 0.0,
+       3600.0);
+  real("--node-spread-seconds", said_.node_spread_seconds, "The last node boots so much later", 0.0,
+       3600.0);
   number("--broken", said_.broken, "So many of the guests boot into nothing")
       ->check(CLI::Range(0, 1000));
   command.add_option("--storage", storage_, "drbd (each disk mirrored to another node) or local")
@@ -94,8 +104,7 @@ void SimulateOptions::declare(CLI::App& command) {
                   "serial: beside it a watcher from cron that starts one VM of the cluster after "
                   "another and waits for each to be up, as Ganeti's does")
       ->check(one_of(kComparisons));
-  number("--cron-seconds", said_.cron_seconds, "How often cron starts that watcher")
-      ->check(CLI::Range(0.0, 86400.0));
+  real("--cron-seconds", said_.cron_seconds, "How often cron starts that watcher", 0.0, 86400.0);
 }
 
 SimulateCommand SimulateOptions::command() const {

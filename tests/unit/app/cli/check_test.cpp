@@ -160,6 +160,14 @@ TEST_F(Check, NamesTransientForeignAndUnmatched) {
   EXPECT_THAT(report_, Contains(line_with(Grade::note, "match = \"db*\" applies to no VM now")));
 }
 
+TEST_F(Check, NamesThatNobodyWaitsForAreToldOf) {
+  libvirt_.vms = Vms{vm_on("web1", DiskBacking::local), vm_on("db1", DiskBacking::local)};
+  config_.vms.push_back({.match = "web1", .after = {{"db1"}, {"dbl"}}});
+  check_libvirt(config_, libvirt_, report_);
+  EXPECT_THAT(report_, Contains(line_with(Grade::warning, "after names dbl, which libvirt does")));
+  EXPECT_THAT(report_, Not(Contains(line_with(Grade::warning, "after names db1"))));
+}
+
 TEST_F(Check, LibvirtGuestsMustNotStartVms) {
   write("etc/default/libvirt-guests", "#ON_BOOT=start\nON_BOOT=ignore\n");
   check_libvirt_guests(root(), report_);

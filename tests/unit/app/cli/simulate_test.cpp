@@ -87,6 +87,8 @@ TEST(Simulate, RefusesWhatMakesNoSense) {
   EXPECT_EQ(run_simulate({"--vms", "many"}).exit_code, kUsage);
   EXPECT_THAT(run_simulate({"--vms", "many"}).err, HasSubstr("'many' is neither"));
   EXPECT_EQ(run_simulate({"--disk-knee", "0"}).exit_code, kUsage);
+  EXPECT_EQ(run_simulate({"--boot-seconds", "nan"}).exit_code, kUsage);
+  EXPECT_THAT(run_simulate({"--cron-seconds", "nan"}).err, HasSubstr("nan is not a number"));
   EXPECT_THAT(run_simulate({"--compare", "parallel"}).err, HasSubstr("'parallel' is none of"));
   const Ran ran = run_simulate({"--config", "/nowhere/upkeep.toml"});
   EXPECT_EQ(ran.exit_code, kUsage);
