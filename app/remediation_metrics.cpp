@@ -87,6 +87,19 @@ void write_wishes(Exposition& out, const RemediationView& view, const Snapshot& 
   }
 }
 
+/// While libvirt is silent what was found stays found.
+void write_missing(Exposition& out, const RemediationView& view, const Snapshot& snapshot,
+                   Tick now) {
+  if (!snapshot.vms.reading || *snapshot.vms.reading == nullptr) return;
+  out.family("upkeep_vm_missing");
+  for (const auto& [name, one] : wanted_by_name(view, snapshot, now)) {
+    if (one.wish.keep != Keep::up) continue;
+    const bool found =
+        view.history.problems.contains({std::string(vm_missing_rule().name), target_of(name)});
+    out.sample({{"vm", name.value}}, found ? 1 : 0);
+  }
+}
+
 /// Of the VMs that have a check; while libvirt is silent what was found stays found.
 void write_unverified(Exposition& out, const RemediationView& view, const Snapshot& snapshot) {
   if (!view.policy || !snapshot.vms.reading || *snapshot.vms.reading == nullptr) return;
@@ -251,6 +264,7 @@ void write_remediation(Exposition& out, const RemediationView& view, const Snaps
                        Tick now) {
   write_mode(out, view);
   write_wishes(out, view, snapshot, now);
+  write_missing(out, view, snapshot, now);
   write_unverified(out, view, snapshot);
   write_targets(out, view);
   write_in_flight(out, view);

@@ -77,6 +77,12 @@ Wish wish_for(const VmUuid& uuid, const VmName& name, const World& world) {
   return wish_for(intent, policy_for(world.policy, name));
 }
 
+bool is_gone(const Intent& line, const World& world) {
+  const bool left =
+      line.last_stop == StopCause::moved_away || line.last_stop == StopCause::undefined_vm;
+  return left && vms_in_sight(world) != nullptr && find_vm(world.snapshot, line.uuid) == nullptr;
+}
+
 const Intent* line_by_name(const VmName& name, const History& history) {
   const auto found = std::ranges::find_if(
       history.intents, [&](const auto& line) { return line.second.name == name; });

@@ -34,6 +34,10 @@ struct Needs {
 /// What is wanted of the VM in the end. Mark and config count also for a VM without a ledger line.
 [[nodiscard]] Wish wish_for(const VmUuid& uuid, const VmName& name, const World& world);
 
+/// True for a VM that libvirt lists no more because it was seen to move away or to be undefined:
+/// whatever is wanted of it, there is nothing here to start. False while libvirt is silent.
+[[nodiscard]] bool is_gone(const Intent& line, const World& world);
+
 /// The ledger's line of the VM of that name, or null.
 [[nodiscard]] const Intent* line_by_name(const VmName& name, const History& history);
 

@@ -6,6 +6,8 @@
 #include "remediation/boot_check.h"
 #include "remediation/gates/tries.h"
 #include "remediation/policy.h"
+#include "remediation/rules/rules.h"
+#include "remediation/sight.h"
 
 namespace upkeep::web {
 namespace {
@@ -60,6 +62,23 @@ std::optional<SplitBrainEvidence> split_brain_of(const DrbdResource& resource, b
   return known == moment.view->history.resources.end() ? std::nullopt : known->second.split_brain;
 }
 
+/// The wanted VMs that libvirt does not list, among the others.
+void add_missing(Report& report, const Moment& moment) {
+  if (!moment.view) return;
+  for (const Decision& decision : moment.view->decisions) {
+    if (decision.finding.rule != vm_missing_rule().name) continue;
+    const VmName name{decision.finding.subject.name};
+    const Intent* line = line_by_name(name, moment.view->history);
+    if (line == nullptr) continue;
+    auto vm = std::make_unique<Vm>();
+    vm->name = name;
+    vm->uuid = line->uuid;
+    report.vms.push_back(vm_report(moment, *vm, false));
+    report.missing.push_back(std::move(vm));
+  }
+  std::ranges::sort(report.vms, {}, [](const VmReport& one) { return one.vm->name; });
+}
+
 }  // namespace
 
 Freshness Moment::freshness() const {
@@ -77,6 +96,7 @@ Report report_of(const Moment& moment) {
   report.vms_known = vms.vms != nullptr;
   if (vms.vms) {
     for (const auto& vm : *vms.vms) report.vms.push_back(vm_report(moment, vm, vms.current));
+    add_missing(report, moment);
   }
 
   if (!snapshot.drbd_in_use) return report;

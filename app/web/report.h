@@ -61,10 +61,12 @@ struct ResourceReport {
 struct Report {
   std::vector<SourceStatus> sources;
   bool vms_known = false;      ///< They were read once; false is not "none".
-  std::vector<VmReport> vms;   ///< By name.
+  std::vector<VmReport> vms;   ///< By name; also those that libvirt should list and doesn't.
   const Drbd* drbd = nullptr;  ///< As last known; null until read once.
   bool drbd_current = false;
   std::vector<ResourceReport> resources;
+  /// What stands for the VMs that libvirt does not list.
+  std::vector<std::unique_ptr<const Vm>> missing;
 };
 
 [[nodiscard]] Report report_of(const Moment& moment);

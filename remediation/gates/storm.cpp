@@ -94,7 +94,8 @@ std::vector<FailureGroup> by_cause(const std::vector<VmFailure>& failures) {
 std::size_t wanted_vms(const World& world) {
   return static_cast<std::size_t>(
       std::ranges::count_if(world.history.intents, [&](const auto& line) {
-        return wish_for(&line.second, policy_for(world.policy, line.second.name)).keep == Keep::up;
+        const Wish wish = wish_for(&line.second, policy_for(world.policy, line.second.name));
+        return wish.keep == Keep::up && !is_gone(line.second, world);
       }));
 }
 

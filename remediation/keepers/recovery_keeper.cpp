@@ -28,7 +28,8 @@ World world_of(const History& history, const Step& step) {
 
 const Decision* decision_on(const Target& target, const std::vector<Decision>& decisions) {
   const auto found = std::ranges::find_if(decisions, [&](const Decision& one) {
-    return one.finding.subject == target && one.finding.rule == "vm_down";
+    return one.finding.subject == target &&
+           (one.finding.rule == "vm_down" || one.finding.rule == "vm_missing");
   });
   return found == decisions.end() ? nullptr : &*found;
 }
@@ -152,6 +153,7 @@ void RecoveryKeeper::join(const VmUuid& uuid, const VmName& name) {
 void RecoveryKeeper::join_wanted(const Step& step) {
   const World world = world_of(history_, step);
   for (const auto& [uuid, line] : history_.intents) {
+    if (is_gone(line, world)) continue;
     if (wish_for(uuid, line.name, world).keep == Keep::up) join(uuid, line.name);
   }
 }

@@ -6,6 +6,8 @@ namespace upkeep {
 
 /// A wanted VM is off. Remedy: StartVm.
 [[nodiscard]] const Rule& vm_down_rule();
+/// A wanted VM is not even listed, and nobody was seen to undefine or move it. A finding.
+[[nodiscard]] const Rule& vm_missing_rule();
 /// A configured DRBD resource is not up. Remedy: BringUpResource.
 [[nodiscard]] const Rule& drbd_down_rule();
 /// A DRBD resource gave up a peer (StandAlone). Remedy: ReconnectResource, only when nothing can

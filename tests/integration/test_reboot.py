@@ -113,3 +113,32 @@ def test_started_again_only_once_where_upkeep_restarts_in_the_same_boot(
     upkeep.restart()
     stays_off(libvirtd, upkeep, "web1")
     assert upkeep.metrics().sum("upkeep_node_boots_total") == 2
+
+
+def test_a_vm_whose_definition_the_power_cut_took_is_named(libvirtd, upkeep_for, node):
+    booted(libvirtd, "web1", "web2")
+    upkeep = upkeep_for(libvirtd, root=node.root).start()
+    seen_running(upkeep, "web1", "web2")
+
+    upkeep.kill()
+    libvirtd.power_cut()
+    # libvirtd skips what it can't read; nobody undefined it.
+    (libvirtd.root / "etc" / "qemu" / "web2.xml").write_text("")
+    node.boot()
+    libvirtd.start()
+    assert libvirtd.virsh("list", "--all", "--name").stdout.split() == ["web1"]
+    upkeep.start()
+    runs_again(libvirtd, "web1", None)
+    wait_until("the metric", lambda: upkeep.metric("upkeep_vm_missing", vm="web2") == 1)
+    assert upkeep.metric("upkeep_vm_missing", vm="web1") == 0
+
+    def named():
+        [line] = [line for line in upkeep.cli("status").stdout.splitlines()
+                  if line.startswith("web2 ")]
+        return "upkeep mark web2 down" in line
+    wait_until("it to be named, with the way out", named)
+    assert "not listed by libvirt" in upkeep.cli("plan").stdout
+    assert upkeep.cli("mark", "web2", "down").returncode == 0
+    wait_until("nothing to be said of it",
+               lambda: upkeep.metric("upkeep_vm_missing", vm="web2") is None)
+    assert "web2" not in upkeep.cli("status").stdout

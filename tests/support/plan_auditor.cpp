@@ -168,21 +168,11 @@ void Audit::check_findings(const Plan& plan) {
 }
 
 void Audit::check_shape(const Plan& plan) {
-  const std::vector<std::string_view> order{"vm_down",
-                                            "drbd_down",
-                                            "drbd_standalone",
-                                            "drbd_split_brain",
-                                            "drbd_diskless",
-                                            "drbd_disconnected",
-                                            "resync_stalled",
-                                            "suspended_io",
-                                            "quorum_lost",
-                                            "vm_paused_io",
-                                            "vm_paused_other",
-                                            "vm_disk_missing",
-                                            "vm_boot_unverified",
-                                            "vm_unresponsive",
-                                            "peer_booted"};
+  const std::vector<std::string_view> order{
+      "vm_down",          "vm_missing",         "drbd_down",         "drbd_standalone",
+      "drbd_split_brain", "drbd_diskless",      "drbd_disconnected", "resync_stalled",
+      "suspended_io",     "quorum_lost",        "vm_paused_io",      "vm_paused_other",
+      "vm_disk_missing",  "vm_boot_unverified", "vm_unresponsive",   "peer_booted"};
   const auto key = [&](const Decision& one) {
     return std::pair(std::ranges::find(order, one.finding.rule) - order.begin(),
                      one.finding.subject);

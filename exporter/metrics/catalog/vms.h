@@ -14,6 +14,12 @@ inline constexpr std::array kVms{
                  "Whether the VM is to run here, by mark, configuration or the ledger; absent for "
                  "ignored VMs and while not known.",
                  "The ledger wants a VM that ran until it died."},
+    MetricFamily{
+        "upkeep_vm_missing", MetricType::gauge, "vm",
+        "Whether the VM is wanted here and libvirt does not list it; absent for VMs that "
+        "are not wanted.",
+        "Not for one that was seen to be undefined or to move, nor when libvirt lists no VM "
+        "at all."},
     MetricFamily{"upkeep_vm_healthy", MetricType::gauge, "vm",
                  "Whether the guest passed its last health check; absent without a check, while it "
                  "does not run, and when the last answer is too old.",

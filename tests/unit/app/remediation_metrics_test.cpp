@@ -82,6 +82,18 @@ TEST_F(RemediationMetrics, SayWhichGuestsDidNotBootInTime) {
   EXPECT_EQ(value(text, R"(upkeep_vm_boot_unverified{vm="web1"})"), kAbsent) << "no check";
 }
 
+TEST_F(RemediationMetrics, SayWhichWantedVmsAreNotListed) {
+  world.with(a_vm("web1"));
+  world.wanted("web1").wanted("web2").unwanted("web3", StopCause::guest_shutdown);
+  world.confirmed("vm_missing", test::vm_target("web2"));
+  const std::string text = written();
+  EXPECT_EQ(value(text, R"(upkeep_vm_missing{vm="web1"})"), "0");
+  EXPECT_EQ(value(text, R"(upkeep_vm_missing{vm="web2"})"), "1");
+  EXPECT_EQ(value(text, R"(upkeep_vm_missing{vm="web3"})"), kAbsent) << "not wanted";
+  world.snapshot.vms.reading = fail(Errc::unavailable, "libvirtd is away");
+  EXPECT_EQ(value(written(), R"(upkeep_vm_missing{vm="web2"})"), kAbsent);
+}
+
 constexpr const char* kSplitBrain = R"(upkeep_drbd_split_brain{resource="r0"})";
 
 TEST_F(RemediationMetrics, SayWhatDivergedByTheReading) {

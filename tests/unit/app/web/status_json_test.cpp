@@ -257,6 +257,26 @@ TEST(StatusJson, ShowsAHold) {
   EXPECT_EQ(vm["attempts"]["last_reason"], "storage");
 }
 
+TEST(StatusJson, ShowsAWantedVmThatLibvirtDoesNotList) {
+  WebWorld web;
+  web.world.with(a_vm("web1")).with(a_vm("web3")).wanted("web2");
+  web.decide({.finding = {.rule = "vm_missing",
+                          .subject = test::vm_target("web2"),
+                          .confirmed = true,
+                          .since = kNow,
+                          .detail = "not listed by libvirt"},
+              .verdict = Held{.reason = Hold::no_remedy, .opens_with = "upkeep mark web2 down"}});
+  const json vms = status(web)["vms"];
+  ASSERT_EQ(vms.size(), 3U);
+  EXPECT_EQ(vms[0]["name"], "web1");
+  EXPECT_EQ(vms[1]["name"], "web2");
+  EXPECT_EQ(vms[2]["name"], "web3");
+  EXPECT_EQ(vms[1]["state"], "unknown");
+  EXPECT_TRUE(vms[1]["up"].is_null());
+  EXPECT_EQ(vms[1]["wanted"], "up");
+  EXPECT_EQ(vms[1]["decision"]["opens_with"], "upkeep mark web2 down");
+}
+
 TEST(StatusJson, NeverPromisesARetryInThePast) {
   WebWorld web;
   web.world.with(a_vm("web1").crashed());

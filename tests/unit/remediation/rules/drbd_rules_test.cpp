@@ -32,10 +32,11 @@ auto r0() { return a_resource("r0", 1); }
 TEST(AllRules, ListsEachRuleOnceInTheOrderOfReports) {
   Names names;
   for (const Rule& rule : all_rules()) names.emplace_back(rule.name);
-  EXPECT_EQ(names, (Names{"vm_down", "drbd_down", "drbd_standalone", "drbd_split_brain",
-                          "drbd_diskless", "drbd_disconnected", "resync_stalled", "suspended_io",
-                          "quorum_lost", "vm_paused_io", "vm_paused_other", "vm_disk_missing",
-                          "vm_boot_unverified", "vm_unresponsive", "peer_booted"}));
+  EXPECT_EQ(names,
+            (Names{"vm_down", "vm_missing", "drbd_down", "drbd_standalone", "drbd_split_brain",
+                   "drbd_diskless", "drbd_disconnected", "resync_stalled", "suspended_io",
+                   "quorum_lost", "vm_paused_io", "vm_paused_other", "vm_disk_missing",
+                   "vm_boot_unverified", "vm_unresponsive", "peer_booted"}));
 }
 
 TEST(AllRules, NeedOnlyTheirOwnSource) {
