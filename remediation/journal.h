@@ -59,6 +59,14 @@ struct TargetRecord {
   friend bool operator==(const TargetRecord&, const TargetRecord&) = default;
 };
 
+/// How an action ended.
+struct EndRecord {
+  std::int64_t id = 0;
+  Outcome outcome;
+  WallTime at{};
+  TargetRecord after;  ///< Its target's line with this end in it.
+};
+
 /// A line of `upkeep history`.
 struct HistoryEntry {
   WallTime at{};
@@ -92,7 +100,8 @@ struct JournalState {
 };
 
 /// The durable memory. Used from the loop's thread only; every write is on disk when it returns. A
-/// write that fails has changed nothing.
+/// write that fails has changed nothing, and one of many lines writes all of them or none: a node
+/// has many VMs, and each write waits for the disk.
 class Journal {
  public:
   Journal() = default;
@@ -103,26 +112,25 @@ class Journal {
   [[nodiscard]] virtual Result<JournalState> load() = 0;
   [[nodiscard]] virtual Result<void> record_boot(const BootRecord& boot) = 0;
   [[nodiscard]] virtual Result<void> heartbeat(WallTime at) = 0;
-  /// All of them or none: a node has many VMs and each write waits for the disk.
   [[nodiscard]] virtual Result<void> save(const std::vector<Intent>& intents) = 0;
-  [[nodiscard]] virtual Result<void> save(const TargetRecord& target) = 0;
-  [[nodiscard]] virtual Result<void> save(const BootId& boot, const ResourceName& resource,
-                                          const ResourceHistory& history) = 0;
+  [[nodiscard]] virtual Result<void> save(const std::vector<TargetRecord>& targets) = 0;
+  [[nodiscard]] virtual Result<void> save(
+      const BootId& boot, const std::map<ResourceName, ResourceHistory>& resources) = 0;
   [[nodiscard]] virtual Result<void> save(const Standing& standing) = 0;
   [[nodiscard]] virtual Result<void> forget(const StandingKey& standing) = 0;
   /// Journals an action before it is done; the id goes into its ticket. `after` is its target's
   /// line with this attempt in it: written in one piece, so that no crash can lose an attempt.
   [[nodiscard]] virtual Result<std::int64_t> begin(const ActionRecord& action,
                                                    const TargetRecord& after) = 0;
-  [[nodiscard]] virtual Result<void> end(std::int64_t id, const Outcome& outcome, WallTime at,
-                                         const TargetRecord& after) = 0;
+  /// What is not on record, or has ended before, is passed over.
+  [[nodiscard]] virtual Result<void> end(const std::vector<EndRecord>& ends) = 0;
   /// The alert's line; nothing when it never arrived.
   [[nodiscard]] virtual Result<std::optional<AlertRecord>> alert(const AlertKey& key) = 0;
-  /// Alerts and what is to be said of them: all or none.
+  /// Alerts, and what is to be said of them.
   [[nodiscard]] virtual Result<void> save(const std::vector<AlertRecord>& alerts,
                                           const std::vector<HistoryEntry>& lines) = 0;
-  /// A line of history that isn't one of the above (decision changes, marks, releases).
-  [[nodiscard]] virtual Result<void> note(const HistoryEntry& entry) = 0;
+  /// Lines of history that aren't of the above (decision changes, marks, releases).
+  [[nodiscard]] virtual Result<void> note(const std::vector<HistoryEntry>& entries) = 0;
   [[nodiscard]] virtual Result<std::vector<HistoryEntry>> history(const HistoryQuery& query) = 0;
   /// The recovery of that id is as given.
   [[nodiscard]] virtual Result<void> save(const Recovery& recovery) = 0;

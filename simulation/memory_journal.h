@@ -61,17 +61,17 @@ class MemoryJournal final : public Journal {
     for (const Intent& intent : intents) state_.intents[intent.uuid] = intent;
     return {};
   }
-  [[nodiscard]] Result<void> save(const TargetRecord& target) override {
+  [[nodiscard]] Result<void> save(const std::vector<TargetRecord>& targets) override {
     if (auto fault = written()) return *fault;
-    targets_[target.target] = target;
+    for (const TargetRecord& target : targets) targets_[target.target] = target;
     return {};
   }
-  [[nodiscard]] Result<void> save(const BootId& boot, const ResourceName& resource,
-                                  const ResourceHistory& history) override {
+  [[nodiscard]] Result<void> save(
+      const BootId& boot, const std::map<ResourceName, ResourceHistory>& resources) override {
     if (auto fault = written()) return *fault;
     if (state_.resources_boot != boot) state_.resources.clear();
     state_.resources_boot = boot;
-    state_.resources[resource] = history;
+    for (const auto& [resource, line] : resources) state_.resources[resource] = line;
     return {};
   }
   [[nodiscard]] Result<void> save(const Standing& standing) override {
@@ -94,16 +94,15 @@ class MemoryJournal final : public Journal {
     targets_[after.target] = after;
     return record.id;
   }
-  [[nodiscard]] Result<void> end(std::int64_t id, const Outcome& outcome, WallTime at,
-                                 const TargetRecord& after) override {
+  [[nodiscard]] Result<void> end(const std::vector<EndRecord>& ends) override {
     if (auto fault = written()) return *fault;
-    const auto action = actions.find(id);
-    if (action == actions.end() || action->second.ended) {
-      return fail(Errc::not_found, "no such action");
+    for (const EndRecord& end : ends) {
+      const auto action = actions.find(end.id);
+      if (action == actions.end() || action->second.ended) continue;
+      action->second.ended = end.at;
+      action->second.outcome = end.outcome;
+      targets_[end.after.target] = end.after;
     }
-    action->second.ended = at;
-    action->second.outcome = outcome;
-    targets_[after.target] = after;
     return {};
   }
   [[nodiscard]] Result<std::optional<AlertRecord>> alert(const AlertKey& key) override {
@@ -117,9 +116,9 @@ class MemoryJournal final : public Journal {
     story.insert(story.end(), lines.begin(), lines.end());
     return {};
   }
-  [[nodiscard]] Result<void> note(const HistoryEntry& entry) override {
+  [[nodiscard]] Result<void> note(const std::vector<HistoryEntry>& entries) override {
     if (auto fault = written()) return *fault;
-    story.push_back(entry);
+    story.insert(story.end(), entries.begin(), entries.end());
     return {};
   }
   [[nodiscard]] Result<std::vector<HistoryEntry>> history(const HistoryQuery& query) override {

@@ -19,7 +19,7 @@ std::string line_of(const RefusedBody& body, std::uint64_t count) {
 
 /// In the loop's thread.
 void note(const RefusedBodies::Parts& parts, const HistoryEntry& line) {
-  const auto noted = parts.journal.note(line);
+  const auto noted = parts.journal.note({line});
   if (noted) return;
   parts.instruments.journal_failed();
   parts.log.error("a line of the history is lost", {{"error", noted.error().message}});

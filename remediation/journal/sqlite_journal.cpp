@@ -152,17 +152,17 @@ Result<void> SqliteJournal::save(const std::vector<Intent>& intents) {
   });
 }
 
-Result<void> SqliteJournal::save(const TargetRecord& target) {
+Result<void> SqliteJournal::save(const std::vector<TargetRecord>& targets) {
   return write([&](SQLite::Database& database) -> Result<void> {
-    sql::write(database, target);
+    for (const TargetRecord& target : targets) sql::write(database, target);
     return {};
   });
 }
 
-Result<void> SqliteJournal::save(const BootId& boot, const ResourceName& resource,
-                                 const ResourceHistory& history) {
+Result<void> SqliteJournal::save(const BootId& boot,
+                                 const std::map<ResourceName, ResourceHistory>& resources) {
   return write([&](SQLite::Database& database) -> Result<void> {
-    sql::write(database, boot, resource, history);
+    for (const auto& [resource, line] : resources) sql::write(database, boot, resource, line);
     return {};
   });
 }
@@ -198,20 +198,18 @@ Result<std::int64_t> SqliteJournal::begin(const ActionRecord& action, const Targ
   return id;
 }
 
-Result<void> SqliteJournal::end(std::int64_t id, const Outcome& outcome, WallTime at,
-                                const TargetRecord& after) {
+Result<void> SqliteJournal::end(const std::vector<EndRecord>& ends) {
   return write([&](SQLite::Database& database) -> Result<void> {
-    const auto begun = sql::read_action(database, id);
-    if (!begun || !sql::write_end(database, id, outcome, at)) {
-      return fail(Errc::not_found,
-                  fmt::format("journal {}: action {} has not begun", path_.string(), id));
+    for (const EndRecord& end : ends) {
+      const auto begun = sql::read_action(database, end.id);
+      if (!begun || !sql::write_end(database, end.id, end.outcome, end.at)) continue;
+      sql::write(database, end.after);
+      write_line(database, {.at = end.at,
+                            .kind = "end",
+                            .target = to_string(target_of(begun->action)),
+                            .text = end_line(*begun, end.outcome, end.at),
+                            .action_id = end.id});
     }
-    sql::write(database, after);
-    write_line(database, {.at = at,
-                          .kind = "end",
-                          .target = to_string(target_of(begun->action)),
-                          .text = end_line(*begun, outcome, at),
-                          .action_id = id});
     return {};
   });
 }
@@ -235,9 +233,9 @@ Result<void> SqliteJournal::save(const std::vector<AlertRecord>& alerts,
   });
 }
 
-Result<void> SqliteJournal::note(const HistoryEntry& entry) {
+Result<void> SqliteJournal::note(const std::vector<HistoryEntry>& entries) {
   return write([&](SQLite::Database& database) -> Result<void> {
-    write_line(database, entry);
+    for (const HistoryEntry& entry : entries) write_line(database, entry);
     return {};
   });
 }

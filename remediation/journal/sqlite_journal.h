@@ -38,19 +38,18 @@ class SqliteJournal final : public Journal {
   [[nodiscard]] Result<void> record_boot(const BootRecord& boot) override;
   [[nodiscard]] Result<void> heartbeat(WallTime at) override;
   [[nodiscard]] Result<void> save(const std::vector<Intent>& intents) override;
-  [[nodiscard]] Result<void> save(const TargetRecord& target) override;
-  [[nodiscard]] Result<void> save(const BootId& boot, const ResourceName& resource,
-                                  const ResourceHistory& history) override;
+  [[nodiscard]] Result<void> save(const std::vector<TargetRecord>& targets) override;
+  [[nodiscard]] Result<void> save(
+      const BootId& boot, const std::map<ResourceName, ResourceHistory>& resources) override;
   [[nodiscard]] Result<void> save(const Standing& standing) override;
   [[nodiscard]] Result<void> forget(const StandingKey& standing) override;
   [[nodiscard]] Result<std::int64_t> begin(const ActionRecord& action,
                                            const TargetRecord& after) override;
-  [[nodiscard]] Result<void> end(std::int64_t id, const Outcome& outcome, WallTime at,
-                                 const TargetRecord& after) override;
+  [[nodiscard]] Result<void> end(const std::vector<EndRecord>& ends) override;
   [[nodiscard]] Result<std::optional<AlertRecord>> alert(const AlertKey& key) override;
   [[nodiscard]] Result<void> save(const std::vector<AlertRecord>& alerts,
                                   const std::vector<HistoryEntry>& lines) override;
-  [[nodiscard]] Result<void> note(const HistoryEntry& entry) override;
+  [[nodiscard]] Result<void> note(const std::vector<HistoryEntry>& entries) override;
   [[nodiscard]] Result<std::vector<HistoryEntry>> history(const HistoryQuery& query) override;
   [[nodiscard]] Result<void> save(const Recovery& recovery) override;
   [[nodiscard]] Result<std::optional<Recovery>> recovery(std::int64_t id) override;

@@ -23,7 +23,7 @@ JournalKeeper::JournalKeeper(Journal& journal, Recorder& recorder, const History
     : journal_(journal), recorder_(recorder), history_(history) {}
 
 void JournalKeeper::note(HistoryEntry entry) {
-  if (notes_.size() >= kMostNotes) notes_.pop_front();
+  if (notes_.size() >= kMostNotes) notes_.erase(notes_.begin());
   notes_.push_back(std::move(entry));
 }
 
@@ -85,28 +85,45 @@ Result<void> JournalKeeper::write_lines(const Anchor& anchor) {
     if (auto written = journal_.save(intents); !written) return written;
   }
   intents_.clear();
-  for (; !ends_.empty(); ends_.pop_front()) {
-    const End& end = ends_.front();
-    auto written = journal_.end(end.id, end.outcome, end.at, record_of(end.target, anchor));
-    // Not on record any more: trying again would fail for ever.
-    if (!written && written.error().code != Errc::not_found) return written;
-    targets_.erase(end.target);
-  }
-  while (!targets_.empty()) {
-    const auto first = targets_.begin();
-    if (auto written = journal_.save(record_of(*first, anchor)); !written) return written;
-    targets_.erase(first);
-  }
-  while (resources_due()) {
-    const auto first = resources_.begin();
-    const auto line = history_.resources.find(*first);
-    if (line != history_.resources.end()) {
-      auto written = journal_.save(history_.boot, *first, line->second);
-      if (!written) return written;
-    }
-    resources_.erase(first);
-  }
+  if (auto written = write_targets(anchor); !written) return written;
+  if (auto written = write_resources(); !written) return written;
   return write_standings();
+}
+
+Result<void> JournalKeeper::write_targets(const Anchor& anchor) {
+  if (!ends_.empty()) {
+    std::vector<EndRecord> ends;
+    for (const End& end : ends_) {
+      ends.push_back({.id = end.id,
+                      .outcome = end.outcome,
+                      .at = end.at,
+                      .after = record_of(end.target, anchor)});
+    }
+    if (auto written = journal_.end(ends); !written) return written;
+  }
+  for (const End& end : ends_) targets_.erase(end.target);
+  ends_.clear();
+  std::vector<TargetRecord> targets;
+  for (const Target& target : targets_) targets.push_back(record_of(target, anchor));
+  if (!targets.empty()) {
+    if (auto written = journal_.save(targets); !written) return written;
+  }
+  targets_.clear();
+  return {};
+}
+
+Result<void> JournalKeeper::write_resources() {
+  if (!resources_due()) return {};
+  std::map<ResourceName, ResourceHistory> resources;
+  for (const ResourceName& resource : resources_) {
+    const auto line = history_.resources.find(resource);
+    if (line != history_.resources.end()) resources.insert(*line);
+  }
+  if (!resources.empty()) {
+    if (auto written = journal_.save(history_.boot, resources); !written) return written;
+  }
+  resources_.clear();
+  return {};
 }
 
 Result<void> JournalKeeper::write_standings() {
@@ -141,9 +158,9 @@ Result<void> JournalKeeper::write_story() {
     if (auto written = journal_.save(first->second); !written) return written;
     recoveries_.erase(first);
   }
-  for (; !notes_.empty(); notes_.pop_front()) {
-    if (auto written = journal_.note(notes_.front()); !written) return written;
-  }
+  if (notes_.empty()) return {};
+  if (auto written = journal_.note(notes_); !written) return written;
+  notes_.clear();
   return {};
 }
 

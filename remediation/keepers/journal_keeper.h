@@ -58,6 +58,8 @@ class JournalKeeper {
 
   [[nodiscard]] Result<void> write_due(const Anchor& anchor);
   [[nodiscard]] Result<void> write_lines(const Anchor& anchor);
+  [[nodiscard]] Result<void> write_targets(const Anchor& anchor);
+  [[nodiscard]] Result<void> write_resources();
   [[nodiscard]] Result<void> write_standings();
   [[nodiscard]] Result<void> write_story();
   [[nodiscard]] Result<void> write_alerts();
@@ -81,8 +83,8 @@ class JournalKeeper {
   std::set<StandingKey> standings_;
   std::map<std::int64_t, Recovery> recoveries_;
   std::deque<BootRecord> boots_;
-  std::deque<End> ends_;
-  std::deque<HistoryEntry> notes_;
+  std::vector<End> ends_;
+  std::vector<HistoryEntry> notes_;
   std::map<AlertKey, AlertRecord> alerts_;
   std::vector<HistoryEntry> alert_lines_;
 };

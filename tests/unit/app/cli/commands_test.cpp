@@ -99,7 +99,7 @@ class Commands : public CliTest {
     entry.kind = "note";
     entry.target = "vm/web1";
     entry.text = "a line on record";
-    ASSERT_TRUE(opened->journal->note(entry).has_value());
+    ASSERT_TRUE(opened->journal->note({entry}).has_value());
     const Standing pause{
         .kind = Standing::Kind::paused, .subject = "node", .by = "anna", .reason = "new disk"};
     ASSERT_TRUE(opened->journal->save(pause).has_value());

@@ -22,6 +22,7 @@ using test::sample_start;
 using test::sample_target;
 using test::TempDir;
 using test::wall_at;
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -111,8 +112,7 @@ TEST_F(SqliteJournalTest, RemembersAttemptsAndLatch) {
                            .latched_since = std::nullopt};
   {
     const auto journal = open();
-    ASSERT_TRUE(journal->save(latched));
-    ASSERT_TRUE(journal->save(fresh));
+    ASSERT_TRUE(journal->save(std::vector{latched, fresh}));
   }
   EXPECT_THAT(reopened().targets, ElementsAre(fresh, latched));
 }
@@ -121,7 +121,7 @@ TEST_F(SqliteJournalTest, RemembersLimitedTries) {
   TargetRecord record{.target = target_of(ResourceName{"r0"})};
   record.tries["attach_device"] = {.at = {wall_at(7)}, .latched_since = wall_at(8, 3)};
   record.tries["reconnect_resource"] = {.at = {wall_at(1), wall_at(2)}, .latched_since = {}};
-  ASSERT_TRUE(open()->save(record));
+  ASSERT_TRUE(open()->save(std::vector{record}));
   EXPECT_THAT(reopened().targets, ElementsAre(record));
 }
 
@@ -193,8 +193,8 @@ TEST_F(SqliteJournalTest, RemembersWhatCountsAgainstTheBudget) {
   const auto counted = begin(3601, Trigger::event);
   (void)begin(3602, Trigger::manual);
   const auto refused = begin(3603, Trigger::poll);
-  ASSERT_TRUE(journal->end(refused, {Outcome::Kind::refused, "", ""}, wall_at(3604),
-                           sample_target("web1", 0)));
+  ASSERT_TRUE(journal->end(
+      {{refused, {Outcome::Kind::refused, "", ""}, wall_at(3604), sample_target("web1", 0)}}));
   ActionRecord bring_up = sample_start("web1", wall_at(3605));
   bring_up.action = BringUpResource{.resource = {"r0"}};
   ASSERT_TRUE(journal->begin(bring_up, sample_target("web1", 1)));
@@ -231,7 +231,7 @@ TEST_F(SqliteJournalTest, BringsAnOlderVersionUpToDateAndLosesNothing) {
   {
     const auto journal = open();
     ASSERT_TRUE(journal->save(std::vector{intent}));
-    ASSERT_TRUE(journal->save(sample_target("web1", 2)));
+    ASSERT_TRUE(journal->save(std::vector{sample_target("web1", 2)}));
   }
   {
     SQLite::Database database(path_.string(), SQLite::OPEN_READWRITE);
@@ -334,7 +334,7 @@ TEST_F(SqliteJournalTest, ForgetsAnAlertOnlyWhenItCouldNotBeTakenInAgain) {
   const auto journal = open();
   AlertRecord old = sample_alert("Old", wall_at(1));
   old.outcome = AlertOutcome::acted;
-  AlertRecord waiting = sample_alert("Waiting", wall_at(1));
+  const AlertRecord waiting = sample_alert("Waiting", wall_at(1));
   AlertRecord from_the_future = old;
   from_the_future.key.fingerprint = "ffffffffffffffff";
   from_the_future.key.starts_at = wall_at(20);
@@ -351,14 +351,16 @@ TEST_F(SqliteJournalTest, RemembersResourcesOfTheNewestBootOnly) {
       .primary_alone = true,
       .ever_connected = true,
       .split_brain = SplitBrainEvidence{"helper split-brain", wall_at(4, 5)}};
+  const ResourceHistory up{.seen_up = true, .split_brain = std::nullopt};
   {
     const auto journal = open();
-    ASSERT_TRUE(journal->save({"boot-1"}, {"old"}, ResourceHistory{.split_brain = std::nullopt}));
-    ASSERT_TRUE(journal->save({"boot-2"}, {"r0"}, split));
+    ASSERT_TRUE(journal->save({"boot-1"}, {{{"old"}, {.split_brain = std::nullopt}}}));
+    ASSERT_TRUE(journal->save({"boot-2"}, {{{"r0"}, split}, {{"r1"}, up}}));
   }
   const JournalState state = reopened();
   EXPECT_EQ(state.resources_boot, BootId{"boot-2"});
-  EXPECT_THAT(state.resources, ElementsAre(std::pair(ResourceName{"r0"}, split)));
+  EXPECT_THAT(state.resources,
+              ElementsAre(Pair(ResourceName{"r0"}, split), Pair(ResourceName{"r1"}, up)));
 }
 
 TEST_F(SqliteJournalTest, KnowsWhichActionsHaveBegunAndNotEnded) {
@@ -372,8 +374,8 @@ TEST_F(SqliteJournalTest, KnowsWhichActionsHaveBegunAndNotEnded) {
     ended = journal->begin(sample_start("db1", wall_at(9)), sample_target("db1", 1)).value();
     start.id = journal->begin(start, sample_target("web1", 2)).value();
     bring_up.id = journal->begin(bring_up, sample_target("x", 1)).value();
-    ASSERT_TRUE(journal->end(ended, {Outcome::Kind::succeeded, "", ""}, wall_at(12),
-                             sample_target("db1", 1)));
+    ASSERT_TRUE(journal->end(
+        {{ended, {Outcome::Kind::succeeded, "", ""}, wall_at(12), sample_target("db1", 1)}}));
   }
   const JournalState state = reopened();
   ASSERT_THAT(state.unfinished, SizeIs(2));
@@ -395,16 +397,26 @@ TEST_F(SqliteJournalTest, CountsTheAttemptInTheSameWriteAsTheBegin) {
   EXPECT_THAT(reopened().targets, ElementsAre(sample_target("web1", 3)));
 }
 
-TEST_F(SqliteJournalTest, EndsAnActionOnce) {
+TEST_F(SqliteJournalTest, EndsAnActionOnceAndKeepsNoOtherWaiting) {
   const auto journal = open();
-  const auto id = journal->begin(sample_start("web1", wall_at(1)), sample_target("web1", 1));
+  const auto first = journal->begin(sample_start("web1", wall_at(1)), sample_target("web1", 1));
+  const auto second = journal->begin(sample_start("db1", wall_at(1)), sample_target("db1", 1));
   const Outcome succeeded{Outcome::Kind::succeeded, "", ""};
-  ASSERT_TRUE(journal->end(*id, succeeded, wall_at(2), sample_target("web1", 1)));
-  const auto again = journal->end(*id, {Outcome::Kind::failed, "failed", ""}, wall_at(3),
-                                  sample_target("web1", 4));
-  ASSERT_FALSE(again);
-  EXPECT_EQ(again.error().code, Errc::not_found);
-  EXPECT_THAT(journal->load()->targets, ElementsAre(sample_target("web1", 1)));
+  const Outcome failed{Outcome::Kind::failed, "failed", ""};
+  ASSERT_TRUE(journal->end({{*first, succeeded, wall_at(2), sample_target("web1", 1)}}));
+  EXPECT_TRUE(journal->end({{*first, failed, wall_at(3), sample_target("web1", 4)},
+                            {*second + 1, failed, wall_at(3), sample_target("mail1", 4)},
+                            {*second, failed, wall_at(3), sample_target("db1", 4)}}));
+  EXPECT_THAT(journal->load()->targets,
+              ElementsAre(sample_target("db1", 4), sample_target("web1", 1)));
+  EXPECT_THAT(journal->load()->unfinished, IsEmpty());
+  std::vector<std::string> ends;
+  const auto lines = journal->history({});
+  for (const auto& line : lines.value()) {
+    if (line.kind == "end") ends.push_back(line.target + " " + line.text);
+  }
+  EXPECT_THAT(ends, ElementsAre("vm/db1 start_vm failed (failed) after 2.0 s",
+                                "vm/web1 start_vm succeeded after 1.0 s"));
 }
 
 TEST_F(SqliteJournalTest, TellsTheStoryNewestFirst) {
@@ -413,9 +425,12 @@ TEST_F(SqliteJournalTest, TellsTheStoryNewestFirst) {
       journal->record_boot({{"boot-1"}, wall_at(0), PreviousShutdown::unclean, Seconds{91.4}}));
   ASSERT_TRUE(journal->save(std::vector{sample_intent("web1", true, StopCause::crashed)}));
   const auto id = journal->begin(sample_start("web1", wall_at(10)), sample_target("web1", 2));
-  ASSERT_TRUE(journal->end(*id, {Outcome::Kind::failed, "storage", "start VM 'web1': no such file"},
-                           wall_at(10, 300'000), sample_target("web1", 2)));
-  ASSERT_TRUE(journal->note({wall_at(20), "mark", "vm/web1", "marked down by anna", std::nullopt}));
+  ASSERT_TRUE(journal->end({{*id,
+                             {Outcome::Kind::failed, "storage", "start VM 'web1': no such file"},
+                             wall_at(10, 300'000),
+                             sample_target("web1", 2)}}));
+  ASSERT_TRUE(
+      journal->note({{wall_at(20), "mark", "vm/web1", "marked down by anna", std::nullopt}}));
 
   const auto lines = journal->history({});
   ASSERT_TRUE(lines);
@@ -437,7 +452,7 @@ TEST_F(SqliteJournalTest, FiltersTheStoryByTargetTimeAndCount) {
   for (int i = 0; i < 6; ++i) {
     const std::string target = i % 2 == 0 ? "vm/a" : "vm/b";
     ASSERT_TRUE(journal->note(
-        {wall_at(i), "note", target, std::string("line ") + std::to_string(i), std::nullopt}));
+        {{wall_at(i), "note", target, std::string("line ") + std::to_string(i), std::nullopt}}));
   }
   const auto of = [&](const HistoryQuery& query) {
     std::vector<std::string> texts;
@@ -470,8 +485,8 @@ TEST_F(SqliteJournalTest, PruneForgetsStoriesButNeverIntentsLatchesCountsOrTheNe
   ASSERT_TRUE(journal->save(std::vector{sample_intent("web1", true, StopCause::crashed)}));
   const auto open_one = journal->begin(sample_start("web1", wall_at(2)), latched);
   const auto done = journal->begin(sample_start("db1", wall_at(2)), sample_target("db1", 1));
-  ASSERT_TRUE(
-      journal->end(*done, {Outcome::Kind::succeeded, "", ""}, wall_at(3), sample_target("db1", 1)));
+  ASSERT_TRUE(journal->end(
+      {{*done, {Outcome::Kind::succeeded, "", ""}, wall_at(3), sample_target("db1", 1)}}));
 
   for (std::int64_t id = 1; id <= 3; ++id) {
     Recovery recovery = sample_recovery(id, id);
@@ -514,10 +529,10 @@ TEST_F(SqliteJournalTest, TheLockEndsWithItsHolder) {
 TEST_F(SqliteJournalTest, CanBeReadWhileADaemonWritesAndAfterItEnded) {
   {
     const auto journal = open();
-    ASSERT_TRUE(journal->note({wall_at(1), "note", "", "first", std::nullopt}));
+    ASSERT_TRUE(journal->note({{wall_at(1), "note", "", "first", std::nullopt}}));
     const auto reader = SqliteJournal::open_read_only(path_);
     ASSERT_TRUE(reader) << reader.error().message;
-    ASSERT_TRUE(journal->note({wall_at(2), "note", "", "second", std::nullopt}));
+    ASSERT_TRUE(journal->note({{wall_at(2), "note", "", "second", std::nullopt}}));
     EXPECT_THAT((*reader)->history({}).value(), SizeIs(2));
   }
   const auto reader = SqliteJournal::open_read_only(path_);
@@ -608,6 +623,49 @@ TEST_F(SqliteJournalTest, AWriteThatDoesNotFitFailsWholeAndTheNextOneWorks) {
   EXPECT_THAT(journal->load()->unfinished, SizeIs(1));
   EXPECT_THAT(journal->load()->targets, ElementsAre(sample_target("web1", 1)));
   EXPECT_TRUE(journal->begin(sample_start("web1", wall_at(3)), sample_target("web1", 2)));
+}
+
+TEST_F(SqliteJournalTest, OfManyLinesAllFitOrNone) {
+  const auto journal = open();
+  const auto begun = journal->begin(sample_start("vm0", wall_at(1)), sample_target("vm0", 1));
+  std::vector<Intent> intents;
+  std::vector<TargetRecord> targets;
+  std::vector<EndRecord> ends = {
+      {*begun, {Outcome::Kind::succeeded, "", ""}, wall_at(2), sample_target("vm0", 2)}};
+  std::map<ResourceName, ResourceHistory> resources;
+  std::vector<HistoryEntry> notes;
+  for (int i = 0; i < 500; ++i) {
+    const std::string name = "vm" + std::to_string(i);
+    intents.push_back(sample_intent(name, true, StopCause::crashed));
+    targets.push_back(sample_target(name, 3));
+    // Only the first has begun; what follows makes its outcome too large.
+    ends.front().outcome.detail += std::string(200, 'x');
+    resources[{name}] = {.seen_up = true, .split_brain = std::nullopt};
+    notes.push_back({wall_at(2), "note", "vm/" + name, "a line", std::nullopt});
+  }
+  const auto write_all = [&] {
+    return std::vector{journal->save(intents).has_value(), journal->save(targets).has_value(),
+                       journal->end(ends).has_value(),
+                       journal->save({"boot-1"}, resources).has_value(),
+                       journal->note(notes).has_value()};
+  };
+  {
+    const FileSizeLimit full(40'000);
+    EXPECT_THAT(write_all(), Each(false));
+  }
+  const JournalState none = journal->load().value();
+  EXPECT_THAT(none.intents, IsEmpty());
+  EXPECT_THAT(none.targets, ElementsAre(sample_target("vm0", 1)));
+  EXPECT_THAT(none.unfinished, SizeIs(1));
+  EXPECT_THAT(none.resources, IsEmpty());
+  EXPECT_THAT(journal->history({}).value(), SizeIs(1)) << "the begin's line only";
+
+  EXPECT_THAT(write_all(), Each(true));
+  const JournalState all = journal->load().value();
+  EXPECT_THAT(all.intents, SizeIs(500));
+  EXPECT_THAT(all.targets, SizeIs(500));
+  EXPECT_THAT(all.unfinished, IsEmpty());
+  EXPECT_THAT(all.resources, SizeIs(500));
 }
 
 TEST_F(SqliteJournalTest, AFullDiskAtTheFirstStartLeavesNothingBehind) {
