@@ -6,18 +6,37 @@
 namespace upkeep {
 namespace {
 
-// Our own destroy of a crashed guest leaves libvirt's reason at "destroyed" when the start after it
-// fails early. The line says so, or the next look would take it for the operator's.
-constexpr std::string_view kDroppedByUs = "crashed guest dropped to start it again";
-
 bool is_off(const Intent& intent) { return intent.last_stop != StopCause::none; }
 
-/// Did the last stop leave a dead guest behind (on_crash = preserve), which a start of ours drops
-/// first? Nothing else that it does destroys anything.
-bool leaves_dead_guest(const Intent& intent) {
-  const std::string& how = intent.last_stop_detail;
-  return how.empty() || how == kDroppedByUs || how == "event crashed" ||
-         how.starts_with("seen crashed/");
+/// May a start of ours have had a dead guest to drop? Nothing else that it does destroys anything.
+bool may_have_dropped(const Intent& intent) { return intent.remains != Remains::nothing; }
+
+/// Our own destroy of a crashed guest: unless the line says so, the next look takes it for the
+/// operator's.
+void drop(Intent& intent) {
+  intent.last_stop_detail = "crashed guest dropped to start it again";
+  intent.remains = Remains::dropped;
+}
+
+/// How it went off, by an event or a look.
+struct How {
+  std::string detail;
+  Remains remains = Remains::nothing;
+};
+
+How told(VmEventKind kind) {
+  return {"event " + std::string(to_string(kind)),
+          kind == VmEventKind::crashed ? Remains::dead_guest : Remains::nothing};
+}
+
+How seen(const Vm& vm) {
+  return {"seen " + std::string(to_string(vm.state)) + "/" + std::string(to_string(vm.reason)),
+          vm.state == VmState::crashed ? Remains::dead_guest : Remains::nothing};
+}
+
+void note(Intent& intent, How how) {
+  intent.last_stop_detail = std::move(how.detail);
+  intent.remains = how.remains;
 }
 
 void see_in(Intent& intent, const BootId& boot) {
@@ -35,16 +54,17 @@ Intent with(Intent before, bool wanted, StopCause cause, WallTime wall) {
 Intent running(Intent intent, WallTime wall) {
   intent = with(std::move(intent), true, StopCause::none, wall);
   intent.last_stop_detail.clear();
+  intent.remains = Remains::unknown;
   intent.shutdown_seen.reset();
   return intent;
 }
 
 /// A stop never creates a wish; a deliberate one ends it.
-Intent stopped(Intent intent, StopCause cause, std::string detail, WallTime wall,
+Intent stopped(Intent intent, StopCause cause, How how, WallTime wall,
                GuestShutdown guest_shutdown) {
   const bool wanted = intent.wanted && !is_deliberate(cause, guest_shutdown);
   intent = with(std::move(intent), wanted, cause, wall);
-  intent.last_stop_detail = std::move(detail);
+  note(intent, std::move(how));
   intent.shutdown_seen.reset();
   return intent;
 }
@@ -99,10 +119,10 @@ Intent after_stop(Intent intent, VmEventKind kind, StopCause cause, const Intent
   // guest dropped first, or a start that failed. Once it was seen running, or where there was
   // nothing to drop, a stop is somebody else's.
   const bool by_others = kind == VmEventKind::stopped_migrated ||
-                         (kind == VmEventKind::stopped_destroyed && !leaves_dead_guest(intent));
+                         (kind == VmEventKind::stopped_destroyed && !may_have_dropped(intent));
   if (context.own_action && is_off(intent) && !by_others) {
-    if (kind == VmEventKind::stopped_destroyed) intent.last_stop_detail = kDroppedByUs;
-    if (kind == VmEventKind::crashed) intent.last_stop_detail = "event crashed";
+    if (kind == VmEventKind::stopped_destroyed) drop(intent);
+    if (kind == VmEventKind::crashed) note(intent, told(kind));
     intent.shutdown_seen.reset();
     return intent;
   }
@@ -112,8 +132,7 @@ Intent after_stop(Intent intent, VmEventKind kind, StopCause cause, const Intent
     intent.shutdown_seen.reset();
     return intent;
   }
-  return stopped(std::move(intent), cause, "event " + std::string(to_string(kind)), wall,
-                 context.guest_shutdown);
+  return stopped(std::move(intent), cause, told(kind), wall, context.guest_shutdown);
 }
 
 /// What libvirt's reason says about a stop that no event told of.
@@ -139,24 +158,22 @@ bool goes_before(StopCause reason, const Intent& line) {
   switch (reason) {
     case StopCause::moved_away: return true;
     case StopCause::saved: return line.wanted;
-    case StopCause::operator_destroy: return line.wanted && line.last_stop_detail != kDroppedByUs;
+    case StopCause::operator_destroy: return line.wanted && line.remains != Remains::dropped;
     case StopCause::guest_shutdown:
       return line.wanted && line.last_stop != StopCause::host_shutdown;
     default: return false;
   }
 }
 
-std::string seen(const Vm& vm) {
-  return "seen " + std::string(to_string(vm.state)) + "/" + std::string(to_string(vm.reason));
-}
-
 Intent first_seen(const Vm& vm, const IntentContext& context, bool lives) {
+  const How how = lives ? How{.detail = "", .remains = Remains::unknown} : seen(vm);
   return {.uuid = vm.uuid,
           .name = vm.name,
           .wanted = lives,
           .last_stop = is_down(vm.state) || vm.state == VmState::unknown ? StopCause::never_ran
                                                                          : StopCause::none,
-          .last_stop_detail = lives ? "" : seen(vm),
+          .last_stop_detail = how.detail,
+          .remains = how.remains,
           .changed = context.wall,
           .boot = context.boot,
           .mark = std::nullopt,
@@ -180,15 +197,14 @@ Intent after_boot(Intent intent, const Vm& vm, const IntentContext& context) {
   }
   intent = with(std::move(intent), true, StopCause::node_down, context.wall);
   // One that is kept dead ran in this boot: a start of ours drops it first.
-  intent.last_stop_detail =
-      vm.state == VmState::crashed ? seen(vm) : "off after a boot of the node";
+  note(intent, vm.state == VmState::crashed ? seen(vm) : How{"off after a boot of the node"});
   return intent;
 }
 
 /// While our start is under way: it ran since, and no start leaves a guest saved or shut down, nor
 /// destroys one that wasn't dead.
 bool is_no_doing_of_ours(const Intent& intent, const Vm& vm) {
-  if (is_off(intent) && vm.reason == VmReason::destroyed) return !leaves_dead_guest(intent);
+  if (is_off(intent) && vm.reason == VmReason::destroyed) return !may_have_dropped(intent);
   return !is_off(intent) && (vm.reason == VmReason::saved || vm.reason == VmReason::shutdown);
 }
 
@@ -197,17 +213,17 @@ Intent after_seen_off(Intent intent, const Vm& vm, const IntentContext& context)
   const bool moved = intent.last_stop == StopCause::moved_away && !intent.wanted;
   if (context.active_elsewhere && !moved) {
     see_in(intent, context.boot);
-    return stopped(std::move(intent), StopCause::moved_away, "active on another node", context.wall,
-                   context.guest_shutdown);
+    return stopped(std::move(intent), StopCause::moved_away, How{"active on another node"},
+                   context.wall, context.guest_shutdown);
   }
   // It ran since, unseen, and is dead again.
   if (intent.wanted && is_off(intent) && vm.state == VmState::crashed &&
-      !leaves_dead_guest(intent)) {
-    intent.last_stop_detail = seen(vm);
+      !may_have_dropped(intent)) {
+    note(intent, seen(vm));
   }
   if (context.own_action && !is_no_doing_of_ours(intent, vm)) {
     const bool was_dead = intent.wanted && is_off(intent);
-    if (was_dead && vm.reason == VmReason::destroyed) intent.last_stop_detail = kDroppedByUs;
+    if (was_dead && vm.reason == VmReason::destroyed) drop(intent);
     return intent;
   }
   // Without the boot a reboot can't be told from a stop that nobody saw.
@@ -235,7 +251,7 @@ Intent after_event(Intent intent, const VmEvent& event, const IntentContext& con
     case VmEventKind::undefined:
       // What migrated away and was undefined by that has moved, which lasts longer.
       if (intent.last_stop == StopCause::moved_away) return intent;
-      return stopped(std::move(intent), StopCause::undefined_vm, "event undefined", wall,
+      return stopped(std::move(intent), StopCause::undefined_vm, told(event.kind), wall,
                      context.guest_shutdown);
     case VmEventKind::started:
       // The first half of a migration to here: it still runs over there, and may stay.

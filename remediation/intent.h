@@ -28,9 +28,11 @@ struct Intent {
   VmName name;
   bool wanted = false;  ///< `auto`'s wish; a mark or the config goes before it.
   StopCause last_stop = StopCause::never_ran;
-  std::string last_stop_detail;  ///< E.g. "event stopped_destroyed", "seen shut_off/crashed".
-  WallTime changed{};            ///< When `wanted` or `last_stop` last changed.
-  BootId boot;                   ///< The boot in which it was last seen, running or off.
+  /// For people: "event stopped_destroyed", "seen shut_off/crashed". Nothing is decided by it.
+  std::string last_stop_detail;
+  Remains remains = Remains::unknown;  ///< Of the last stop; of no meaning while it runs.
+  WallTime changed{};                  ///< When `wanted` or `last_stop` last changed.
+  BootId boot;                         ///< The boot in which it was last seen, running or off.
   std::optional<Mark> mark;
   /// SHUTDOWN/GUEST or /HOST came and its STOPPED has not yet: tells row 2/3 from 7.
   std::optional<VmEventKind> shutdown_seen;

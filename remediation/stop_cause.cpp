@@ -33,6 +33,11 @@ consteval bool in_enum_order() {
 }
 static_assert(in_enum_order(), "a StopCause is missing here, or out of order");
 
+constexpr std::array<std::string_view, 4> kRemainsWords{"unknown", "nothing", "dead_guest",
+                                                        "dropped"};
+static_assert(kRemainsWords.size() == static_cast<std::size_t>(Remains::dropped) + 1,
+              "a Remains is missing here");
+
 }  // namespace
 
 std::string_view to_string(StopCause cause) {
@@ -42,6 +47,17 @@ std::string_view to_string(StopCause cause) {
 std::optional<StopCause> to_stop_cause(std::string_view word) {
   for (const CauseWord& entry : kCauseWords) {
     if (entry.word == word) return entry.cause;
+  }
+  return std::nullopt;
+}
+
+std::string_view to_string(Remains remains) {
+  return kRemainsWords.at(static_cast<std::size_t>(remains));
+}
+
+std::optional<Remains> to_remains(std::string_view word) {
+  for (std::size_t i = 0; i < kRemainsWords.size(); ++i) {
+    if (kRemainsWords.at(i) == word) return static_cast<Remains>(i);
   }
   return std::nullopt;
 }

@@ -23,8 +23,18 @@ enum class StopCause {
   unobserved,     ///< Went off while nobody looked; libvirt no longer knows why.
 };
 
+/// What the last stop left behind, for a start of ours to deal with. Journal word.
+enum class Remains {
+  unknown,     ///< Nobody saw how it went off.
+  nothing,     ///< A start destroys nothing: who does is somebody else.
+  dead_guest,  ///< Kept by libvirt (on_crash = preserve): a start of ours drops it first.
+  dropped,     ///< Our start did. libvirt's reason stays "destroyed" when that start fails early.
+};
+
 [[nodiscard]] std::string_view to_string(StopCause cause);
 [[nodiscard]] std::optional<StopCause> to_stop_cause(std::string_view word);
+[[nodiscard]] std::string_view to_string(Remains remains);
+[[nodiscard]] std::optional<Remains> to_remains(std::string_view word);
 /// True when stopping that way ends `auto`'s wish.
 [[nodiscard]] bool is_deliberate(StopCause cause, GuestShutdown guest_shutdown);
 

@@ -63,11 +63,13 @@ std::optional<std::string> kind_word(const std::optional<Outcome>& outcome) {
 
 Intent intent_of(const SQLite::Statement& row) {
   const std::string last_stop = text_at(row, 3);
+  const std::string remains = text_at(row, 12);
   Intent intent{.uuid = {text_at(row, 0)},
                 .name = {text_at(row, 1)},
                 .wanted = row.getColumn(2).getInt() != 0,
                 .last_stop = checked(to_stop_cause(last_stop), last_stop, "intent.last_stop"),
                 .last_stop_detail = text_at(row, 4),
+                .remains = checked(to_remains(remains), remains, "intent.remains"),
                 .changed = wall_at(row, 5),
                 .boot = {text_at(row, 6)},
                 .mark = std::nullopt,
@@ -84,7 +86,7 @@ Intent intent_of(const SQLite::Statement& row) {
 
 constexpr const char* kIntentColumns =
     "SELECT uuid, name, wanted, last_stop, last_stop_detail, changed, boot, shutdown_seen, "
-    "mark_keep, mark_by, mark_reason, mark_at FROM intent ";
+    "mark_keep, mark_by, mark_reason, mark_at, remains FROM intent ";
 
 }  // namespace
 
@@ -118,10 +120,11 @@ void write(SQLite::Database& database, const Intent& intent) {
   }
   run(database,
       "INSERT OR REPLACE INTO intent (uuid, name, wanted, last_stop, last_stop_detail, changed, "
-      "boot, shutdown_seen, mark_keep, mark_by, mark_reason, mark_at) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "boot, shutdown_seen, mark_keep, mark_by, mark_reason, mark_at, remains) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       intent.uuid.value, intent.name.value, intent.wanted, to_string(intent.last_stop),
-      intent.last_stop_detail, intent.changed, intent.boot.value, seen, keep, by, reason, marked);
+      intent.last_stop_detail, intent.changed, intent.boot.value, seen, keep, by, reason, marked,
+      to_string(intent.remains));
 }
 
 void write(SQLite::Database& database, const TargetRecord& target) {

@@ -37,6 +37,7 @@ CREATE TABLE intent (
   wanted INTEGER NOT NULL CHECK (wanted IN (0, 1)),
   last_stop TEXT NOT NULL,
   last_stop_detail TEXT NOT NULL,
+  remains TEXT NOT NULL,
   changed INTEGER NOT NULL,
   boot TEXT NOT NULL,
   shutdown_seen TEXT,
@@ -155,6 +156,17 @@ ALTER TABLE target ADD COLUMN tries TEXT NOT NULL DEFAULT '';
 ALTER TABLE action ADD COLUMN part TEXT;
 )sql";
 
+/// The detail said it in words.
+constexpr const char* kRemains = R"sql(
+ALTER TABLE intent ADD COLUMN remains TEXT NOT NULL DEFAULT 'unknown';
+UPDATE intent SET remains = CASE
+  WHEN last_stop_detail = '' THEN 'unknown'
+  WHEN last_stop_detail = 'crashed guest dropped to start it again' THEN 'dropped'
+  WHEN last_stop_detail = 'event crashed' OR last_stop_detail GLOB 'seen crashed/*'
+    THEN 'dead_guest'
+  ELSE 'nothing' END;
+)sql";
+
 std::int64_t number(SQLite::Database& database, const char* query) {
   return database.execAndGet(query).getInt64();
 }
@@ -179,6 +191,7 @@ void migrate(SQLite::Database& database, std::int64_t from) {
   }
   if (from < 3) database.exec(kRecoveryTables);
   if (from < 4) database.exec(kAlertTable);
+  if (from < 6) database.exec(kRemains);
   database.exec(fmt::format("PRAGMA user_version = {}", kSchemaVersion));
   sql::run(database, "UPDATE meta SET value = ? WHERE key = 'schema'", kSchemaVersion);
   transaction.commit();

@@ -160,7 +160,7 @@ Must Audit::expect(const Decision& decision) const {
     if (by_auto && known && line->second.last_stop == StopCause::none) return Must::wait;
     const bool hosts = known && line->second.last_stop == StopCause::host_shutdown;
     // Dropping a crashed guest leaves "destroyed" behind when the start after it fails early.
-    const bool ours = known && line->second.last_stop_detail.find("dropped") != std::string::npos;
+    const bool ours = known && line->second.remains == Remains::dropped;
     const bool on_purpose = (one->reason == VmReason::destroyed && !ours) ||
                             one->reason == VmReason::saved || one->reason == VmReason::migrated ||
                             (one->reason == VmReason::shutdown && !hosts);

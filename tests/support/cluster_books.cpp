@@ -65,8 +65,8 @@ bool ClusterBooks::died_dropping(SimulatedNode& node, const VmUuid& vm) {
   if (node.runs_daemon()) return false;
   const auto& ledger = node.journal().state().intents;
   const auto before = ledger.find(vm);
-  const bool dropped = before != ledger.end() && before->second.wanted &&
-                       before->second.last_stop_detail.starts_with("crashed guest dropped");
+  const bool dropped =
+      before != ledger.end() && before->second.wanted && before->second.remains == Remains::dropped;
   return dropped || std::ranges::any_of(node.journal().actions, [&](const auto& entry) {
            const auto* start = std::get_if<StartVm>(&entry.second.action);
            return !entry.second.ended && start != nullptr && start->uuid == vm &&

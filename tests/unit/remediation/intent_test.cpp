@@ -141,6 +141,23 @@ TEST(IntentAfterEvents, ADestroyDuringOurStartIsAPersonsWhereThereWasNoDeadGuest
   EXPECT_TRUE(after_events(gone, {crashed, stopped_destroyed}, ours).wanted);
 }
 
+TEST(IntentAfterEvents, WhatItLeftIsNoMatterOfWords) {
+  IntentContext ours = in_boot();
+  ours.own_action = true;
+  Intent line = after_events(running_line(), {crashed});
+  EXPECT_EQ(line.remains, Remains::dead_guest);
+  line.last_stop_detail = "said otherwise by a later version";
+  line = after_events(line, {stopped_destroyed}, ours);
+  EXPECT_TRUE(line.wanted);
+  EXPECT_EQ(line.remains, Remains::dropped);
+  line.last_stop_detail = "here as well";
+  EXPECT_TRUE(seen_twice(line, a_vm("web1").off(VmReason::destroyed)).wanted);
+  line = after_events(line, {stopped_failed, started, stopped_crashed});
+  EXPECT_EQ(line.remains, Remains::nothing);
+  line.last_stop_detail = "event crashed";
+  EXPECT_FALSE(after_events(line, {stopped_destroyed}, ours).wanted);
+}
+
 TEST(IntentAfterEvents, AStopAfterOurStartWorkedIsSomebodyElses) {
   IntentContext ours = in_boot();
   ours.own_action = true;
@@ -222,6 +239,11 @@ TEST(StopCause, HasOneWordEachThatReadsBack) {
     EXPECT_EQ(to_stop_cause(to_string(cause)), cause);
   }
   EXPECT_FALSE(to_stop_cause("bored"));
+  for (const Remains remains :
+       {Remains::unknown, Remains::nothing, Remains::dead_guest, Remains::dropped}) {
+    EXPECT_EQ(to_remains(to_string(remains)), remains);
+  }
+  EXPECT_FALSE(to_remains("ashes"));
 }
 
 }  // namespace

@@ -18,6 +18,7 @@ inline Intent sample_intent(const std::string& name, bool wanted, StopCause caus
           .wanted = wanted,
           .last_stop = cause,
           .last_stop_detail = "event stopped_crashed",
+          .remains = Remains::nothing,
           .changed = wall_at(5),
           .boot = {"boot-1"},
           .mark = std::nullopt,

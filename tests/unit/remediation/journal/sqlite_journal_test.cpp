@@ -86,6 +86,7 @@ TEST_F(SqliteJournalTest, RemembersIntentsWithMarkAndHalfSeenShutdown) {
   Intent marked = sample_intent("db1", false, StopCause::operator_destroy);
   marked.mark = Mark{Keep::up, "anna", "customer's wish", wall_at(3, 1)};
   marked.shutdown_seen = VmEventKind::shutdown_host;
+  marked.remains = Remains::dropped;
   {
     const auto journal = open();
     ASSERT_TRUE(journal->save({plain, marked}));
@@ -238,7 +239,8 @@ TEST_F(SqliteJournalTest, BringsAnOlderVersionUpToDateAndLosesNothing) {
     database.exec(
         "DROP TABLE standing; DROP TABLE alert; DROP TABLE recovery_vm; DROP TABLE recovery; ALTER "
         "TABLE target DROP COLUMN tries; "
-        "ALTER TABLE action DROP COLUMN part; PRAGMA user_version = 1; "
+        "ALTER TABLE action DROP COLUMN part; ALTER TABLE intent DROP COLUMN remains; "
+        "PRAGMA user_version = 1; "
         "UPDATE meta SET value = 1 WHERE key = 'schema'");
   }
   const auto looked = SqliteJournal::open_read_only(path_);
@@ -252,6 +254,35 @@ TEST_F(SqliteJournalTest, BringsAnOlderVersionUpToDateAndLosesNothing) {
   EXPECT_TRUE(open()->save(sample_recovery(1, 10)));
 }
 
+TEST_F(SqliteJournalTest, KnowsOfOlderVersionsWordsWhatAStopLeftBehind) {
+  const std::vector<std::pair<std::string, Remains>> told = {
+      {"", Remains::unknown},
+      {"crashed guest dropped to start it again", Remains::dropped},
+      {"event crashed", Remains::dead_guest},
+      {"seen crashed/panicked", Remains::dead_guest},
+      {"event stopped_crashed", Remains::nothing},
+      {"seen shut_off/crashed", Remains::nothing},
+      {"off after a boot of the node", Remains::nothing}};
+  std::vector<Intent> intents;
+  for (const auto& [detail, remains] : told) {
+    intents.push_back(
+        sample_intent("vm" + std::to_string(intents.size()), true, StopCause::crashed));
+    intents.back().last_stop_detail = detail;
+  }
+  ASSERT_TRUE(open()->save(intents));
+  {
+    SQLite::Database database(path_.string(), SQLite::OPEN_READWRITE);
+    database.exec(
+        "ALTER TABLE intent DROP COLUMN remains; PRAGMA user_version = 5; UPDATE meta SET value = "
+        "5 WHERE key = 'schema'");
+  }
+  const JournalState state = reopened();
+  for (std::size_t i = 0; i < told.size(); ++i) {
+    intents[i].remains = told[i].second;
+    EXPECT_EQ(state.intents.at(intents[i].uuid), intents[i]) << told[i].first;
+  }
+}
+
 TEST_F(SqliteJournalTest, BringsTheVersionsBetweenUpToDate) {
   const Standing dead{.kind = Standing::Kind::peer_dead, .subject = "node2", .at = wall_at(6)};
   ASSERT_TRUE(open()->save(dead));
@@ -259,17 +290,16 @@ TEST_F(SqliteJournalTest, BringsTheVersionsBetweenUpToDate) {
     SQLite::Database database(path_.string(), SQLite::OPEN_READWRITE);
     database.exec(
         "DROP TABLE alert; DROP TABLE recovery_vm; DROP TABLE recovery; "
-        "ALTER TABLE standing DROP COLUMN until; PRAGMA user_version = 2; UPDATE meta SET value = "
-        "2 WHERE key = 'schema'");
+        "ALTER TABLE standing DROP COLUMN until; ALTER TABLE intent DROP COLUMN remains; "
+        "PRAGMA user_version = 2; UPDATE meta SET value = 2 WHERE key = 'schema'");
   }
   EXPECT_EQ(reopened().standings, (Standings{{key_of(dead), dead}}));
   EXPECT_TRUE(open()->save(sample_recovery(1, 10)));
   {
     SQLite::Database database(path_.string(), SQLite::OPEN_READWRITE);
     database.exec(
-        "DROP TABLE alert; ALTER TABLE standing DROP COLUMN until; PRAGMA user_version = 3; UPDATE "
-        "meta SET value = 3 WHERE key = "
-        "'schema'");
+        "DROP TABLE alert; ALTER TABLE standing DROP COLUMN until; ALTER TABLE intent DROP COLUMN "
+        "remains; PRAGMA user_version = 3; UPDATE meta SET value = 3 WHERE key = 'schema'");
   }
   const auto journal = open();
   const AlertRecord alert = sample_alert("VmDown", wall_at(7));
