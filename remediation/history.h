@@ -103,7 +103,7 @@ struct History {
 /// the hour's attempts used up is latched.
 [[nodiscard]] TargetHistory after_look(TargetHistory target, bool healthy, const BackOff& back_off,
                                        Tick now);
-/// `upkeep release`, or new evidence (boot, storage, network, peer). What is in flight stays so.
+/// `upkeep release`; a boot does it too, by `after_boot`. What is in flight stays so.
 [[nodiscard]] TargetHistory released(TargetHistory target);
 
 /// The problem's line after a reading taken at `reading_at` shows it; `known` is null when it was
