@@ -29,6 +29,15 @@ AlertVerdict of_hold(const Held& held) {
   return {.outcome = AlertOutcome::held, .text = std::move(text)};
 }
 
+/// What DRBD says comes first; what drbdadm says of the configuration may take seconds more on a
+/// busy node, and is asked for again when it fails. A hold for want of it says nothing yet.
+bool waits_for_configuration(const Decision& decision, const World& world) {
+  if (hold_of(decision) != Hold::after_sb_policy) return false;
+  const DrbdResource* resource =
+      find_resource(world.snapshot, ResourceName{decision.finding.subject.name});
+  return resource != nullptr && !resource->configured;
+}
+
 /// What the decision about the very problem says; nothing: not yet.
 std::optional<AlertVerdict> verdict_of(const Decision& decision, bool looked_since,
                                        const Decided& decided) {
@@ -48,7 +57,9 @@ std::optional<AlertVerdict> verdict_of(const Decision& decision, bool looked_sin
   const auto& held = std::get<Held>(decision.verdict);
   const bool passes =
       passes_by_itself(held.reason) || (held.retry_at.has_value() && held.reason != Hold::latched);
-  if (!looked_since || passes) return std::nullopt;
+  if (!looked_since || passes || waits_for_configuration(decision, decided.world)) {
+    return std::nullopt;
+  }
   return of_hold(held);
 }
 

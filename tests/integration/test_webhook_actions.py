@@ -169,6 +169,7 @@ def test_an_alert_reconnects_a_resource_that_drbd_gave_up(tmp_path, upkeep_for, 
     drbd.answer("drbdadm connect r0", lines=[
         link("change", state="Connecting", role="Unknown"), link("change"), copy("change")])
     drbd.speak()
+    # Whoever brings it up may still be at it: what is half up is left alone for 30 s.
     wait_until("r0 to be connected", lambda: upkeep.metric(
         "upkeep_drbd_connected", resource="r0", peer="beta") == 1)
     assert drbd.orders() == ["drbdadm connect r0"]

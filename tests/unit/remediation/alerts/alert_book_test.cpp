@@ -432,6 +432,33 @@ TEST_F(AlertBookTest, WhatIsWellHereNeedsNothing) {
                                 "is seen here: it is running"));
 }
 
+TEST_F(AlertBookTest, WaitsForTheConfigurationThatDrbdadmIsSlowToTell) {
+  DrbdResource link = a_resource("r0", 0).stand_alone();
+  link.configured.reset();
+  link.after_sb_all_disconnect.reset();
+  world_.with(link);
+  ASSERT_TRUE(post(firing("LinkGone", "r0")));
+  pass(5s);
+  EXPECT_THAT(outcomes(), IsEmpty()) << "unknown is no reason to refuse for good";
+  EXPECT_EQ(begun(), 0U);
+  link.configured = true;
+  link.after_sb_all_disconnect = true;
+  world_.with(link);
+  pass(60s);
+  EXPECT_EQ(begun(), 1U);
+  EXPECT_THAT(outcomes(), ElementsAre("acted"));
+}
+
+TEST_F(AlertBookTest, AConfigurationThatIsKnownNotToTellIsAnAnswer) {
+  DrbdResource link = a_resource("r0", 0).stand_alone();
+  link.after_sb_all_disconnect.reset();
+  world_.with(link);
+  ASSERT_TRUE(post(firing("LinkGone", "r0")));
+  pass(5s);
+  EXPECT_THAT(outcomes(), ElementsAre("held"));
+  EXPECT_THAT(story(), Contains(HasSubstr("the configuration does not tell")));
+}
+
 TEST_F(AlertBookTest, AVmThatIsNotWantedStaysDown) {
   world_.with(a_vm("web1").off(VmReason::destroyed));
   step({.vm_events = {{.uuid = {uuid_of("web1")},
