@@ -19,6 +19,9 @@ struct LibvirtSourceOptions {
   Duration resync = std::chrono::seconds(60);  ///< Every definition.
   bool stats = true;                           ///< Also read the slow figures (`latest_stats`).
   Duration stats_interval = std::chrono::seconds(15);
+  /// How long a change that a poll saw waits for its event, which is a few ms behind, and more only
+  /// on a node that has no time for us. Then it is shown: events can be lost.
+  Duration event_patience = std::chrono::milliseconds(50);
   std::filesystem::path root = "/";  ///< Where /proc and /sys are, for what disks rest on.
   BackingFinder::StatusOf status_of_path = status_of;  ///< The demo's disks don't exist.
 };
@@ -33,7 +36,7 @@ class SlowReader;
 /// second makes the others, one at a time, so that a stuck QEMU makes its figures old and nothing
 /// else. A lifecycle event reaches the listener (from libvirt's event thread) before a reading
 /// that shows its effect: events are handed over before the re-read they cause is asked for, and a
-/// change that a poll sees first is held back up to 50 ms for its event.
+/// change that a poll sees first is held back `event_patience` for its event.
 ///
 /// While libvirtd can't be asked, `latest` is an Error, never an empty list. The destructor asks
 /// both threads to stop and waits for less than a second; a thread that is stuck in libvirt is

@@ -14,8 +14,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// How long a change that a poll saw waits for its event, which is at most a few ms behind.
-constexpr Duration kEventPatience = milliseconds(50);
 // Of many events at once (a node's VMs dying together), readings are this far apart.
 constexpr Duration kCoalesce = milliseconds(10);
 // Networks and monitors: a call, and a call for each VM.
@@ -128,7 +126,7 @@ Result<void> StateReader::look(const ConnectionHandle& connection, Tick began,
 Result<std::vector<DomainState>> StateReader::read_announced_states(
     const ConnectionHandle& connection, const std::stop_token& stop) {
   auto states = read_states(connection);
-  const auto deadline = std::chrono::steady_clock::now() + kEventPatience;
+  const auto deadline = std::chrono::steady_clock::now() + options_.event_patience;
   bool waited = false;
   while (states && inventory_.has_unannounced(*states, announced_)) {
     const Duration left = deadline - std::chrono::steady_clock::now();
