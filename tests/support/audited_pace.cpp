@@ -36,6 +36,15 @@ bool is_running_well(const Vm& one, const World& world) {
          *line->second.verified >= tried->second.attempts.back();
 }
 
+/// It runs and nothing checks it: its boot is told by the disks, for as long as they take to tell.
+bool may_still_read(const Vm& one, Duration age, const World& world) {
+  const auto& node = world.snapshot.node;
+  const bool strained = node.reading && world.now - node.at <= seconds(60) &&
+                        node.reading->pressure.io_full.value_or(0) > 0.4;
+  return strained && one.state == VmState::running && age < seconds(10) &&
+         policy_of(one.name.value, world).health.kind == HealthCheck::Kind::none;
+}
+
 }  // namespace
 
 void Audit::check_storm(const Plan& plan) {
@@ -78,10 +87,12 @@ void Audit::check_slots(const Plan& plan) {
           world_.history.targets.find({.kind = Target::Kind::vm, .name = one.name.value});
       if (tried == world_.history.targets.end() || tried->second.attempts.empty()) continue;
       const TargetHistory& line = tried->second;
-      if (world_.now - line.attempts.back() >= seconds(60)) continue;
-      if (is_running_well(one, world_)) continue;
+      const Duration age = world_.now - line.attempts.back();
+      if (age >= seconds(60)) continue;
+      const bool reads = may_still_read(one, age, world_);
+      if (is_running_well(one, world_) && !reads) continue;
       const bool holds = line.in_flight ? !line.stuck : one.state == VmState::running;
-      if (holds) used += policy_of(one.name.value, world_).weight;
+      if (holds || reads) used += policy_of(one.name.value, world_).weight;
     }
   }
   const auto& node = world_.snapshot.node;

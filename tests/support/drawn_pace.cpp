@@ -38,12 +38,24 @@ void draw_health(Random& random, TestWorld& world) {
   world.snapshot.health = std::move(health);
 }
 
+/// Disks that are busy, and a VM that was started just now.
+void draw_strain(Random& random, TestWorld& world) {
+  if (!world.snapshot.node.reading || !world.snapshot.vms.reading) return;
+  world.snapshot.node.reading->pressure.io_full = 0.1 * static_cast<double>(random.below(10));
+  const std::string name = "web" + std::to_string(1 + random.below(3));
+  if (find_vm(world.snapshot, VmName{name}) == nullptr) return;
+  world.with(a_vm(name));
+  world.tried(vm_target(name)).attempts = {world.now - random.seconds(20)};
+  world.policy.pacing.slots = static_cast<int>(1 + random.below(3));
+}
+
 }  // namespace
 
 void draw_pace(Random& random, TestWorld& world) {
   if (random.percent(50)) draw_blocks(random, world);
   if (random.percent(50)) draw_health(random, world);
   if (random.percent(30)) world.policy.pacing.slots = static_cast<int>(1 + random.below(3));
+  if (random.percent(30)) draw_strain(random, world);
   if (random.percent(6)) world.history.storm.until = world.now + random.seconds(300);
   if (random.percent(3)) world.history.storm.until = world.now - random.seconds(300);
   if (random.percent(80)) return;
