@@ -6,6 +6,7 @@
 #include <chrono>
 #include <utility>
 
+#include "exporter/model/monitor.h"
 #include "remediation/boot_check.h"
 #include "remediation/gates/pause.h"
 #include "remediation/gates/storage_gate.h"
@@ -182,6 +183,9 @@ void explain_vm(Explanation& explanation, const VmName& name, const Known& known
   }
   if (explanation.headline.empty()) explanation.headline = vm_headline(*vm, wish, line);
   explanation.facts.push_back("libvirt: " + state_of(*vm));
+  if (is_monitor_stuck(*vm).value_or(false)) {
+    explanation.facts.push_back("QEMU: has not answered for " + span(*vm->monitor_blocked));
+  }
   if (!trouble.empty()) explanation.facts.push_back("health: " + trouble);
   explanation.facts.push_back(
       fmt::format("wish: {}, {}", to_string(wish.keep), who_wants(wish, line)));

@@ -2,6 +2,8 @@
 
 #include <optional>
 
+#include "exporter/model/monitor.h"
+
 namespace upkeep {
 namespace {
 
@@ -44,10 +46,7 @@ std::optional<int> up(const Vm& vm) {
   return is_up(vm.state) ? 1 : 0;
 }
 
-std::optional<int> monitor_stuck(const Vm& vm) {
-  if (!vm.monitor_blocked) return std::nullopt;
-  return *vm.monitor_blocked > kMonitorStuck ? 1 : 0;
-}
+std::optional<int> monitor_stuck(const Vm& vm) { return flag(is_monitor_stuck(vm)); }
 
 /// Errors are only read while the VM is paused for one; else none is known, not "none".
 std::optional<int> disk_error(const Vm& vm, const VmDisk& disk) {

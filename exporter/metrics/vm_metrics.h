@@ -5,9 +5,6 @@
 
 namespace upkeep {
 
-/// QEMU's monitor waits for so long: the guest counts as stuck.
-inline constexpr std::chrono::seconds kMonitorStuck{60};
-
 /// The upkeep_vm_* gauges. Not `current`: each VM's state is "unknown" and only its identity stays.
 void write_vms(Exposition& out, const Vms& vms, bool current);
 

@@ -36,6 +36,8 @@ namespace upkeep {
 /// A VM runs and its check has not found it healthy in time since its start. A finding: it is not
 /// restarted in circles.
 [[nodiscard]] const Rule& vm_boot_unverified_rule();
+/// QEMU has not answered libvirt for over a minute. A finding: the guest may still be working.
+[[nodiscard]] const Rule& vm_monitor_stuck_rule();
 /// A peer booted and a resource shared with it isn't connected yet. A finding: the rules of DRBD do
 /// what there is to do.
 [[nodiscard]] const Rule& peer_booted_rule();

@@ -101,7 +101,17 @@ def test_stops_at_once_while_libvirtd_hangs(libvirtd, upkeep_for):
     assert upkeep.stop(timeout=20) == 0
 
 
-def test_one_hung_guest_does_not_hide_the_others(libvirtd, upkeep_for):
+# Longer than the minute after which a monitor counts as stuck.
+ONE_MINUTE_AND_MORE = 180.0
+
+
+def stuck_monitors(upkeep):
+    """The VMs of which upkeep says so, each with what it does about it."""
+    return {vm["name"]: decision["hold"] for vm in upkeep.status()["vms"]
+            for decision in vm["decisions"] if decision["rule"] == "vm_monitor_stuck"}
+
+
+def test_one_hung_guest_is_told_of_and_does_not_hide_the_others(libvirtd, upkeep_for):
     booted(libvirtd, "web1", "web2")
     upkeep = upkeep_for(libvirtd).start()
     seen_running(upkeep, "web1", "web2")
@@ -111,5 +121,16 @@ def test_one_hung_guest_does_not_hide_the_others(libvirtd, upkeep_for):
         runs_again(libvirtd, "web1", libvirtd.crash("web1"))
         seen_running(upkeep, "web1", "web2")
         assert upkeep.scrape_seconds() < 1
+        assert stuck_monitors(upkeep) == {}
+        wait_until("the finding", lambda: stuck_monitors(upkeep) == {"web2": "no_remedy"},
+                   ONE_MINUTE_AND_MORE)
+        assert upkeep.metric("upkeep_vm_monitor_stuck", vm="web2") == 1
+        assert upkeep.metric("upkeep_remediation_decisions_total", rule="vm_monitor_stuck",
+                             decision="hold", reason="no_remedy") >= 1
+        assert "its QEMU has not answered libvirt" in upkeep.why("vm/web2")["headline"]
+        assert actions(upkeep) == 1
     finally:
         os.kill(stuck, signal.SIGCONT)
+    wait_until("QEMU to answer", lambda: upkeep.metric("upkeep_vm_monitor_stuck", vm="web2") == 0)
+    wait_until("the finding to be gone", lambda: stuck_monitors(upkeep) == {})
+    assert libvirtd.qemu_pid("web2") == stuck

@@ -25,6 +25,7 @@ TestWorld a_world(Random& random) {
   test::draw_lost_disks(random, world);
   test::draw_lone_survivor(random, world);
   test::draw_pace(random, world);
+  test::draw_monitors(random, world);
   return world;
 }
 

@@ -25,6 +25,7 @@ class Audit {
   void find_users();
   void check_shape(const Plan& plan);
   void check_findings(const Plan& plan);
+  void check_stuck_monitors(const Plan& plan);
   void check_decision(const Decision& decision);
   void check_storm(const Plan& plan);
   void check_order(const Plan& plan);
@@ -34,6 +35,7 @@ class Audit {
   void check_mending(const std::string& name, const Action& action);
   void check_reset(const std::string& name, const ResetVm& reset);
   bool wanted(const std::string& name, const std::string& uuid) const;
+  bool ignored(const Vm& one) const;
   bool recovers_by_start(const Vm& vm, const OpenProblem* problem) const;
   bool recovers_by_adjust(const DrbdResource& resource) const;
   bool is_cut_short(const DrbdResource& resource) const;

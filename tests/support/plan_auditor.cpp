@@ -94,6 +94,15 @@ bool Audit::wanted(const std::string& name, const std::string& uuid) const {
   return known && line->second.wanted;
 }
 
+bool Audit::ignored(const Vm& one) const {
+  const auto line = world_.history.intents.find(one.uuid);
+  if (line != world_.history.intents.end() && line->second.mark &&
+      line->second.mark->keep != Keep::automatic) {
+    return line->second.mark->keep == Keep::ignore;
+  }
+  return block_of(one.name.value, world_.policy).keep == Keep::ignore;
+}
+
 void Audit::check_action(const Decision& decision, const Action& action) {
   const std::string name = decision.finding.subject.name;
   if (const auto* start = std::get_if<StartVm>(&action)) {
@@ -156,6 +165,7 @@ void Audit::check_findings(const Plan& plan) {
     const bool expected = down && wanted(one.name.value, one.uuid.value);
     if (expected != found.contains(one.name.value)) fault(one.name.value + ": finding");
   }
+  check_stuck_monitors(plan);
   if (drbd_ == nullptr || !world_.snapshot.drbd_in_use) return;
   found.clear();
   for (const Decision& one : plan.decisions) {
@@ -167,12 +177,25 @@ void Audit::check_findings(const Plan& plan) {
   }
 }
 
+/// One that nobody asked is not stuck.
+void Audit::check_stuck_monitors(const Plan& plan) {
+  std::set<std::string> found;
+  for (const Decision& one : plan.decisions) {
+    if (one.finding.rule == "vm_monitor_stuck") found.insert(one.finding.subject.name);
+  }
+  for (const Vm& one : *vms_) {
+    const bool expected = one.monitor_blocked.value_or(seconds(0)) > seconds(60) && !ignored(one);
+    if (expected != found.contains(one.name.value)) fault(one.name.value + ": stuck monitor");
+  }
+}
+
 void Audit::check_shape(const Plan& plan) {
   const std::vector<std::string_view> order{
       "vm_down",          "vm_missing",         "drbd_down",         "drbd_standalone",
       "drbd_split_brain", "drbd_diskless",      "drbd_disconnected", "resync_stalled",
       "suspended_io",     "quorum_lost",        "vm_paused_io",      "vm_paused_other",
-      "vm_disk_missing",  "vm_boot_unverified", "vm_unresponsive",   "peer_booted"};
+      "vm_disk_missing",  "vm_boot_unverified", "vm_monitor_stuck",  "vm_unresponsive",
+      "peer_booted"};
   const auto key = [&](const Decision& one) {
     return std::pair(std::ranges::find(order, one.finding.rule) - order.begin(),
                      one.finding.subject);

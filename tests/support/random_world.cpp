@@ -302,6 +302,15 @@ TestWorld random_world(Random& random) {
   return world;
 }
 
+void draw_monitors(Random& random, TestWorld& world) {
+  if (!world.snapshot.vms.reading) return;
+  Vms vms = **world.snapshot.vms.reading;
+  for (Vm& vm : vms) {
+    if (random.percent(50)) vm.monitor_blocked = seconds(random.pick({0, 59, 60, 61, 600}));
+  }
+  world.snapshot.vms.reading = std::make_shared<const Vms>(std::move(vms));
+}
+
 TestWorld shuffled(TestWorld world, Random& random) {
   if (world.snapshot.vms.reading) {
     Vms vms = **world.snapshot.vms.reading;

@@ -9,6 +9,9 @@ namespace upkeep::test {
 /// drawn at random; each part is most often well, so that some worlds allow actions.
 [[nodiscard]] TestWorld random_world(Random& random);
 
+/// QEMU's monitors have waited for nothing, some time or long, or nobody knows.
+void draw_monitors(Random& random, TestWorld& world);
+
 /// The same world, its lists in another order.
 [[nodiscard]] TestWorld shuffled(TestWorld world, Random& random);
 

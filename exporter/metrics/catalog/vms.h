@@ -45,7 +45,9 @@ inline constexpr std::array kVms{
                  "Whether libvirtd itself would start the VM at boot, unpaced and ungated.",
                  "That is with no regard to DRBD or load."},
     MetricFamily{"upkeep_vm_monitor_stuck", MetricType::gauge, "vm",
-                 "Whether QEMU's monitor has not answered for more than 60 s.", ""},
+                 "Whether QEMU's monitor has not answered for more than 60 s.",
+                 "The finding `vm_monitor_stuck`. Absent while the VM is off, a libvirt job is on, "
+                 "or libvirt doesn't say."},
     MetricFamily{"upkeep_vm_disk_attached", MetricType::gauge, "vm, target",
                  "Whether the disk is attached to the running VM.", ""},
     MetricFamily{"upkeep_vm_disk_error", MetricType::gauge, "vm, target",

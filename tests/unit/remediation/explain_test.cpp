@@ -176,6 +176,23 @@ TEST_F(Explain, ALatchOffersTheRelease) {
   EXPECT_TRUE(has(explanation.facts, "latched on 2026-11-22 03:02:04"));
 }
 
+TEST_F(Explain, AStuckMonitorIsNoUpVmThatIsFine) {
+  TestWorld world;
+  Vm stuck = a_vm("web1");
+  stuck.monitor_blocked = 75s;
+  world.with(stuck).wanted("web1", StopCause::none);
+  world.confirmed("vm_monitor_stuck", vm_target("web1"));
+  const Explanation explanation = of_web1(world);
+  EXPECT_EQ(explanation.headline,
+            "web1 is running (booted), and its QEMU has not answered libvirt for over a minute. "
+            "upkeep does nothing about this by itself. (its guest may still be working, so killing "
+            "it is for a person to decide; most often it waits for storage, and goes on with "
+            "that)");
+  EXPECT_TRUE(has(explanation.facts, "QEMU: has not answered for 75 s"));
+  EXPECT_EQ(explanation.commands,
+            (std::vector<std::string>{"virsh domcontrol web1", "upkeep mark web1 down"}));
+}
+
 TEST_F(Explain, ASilentLibvirtIsNotADownVm) {
   TestWorld world;
   world.with(a_vm("web1")).wanted("web1", StopCause::none);

@@ -36,7 +36,7 @@ TEST(AllRules, ListsEachRuleOnceInTheOrderOfReports) {
             (Names{"vm_down", "vm_missing", "drbd_down", "drbd_standalone", "drbd_split_brain",
                    "drbd_diskless", "drbd_disconnected", "resync_stalled", "suspended_io",
                    "quorum_lost", "vm_paused_io", "vm_paused_other", "vm_disk_missing",
-                   "vm_boot_unverified", "vm_unresponsive", "peer_booted"}));
+                   "vm_boot_unverified", "vm_monitor_stuck", "vm_unresponsive", "peer_booted"}));
 }
 
 TEST(AllRules, NeedOnlyTheirOwnSource) {
