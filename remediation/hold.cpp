@@ -61,6 +61,7 @@ constexpr std::array kHoldWords{
     HoldWord{Hold::storage_not_healthy_yet, "storage_not_healthy_yet"},
     HoldWord{Hold::detached_by_operator, "detached_by_operator"},
     HoldWord{Hold::journal_failed, "journal_failed"},
+    HoldWord{Hold::quorum_lost, "quorum_lost"},
     HoldWord{Hold::facts_changed, "facts_changed"},
 };
 
@@ -156,7 +157,8 @@ bool passes_by_itself(Hold hold) {
     case Hold::unsent_writes:
     case Hold::primary_here:
     case Hold::disk_unreadable:
-    case Hold::detached_by_operator: return false;
+    case Hold::detached_by_operator:
+    case Hold::quorum_lost: return false;
   }
   return false;
 }

@@ -58,6 +58,7 @@ enum class Hold {
   storage_not_healthy_yet,   ///< Healthy again, not for long enough.
   detached_by_operator,      ///< A disk that may have been detached on purpose.
   journal_failed,            ///< What can't be remembered is not done.
+  quorum_lost,               ///< Its DRBD device is without quorum: writes fail or hang.
   facts_changed,  ///< The last look before acting saw another world than the decision did.
 };
 

@@ -89,6 +89,9 @@ std::string_view meaning(Hold hold) {
       return "The disk may have been detached on purpose: nothing says that it was lost.";
     case Hold::journal_failed:
       return "The journal cannot be written, and what cannot be remembered is not done.";
+    case Hold::quorum_lost:
+      return "Its DRBD disk is without its quorum: what a guest writes there fails or hangs until "
+             "enough peers are connected again.";
     case Hold::facts_changed:
       return "The last look before acting found that somebody else was there.";
   }

@@ -1,10 +1,12 @@
 #include "remediation/gates/replica_gate.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "remediation/gates/degraded_start.h"
 
@@ -38,6 +40,26 @@ bool quorum_guards(const Replica& replica, const Drbd& drbd) {
          replica.device.quorum.value_or(false) && replica.resource.may_promote.value_or(false);
 }
 
+/// Nobody else may be writing, and still a guest can't: it would hang, or get an error at once.
+std::optional<Held> held_without_quorum(const Replica& replica) {
+  // DRBD says yes where no quorum is configured, and 8.4 says nothing.
+  if (replica.device.quorum.value_or(true)) return std::nullopt;
+  const DrbdResource& resource = replica.resource;
+  std::vector<std::string> away;
+  for (const DrbdPeer& peer : resource.peers) {
+    if (is_connected(peer)) continue;
+    away.push_back(fmt::format("{} ({})", peer.name.value, peer.connection.text));
+  }
+  std::ranges::sort(away);
+  const auto* given_up = first_peer(resource, [](const DrbdPeer& peer) {
+    return peer.connection == DrbdConnection::stand_alone;
+  });
+  return hold(Hold::quorum_lost,
+              fmt::format("{}: it comes back with enough of its peers{}", place(replica),
+                          away.empty() ? "" : fmt::format(": {}", fmt::join(away, ", "))),
+              given_up == nullptr ? "" : "drbdadm connect " + resource.name.value);
+}
+
 /// What closes the gate whatever else is true.
 std::optional<Held> always_closes(const Replica& replica) {
   const DrbdResource& resource = replica.resource;
@@ -53,6 +75,9 @@ std::optional<Held> always_closes(const Replica& replica) {
                 fmt::format("{}: {} is Primary", place(replica), writer->name.value));
   }
   if (resource.suspended != "no") {
+    if (auto held = held_without_quorum(replica); held && resource.suspended == "quorum") {
+      return held;
+    }
     return hold(Hold::storage_not_up_to_date,
                 fmt::format("{}: its I/O is suspended ({})", place(replica), resource.suspended));
   }
@@ -75,7 +100,7 @@ std::optional<Held> unclear_peer(const Replica& replica) {
 std::optional<Held> judge_replica(const Replica& replica, const Drbd& drbd) {
   if (auto held = always_closes(replica)) return held;
   if (written_here_last(replica) || all_peers_stand_by(replica) || quorum_guards(replica, drbd)) {
-    return std::nullopt;
+    return held_without_quorum(replica);
   }
   if (!has_good_data(replica)) {
     return hold(Hold::storage_not_up_to_date,

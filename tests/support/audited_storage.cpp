@@ -116,7 +116,7 @@ bool device_open(const DrbdResource& resource, const DrbdDevice& device, const D
   const bool recorded = known != world.history.resources.end();
   if (resource.split_brain.has_value()) return false;
   if (recorded && known->second.split_brain.has_value()) return false;
-  if (resource.suspended != "no") return false;
+  if (resource.suspended != "no" || device.quorum == false) return false;
   const bool complete = device.disk.text == "UpToDate";
   bool anyone_here = false;
   bool all_stand_by = true;

@@ -178,6 +178,56 @@ TEST(StorageGateQuorum, IsNothingThatAnOlderDrbdHas) {
             Hold::peer_not_connected);
 }
 
+TEST(StorageGateQuorum, IsNeededByThePrimaryToo) {
+  const auto lonely = [] { return r0().role(DrbdRole::primary).peer_gone(); };
+  EXPECT_FALSE(closed_by(with(lonely())));
+  EXPECT_FALSE(closed_by(with(lonely().quorum(true, true, false))));
+  EXPECT_EQ(closed_by(with(lonely().quorum(true, false, false))), Hold::quorum_lost);
+  DrbdResource unread = lonely().quorum(true, false, false);
+  unread.quorum_configured.reset();
+  EXPECT_EQ(closed_by(with(unread)), Hold::quorum_lost) << "the kernel says no";
+}
+
+TEST(StorageGateQuorum, IsNeededByWhoWasPrimaryAloneInThisBoot) {
+  TestWorld world = with(r0().peer_gone().quorum(true, false, false));
+  world.history.resources[{"r0"}].primary_alone = true;
+  EXPECT_EQ(closed_by(world), Hold::quorum_lost);
+}
+
+TEST(StorageGateQuorum, IsNeededAlsoWithTheOnlyDiskfulPeerConnected) {
+  EXPECT_EQ(closed_by(with(r0().quorum(true, false, false))), Hold::quorum_lost);
+}
+
+TEST(StorageGateQuorum, ALostOneIsNamedWithTheIoThatItSuspends) {
+  const auto frozen = [](const std::string& reasons) {
+    return with(
+        r0().role(DrbdRole::primary).peer_gone().quorum(true, false, false).suspended(reasons));
+  };
+  EXPECT_EQ(closed_by(frozen("quorum")), Hold::quorum_lost);
+  EXPECT_EQ(closed_by(frozen("user,quorum")), Hold::storage_not_up_to_date)
+      << "a quorum alone does not end that";
+}
+
+TEST(StorageGateQuorum, SaysWhichPeersAreMissingAndHowToConnectThem) {
+  const auto lonely = [] { return r0().role(DrbdRole::primary).quorum(true, false, false); };
+  const auto held_by = [](const DrbdResource& resource) {
+    const auto clearance = storage_gate(a_vm("web1").off().on_drbd(1), with(resource).view());
+    return clearance ? Held{} : clearance.error();
+  };
+  const Held gone = held_by(
+      lonely().peer_gone().second_peer("node3", DrbdConnection::connected, DrbdRole::secondary));
+  EXPECT_EQ(gone.detail,
+            "disk vda on DRBD resource r0: it comes back with enough of its peers: node2 "
+            "(Connecting)");
+  EXPECT_EQ(gone.opens_with, "") << "DRBD connects by itself";
+  const Held given_up = held_by(
+      lonely().stand_alone().second_peer("node3", DrbdConnection::connecting, DrbdRole::unknown));
+  EXPECT_EQ(given_up.detail,
+            "disk vda on DRBD resource r0: it comes back with enough of its peers: node2 "
+            "(StandAlone), node3 (Connecting)");
+  EXPECT_EQ(given_up.opens_with, "drbdadm connect r0");
+}
+
 // Whatever else is true.
 
 TEST(StorageGateAlways, ClosesOnSplitBrainEvidence) {

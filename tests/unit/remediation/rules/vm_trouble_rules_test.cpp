@@ -56,6 +56,14 @@ TEST(VmPausedIo, RefusesWhileTheGateIsClosed) {
             Hold::split_brain);
 }
 
+TEST(VmPausedIo, IsNotResumedToFailAgainWhileItsQuorumIsLost) {
+  const auto alone = [] { return primary().peer_gone(); };
+  EXPECT_EQ(hold_of(vm_paused_io_rule(), paused_on(alone().quorum(true, false, false), 60s)),
+            Hold::quorum_lost);
+  EXPECT_TRUE(
+      remedy_of_first(vm_paused_io_rule(), paused_on(alone().quorum(true, true, true), 60s)));
+}
+
 TEST(VmPausedIo, RefusesWhatRunsElsewhere) {
   EXPECT_EQ(hold_of(vm_paused_io_rule(),
                     paused_on(primary().peer(DrbdConnection::connected, DrbdRole::primary), 60s)),
