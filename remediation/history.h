@@ -13,6 +13,7 @@
 #include "exporter/model/snapshot.h"
 #include "remediation/decision.h"
 #include "remediation/intent.h"
+#include "remediation/last_primary.h"
 #include "remediation/pace.h"
 #include "remediation/policy.h"
 #include "remediation/resource_history.h"
@@ -68,6 +69,7 @@ struct History {
   /// Problems that an alert in force asks to mend, and since when (AlertBook).
   std::map<std::pair<std::string, Target>, Tick> asked_by_alert;
   std::map<ResourceName, ResourceHistory> resources;
+  PrimaryRecord last_primary;
   Standings standings;
   std::map<ResourceName, ResourceProgress> progress;
   std::map<VmUuid, Tick> storage_open_since;  ///< VMs paused by I/O errors whose gate is open.

@@ -91,6 +91,7 @@ struct JournalState {
   std::vector<ActionRecord> unfinished;               ///< Begun without ended.
   std::map<ResourceName, ResourceHistory> resources;  ///< Of `resources_boot` only.
   BootId resources_boot;
+  PrimaryRecord last_primary;
   Standings standings;
   std::map<PreviousShutdown, std::uint64_t> boot_counts;
   std::vector<Recovery> recoveries;  ///< The last one and those of the hour before; oldest first.
@@ -116,6 +117,7 @@ class Journal {
   [[nodiscard]] virtual Result<void> save(const std::vector<TargetRecord>& targets) = 0;
   [[nodiscard]] virtual Result<void> save(
       const BootId& boot, const std::map<ResourceName, ResourceHistory>& resources) = 0;
+  [[nodiscard]] virtual Result<void> save(const PrimaryKey& side, const LastPrimary& line) = 0;
   [[nodiscard]] virtual Result<void> save(const Standing& standing) = 0;
   [[nodiscard]] virtual Result<void> forget(const StandingKey& standing) = 0;
   /// Journals an action before it is done; the id goes into its ticket. `after` is its target's

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 
 #include "remediation/resolve.h"
@@ -71,7 +72,40 @@ std::string there_fact(const DrbdPeer& peer, const DrbdResource& resource, const
                             to_string(target_of(resource.name)), name);
 }
 
+/// What came before and between the looks nobody here knows, and it isn't claimed.
+std::string primary_fact(const ResourceName& resource, const NodeName& node, const World& world) {
+  const auto found = world.history.last_primary.find({resource, node});
+  const bool here = node.value.empty();
+  if (found == world.history.last_primary.end()) {
+    return here ? "no time on record when this node was seen Primary"
+                : "no time on record when it was seen Primary from here";
+  }
+  const LastPrimary& last = found->second;
+  if (!last.until) {
+    return fmt::format("seen Primary {}, first{}, and still at the last look",
+                       here ? "here" : "from here", on(last.since));
+  }
+  const std::string span =
+      fmt::format("last seen Primary {}{}, first{}", here ? "here" : "from here", on(*last.until),
+                  on(last.since));
+  switch (last.end) {
+    case PrimaryEnd::demoted: return span + "; then Secondary, while both sides were connected";
+    case PrimaryEnd::demoted_alone: return span + "; then Secondary, with no peer connected";
+    case PrimaryEnd::still:
+    case PrimaryEnd::out_of_sight: break;
+  }
+  return span + "; what it was right after that, nobody here saw";
+}
+
 }  // namespace
+
+std::vector<std::string> primaries_there(const DrbdResource& resource, const World& world) {
+  std::vector<std::string> facts;
+  for (const DrbdPeer& peer : resource.peers) {
+    facts.push_back(name_of(peer) + ": " + primary_fact(resource.name, peer.name, world));
+  }
+  return facts;
+}
 
 std::string role_fact(const DrbdResource& resource, const World& world) {
   const std::string fact = resource.in_kernel ? fmt::format("this node is {}", resource.role.text)
@@ -88,7 +122,8 @@ std::string role_fact(const DrbdResource& resource, const World& world) {
 }
 
 std::vector<std::string> writes_here(const DrbdResource& resource, const World& world) {
-  std::vector<std::string> facts{role_fact(resource, world)};
+  std::vector<std::string> facts{role_fact(resource, world),
+                                 primary_fact(resource.name, NodeName{}, world)};
   for (const DrbdPeer& peer : resource.peers) facts.push_back(written_fact(peer));
   for (const Vm* vm : vms_on(resource, world.snapshot)) facts.push_back(vm_fact(*vm, world));
   if (!world.snapshot.vms.fresh(world.now, world.policy.freshness.vms)) {
@@ -100,6 +135,7 @@ std::vector<std::string> writes_here(const DrbdResource& resource, const World& 
 std::vector<std::string> writes_there(const DrbdResource& resource, const World& world) {
   std::vector<std::string> facts;
   for (const DrbdPeer& peer : resource.peers) facts.push_back(there_fact(peer, resource, world));
+  std::ranges::move(primaries_there(resource, world), std::back_inserter(facts));
   return facts;
 }
 

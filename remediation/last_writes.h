@@ -17,6 +17,10 @@ namespace upkeep {
 [[nodiscard]] std::vector<std::string> writes_here(const DrbdResource& resource,
                                                    const World& world);
 
+/// When the peers were last seen Primary from here: a sentence for each, in their order.
+[[nodiscard]] std::vector<std::string> primaries_there(const DrbdResource& resource,
+                                                       const World& world);
+
 /// The sides of the peers, of which little can be seen from here; it says where to look.
 [[nodiscard]] std::vector<std::string> writes_there(const DrbdResource& resource,
                                                     const World& world);

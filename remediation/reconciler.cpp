@@ -59,6 +59,7 @@ Reconciler::Reconciler(Parts parts, std::shared_ptr<const Policy> policy,
       journal_(parts.journal, parts.recorder, history_),
       intents_(history_, journal_, parts.recorder),
       resources_(history_, journal_),
+      primaries_(history_, journal_, loaded.last_heartbeat),
       standings_(history_, journal_),
       problems_(history_),
       outages_(parts.recorder),
@@ -170,6 +171,7 @@ void Reconciler::take_events(const Inputs& inputs, const Step& step) {
 void Reconciler::take_readings(const Step& step) {
   intents_.take_reading(step);
   resources_.take_reading(step);
+  primaries_.take_reading(step);
   standings_.take_reading(step);
   for (const ResourceName& resource : progress_.look(step)) recheck(resource, step);
   settling_.look(history_, step);

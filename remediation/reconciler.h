@@ -18,6 +18,7 @@
 #include "remediation/keepers/intent_keeper.h"
 #include "remediation/keepers/journal_keeper.h"
 #include "remediation/keepers/outage_watch.h"
+#include "remediation/keepers/primary_keeper.h"
 #include "remediation/keepers/problem_watch.h"
 #include "remediation/keepers/progress_watch.h"
 #include "remediation/keepers/recovery_keeper.h"
@@ -114,6 +115,7 @@ class Reconciler {
   JournalKeeper journal_;
   IntentKeeper intents_;
   ResourceKeeper resources_;
+  PrimaryKeeper primaries_;
   StandingKeeper standings_;
   ProblemWatch problems_;
   OutageWatch outages_;

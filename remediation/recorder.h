@@ -38,6 +38,8 @@ class Recorder {
   /// The outcome of one alert that arrived at the webhook is known.
   virtual void alert(const AlertNews& news) = 0;
   virtual void journal_failed(const Error& error) = 0;
+  /// Something for people only could not be written; it holds nothing up, and is tried again.
+  virtual void journal_lacks(const Error& error) = 0;
 };
 
 }  // namespace upkeep

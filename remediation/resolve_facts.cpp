@@ -23,6 +23,7 @@ std::string evidence_fact(const DrbdResource& resource, const World& world) {
 std::vector<std::string> resolve_facts(const DrbdResource& resource, const World& world) {
   std::vector<std::string> facts{evidence_fact(resource, world)};
   std::ranges::move(writes_here(resource, world), std::back_inserter(facts));
+  std::ranges::move(primaries_there(resource, world), std::back_inserter(facts));
   facts.emplace_back(
       "what the other side wrote, and whether it is Primary, can't be seen from here: look there "
       "with `upkeep drbd status` before you decide");

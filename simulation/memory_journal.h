@@ -19,6 +19,8 @@ class MemoryJournal final : public Journal {
   bool failing = false;
   /// Fails the begin of actions only.
   bool failing_begin = false;
+  /// Fails what is kept of who was Primary only.
+  bool failing_primaries = false;
   int writes = 0;  ///< Tried, failed ones included.
   /// Called before each write; may throw, as if the daemon ended there.
   std::function<void()> on_write;
@@ -72,6 +74,12 @@ class MemoryJournal final : public Journal {
     if (state_.resources_boot != boot) state_.resources.clear();
     state_.resources_boot = boot;
     for (const auto& [resource, line] : resources) state_.resources[resource] = line;
+    return {};
+  }
+  [[nodiscard]] Result<void> save(const PrimaryKey& side, const LastPrimary& line) override {
+    if (auto fault = written()) return *fault;
+    if (failing_primaries) return fail(Errc::storage, "journal: I/O error");
+    state_.last_primary[side] = line;
     return {};
   }
   [[nodiscard]] Result<void> save(const Standing& standing) override {

@@ -20,6 +20,7 @@ class SilentRecorder : public Recorder {
   void recovery_ended(const Recovery& /*recovery*/) override {}
   void alert(const AlertNews& /*news*/) override {}
   void journal_failed(const Error& /*error*/) override {}
+  void journal_lacks(const Error& /*error*/) override {}
 };
 
 }  // namespace upkeep::simulation

@@ -214,6 +214,14 @@ void LogRecorder::alert(const AlertNews& news) {
 }
 
 void LogRecorder::journal_failed(const Error& error) {
+  tell_journal("journal can't be written: nothing is done until it can", error);
+}
+
+void LogRecorder::journal_lacks(const Error& error) {
+  tell_journal("journal lacks who was Primary: it is tried again, and holds nothing up", error);
+}
+
+void LogRecorder::tell_journal(std::string_view text, const Error& error) {
   instruments_.journal_failed();
   const Tick now = clock_.now();
   if (journal_error_ == error.message && journal_error_at_ &&
@@ -222,7 +230,7 @@ void LogRecorder::journal_failed(const Error& error) {
   }
   journal_error_ = error.message;
   journal_error_at_ = now;
-  log_.error("journal can't be written: nothing is done until it can", {{"error", error.message}});
+  log_.error(text, {{"error", error.message}});
 }
 
 }  // namespace upkeep

@@ -29,8 +29,11 @@ class LogRecorder final : public Recorder {
   void recovery_ended(const Recovery& recovery) override;
   void alert(const AlertNews& news) override;
   void journal_failed(const Error& error) override;
+  void journal_lacks(const Error& error) override;
 
  private:
+  void tell_journal(std::string_view text, const Error& error);
+
   const Clock& clock_;
   const Log& log_;
   Instruments& instruments_;

@@ -60,6 +60,21 @@ Json begun_id(const WebSources& sources, const ResolveSplitBrain& resolve) {
 
 Error not_yet() { return {Errc::unavailable, "upkeep has not looked at everything yet"}; }
 
+/// Each side that was ever seen Primary, this node first.
+Json last_primary_json(const Moment& moment, const ResourceName& resource) {
+  Json sides = Json::array();
+  for (const auto& [side, line] : moment.view->history.last_primary) {
+    if (side.first != resource) continue;
+    const bool here = side.second.value.empty();
+    sides.push_back({{"node", here ? moment.identity.node : side.second.value},
+                     {"here", here},
+                     {"since", json_of(line.since)},
+                     {"until", json_of(line.until)},
+                     {"end", to_string(line.end)}});
+  }
+  return sides;
+}
+
 Json preview_of(const Moment& moment, const ResolveSplitBrain& resolve) {
   const World world{.snapshot = *moment.snapshot,
                     .policy = *moment.view->policy,
@@ -72,6 +87,7 @@ Json preview_of(const Moment& moment, const ResolveSplitBrain& resolve) {
            {"possible", !held.has_value()},
            {"refusal", held ? Json(held->detail) : Json()},
            {"split_brain", nullptr},
+           {"last_primary", last_primary_json(moment, resolve.resource)},
            {"facts", Json::array()},
            {"next", other_sides_part(resolve, *moment.snapshot)}};
   const DrbdResource* resource = find_resource(*moment.snapshot, resolve.resource);

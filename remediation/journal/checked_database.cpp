@@ -70,6 +70,7 @@ JournalState read_state(SQLite::Database& database) {
   state.targets = sql::read_targets(database);
   state.unfinished = sql::read_unfinished(database);
   sql::read_resources(database, state);
+  state.last_primary = sql::read_primaries(database);
   state.standings = sql::read_standings(database);
   sql::read_recent(database, state);
   state.waiting_alerts = sql::read_waiting_alerts(database);

@@ -26,6 +26,7 @@ void write(SQLite::Database& database, const Intent& intent);
 void write(SQLite::Database& database, const TargetRecord& target);
 void write(SQLite::Database& database, const BootId& boot, const ResourceName& resource,
            const ResourceHistory& history);
+void write(SQLite::Database& database, const PrimaryKey& side, const LastPrimary& line);
 void write(SQLite::Database& database, const Standing& standing);
 void write(SQLite::Database& database, const Recovery& recovery);
 void write(SQLite::Database& database, const AlertRecord& alert);
@@ -43,6 +44,7 @@ void write(SQLite::Database& database, const AlertRecord& alert);
 [[nodiscard]] std::vector<TargetRecord> read_targets(SQLite::Database& database);
 [[nodiscard]] std::optional<ActionRecord> read_action(SQLite::Database& database, std::int64_t id);
 [[nodiscard]] std::vector<ActionRecord> read_unfinished(SQLite::Database& database);
+[[nodiscard]] PrimaryRecord read_primaries(SQLite::Database& database);
 [[nodiscard]] Standings read_standings(SQLite::Database& database);
 /// The one of that id, or the last one for 0.
 [[nodiscard]] std::optional<Recovery> read_recovery(SQLite::Database& database, std::int64_t id);

@@ -108,6 +108,17 @@ CREATE TABLE standing (  -- what holds until something else ends it
 ) STRICT;
 )sql";
 
+constexpr const char* kPrimaryTable = R"sql(
+CREATE TABLE last_primary (
+  resource TEXT NOT NULL,
+  node TEXT NOT NULL,    -- '': this node
+  since INTEGER NOT NULL,
+  until INTEGER,         -- NULL: it still was at the last look
+  ended TEXT NOT NULL,
+  PRIMARY KEY (resource, node)
+) STRICT;
+)sql";
+
 constexpr const char* kRecoveryTables = R"sql(
 CREATE TABLE recovery (
   id INTEGER PRIMARY KEY,
@@ -192,6 +203,7 @@ void migrate(SQLite::Database& database, std::int64_t from) {
   if (from < 3) database.exec(kRecoveryTables);
   if (from < 4) database.exec(kAlertTable);
   if (from < 6) database.exec(kRemains);
+  if (from < 7) database.exec(kPrimaryTable);
   database.exec(fmt::format("PRAGMA user_version = {}", kSchemaVersion));
   sql::run(database, "UPDATE meta SET value = ? WHERE key = 'schema'", kSchemaVersion);
   transaction.commit();
@@ -205,6 +217,7 @@ void create_schema(SQLite::Database& database) {
   database.exec(kStandingTable);
   database.exec(kRecoveryTables);
   database.exec(kAlertTable);
+  database.exec(kPrimaryTable);
   database.exec(fmt::format("PRAGMA application_id = {}", kApplicationId));
   database.exec(fmt::format("PRAGMA user_version = {}", kSchemaVersion));
   sql::run(database, "INSERT INTO meta (key, value) VALUES ('schema', ?)", kSchemaVersion);

@@ -167,6 +167,13 @@ Result<void> SqliteJournal::save(const BootId& boot,
   });
 }
 
+Result<void> SqliteJournal::save(const PrimaryKey& side, const LastPrimary& line) {
+  return write([&](SQLite::Database& database) -> Result<void> {
+    sql::write(database, side, line);
+    return {};
+  });
+}
+
 Result<void> SqliteJournal::save(const Standing& standing) {
   return write([&](SQLite::Database& database) -> Result<void> {
     sql::write(database, standing);
@@ -292,6 +299,7 @@ Result<std::optional<Recovery>> SqliteJournal::recovery(std::int64_t id) {
 Result<void> SqliteJournal::prune(WallTime before) {
   return write([&](SQLite::Database& database) -> Result<void> {
     sql::run(database, "DELETE FROM history WHERE at < ?", before);
+    sql::run(database, "DELETE FROM last_primary WHERE until < ?", before);
     sql::run(database,
              "DELETE FROM alert WHERE outcome IS NOT NULL AND received < ?1 AND starts_at < ?1",
              before);

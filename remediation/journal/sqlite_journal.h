@@ -41,6 +41,7 @@ class SqliteJournal final : public Journal {
   [[nodiscard]] Result<void> save(const std::vector<TargetRecord>& targets) override;
   [[nodiscard]] Result<void> save(
       const BootId& boot, const std::map<ResourceName, ResourceHistory>& resources) override;
+  [[nodiscard]] Result<void> save(const PrimaryKey& side, const LastPrimary& line) override;
   [[nodiscard]] Result<void> save(const Standing& standing) override;
   [[nodiscard]] Result<void> forget(const StandingKey& standing) override;
   [[nodiscard]] Result<std::int64_t> begin(const ActionRecord& action,

@@ -37,6 +37,28 @@ void JournalKeeper::ended(std::int64_t id, const Target& target, Outcome outcome
 }
 
 void JournalKeeper::flush(const Anchor& anchor) {
+  write_all(anchor);
+  write_sides(anchor.now);
+}
+
+/// Nothing is decided by them, so a failure here holds nothing up.
+void JournalKeeper::write_sides(Tick now) {
+  if (!ok_ || now < retry_sides_at_) return;
+  while (!sides_.empty()) {
+    const auto first = sides_.begin();
+    const auto line = history_.last_primary.find(*first);
+    if (line != history_.last_primary.end()) {
+      if (const auto written = journal_.save(*first, line->second); !written) {
+        retry_sides_at_ = now + kRetry;
+        recorder_.journal_lacks(written.error());
+        return;
+      }
+    }
+    sides_.erase(first);
+  }
+}
+
+void JournalKeeper::write_all(const Anchor& anchor) {
   if (!next_prune_) next_prune_ = anchor.now + kFirstPrune;
   if (!ok_ && anchor.now < retry_at_) return;
   // After a failure something must be written to know that it works again.

@@ -26,6 +26,7 @@ class JournalKeeper {
   void changed(const Target& target) { targets_.insert(target); }
   void changed(const ResourceName& resource) { resources_.insert(resource); }
   void changed(const StandingKey& standing) { standings_.insert(standing); }
+  void changed(const PrimaryKey& side) { sides_.insert(side); }
   void changed(const Recovery& recovery) { recoveries_[recovery.id] = recovery; }
   void booted(const BootRecord& boot) { boots_.push_back(boot); }
   void note(HistoryEntry entry);
@@ -56,6 +57,8 @@ class JournalKeeper {
     WallTime at{};
   };
 
+  void write_all(const Anchor& anchor);
+  void write_sides(Tick now);
   [[nodiscard]] Result<void> write_due(const Anchor& anchor);
   [[nodiscard]] Result<void> write_lines(const Anchor& anchor);
   [[nodiscard]] Result<void> write_targets(const Anchor& anchor);
@@ -75,12 +78,14 @@ class JournalKeeper {
   const History& history_;
   bool ok_ = true;
   Tick retry_at_{};
+  Tick retry_sides_at_{};
   std::optional<Tick> next_beat_;
   std::optional<Tick> next_prune_;
   std::set<VmUuid> intents_;
   std::set<Target> targets_;
   std::set<ResourceName> resources_;
   std::set<StandingKey> standings_;
+  std::set<PrimaryKey> sides_;
   std::map<std::int64_t, Recovery> recoveries_;
   std::deque<BootRecord> boots_;
   std::vector<End> ends_;

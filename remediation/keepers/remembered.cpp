@@ -90,6 +90,7 @@ History remembered(const JournalState& state, const Anchor& anchor) {
   history.started = anchor.now;
   history.intents = state.intents;
   history.standings = state.standings;
+  history.last_primary = state.last_primary;
   for (const TargetRecord& record : state.targets) {
     history.targets[record.target] = to_history(record, anchor);
   }

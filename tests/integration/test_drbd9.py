@@ -166,6 +166,28 @@ def test_changes_are_given_up_only_when_a_person_says_so(drbd, upkeep):
     shows(upkeep, "upkeep_drbd_split_brain", 0)
 
 
+def test_who_was_primary_last_is_known_to_the_next_daemon(drbd, upkeep):
+    drbd.tell(resource("create"), device("create"), link("create", role="Primary"), copy("create"))
+    upkeep.start()
+    shows(upkeep, "upkeep_drbd_resource_role", 1, role="Secondary")
+    drbd.tell(link("change"), resource("change", "Primary"))
+    shows(upkeep, "upkeep_drbd_resource_role", 1, role="Primary")
+    diverge(drbd, upkeep)
+    upkeep.kill()
+    drbd.tell(resource("change"))
+    upkeep.start()
+    shows(upkeep, "upkeep_drbd_resource_role", 1, role="Secondary")
+    facts = upkeep.why("resource/r0")["facts"]
+    assert any(fact.startswith("here: last seen Primary here on ") and
+               fact.endswith("what it was right after that, nobody here saw") for fact in facts), facts
+    assert any(fact.startswith("there: beta: last seen Primary from here on ") and
+               fact.endswith("then Secondary, while both sides were connected")
+               for fact in facts), facts
+    shown = upkeep.cli("drbd", "resolve", "r0", "--discard-local", check=False)
+    assert "last seen Primary here on " in shown.stdout + shown.stderr
+    assert not drbd.orders()
+
+
 def test_among_three_nodes_the_kept_side_connects_what_was_given_up(drbd, upkeep):
     drbd.tell(resource("create", "Primary"), device("create"), *connected(),
               *connected("gamma", 2))

@@ -53,6 +53,7 @@ class RecordingRecorder final : public Recorder {
     add("alert {} {}", news.alertname, to_string(news.outcome));
   }
   void journal_failed(const Error& error) override { add("journal failed: {}", error.message); }
+  void journal_lacks(const Error& error) override { add("journal lacks: {}", error.message); }
 
   [[nodiscard]] std::vector<std::string> starting_with(const std::string& prefix) const {
     std::vector<std::string> found;

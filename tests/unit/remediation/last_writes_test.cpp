@@ -83,6 +83,32 @@ TEST_F(LastWrites, ASplitBrainTellsWhenThisNodeWasPrimaryAlone) {
                   "here: this node is Secondary; it was Primary in this boot while no peer"));
 }
 
+TEST_F(LastWrites, ASplitBrainSaysWhenEachSideWasLastSeenPrimaryAlsoInAnEarlierBoot) {
+  TestWorld world;
+  world.with(a_split_resource(DrbdRole::secondary));
+  EXPECT_TRUE(has(explained(world).facts, "here: no time on record when this node was seen"));
+  EXPECT_TRUE(has(explained(world).facts, "there: node2: no time on record when it was seen"));
+  PrimaryRecord& record = world.history.last_primary;
+  LastPrimary& here = record[{{"r0"}, {}}];
+  here = {.since = test::kWall - 2h};
+  EXPECT_TRUE(has(explained(world).facts,
+                  "here: seen Primary here, first on 2026-11-22 01:12:04, and still at the last"));
+  here = ended(here, PrimaryEnd::demoted_alone, test::kWall - 1h);
+  EXPECT_TRUE(has(explained(world).facts,
+                  "here: last seen Primary here on 2026-11-22 02:12:04, first on 2026-11-22 "
+                  "01:12:04; then Secondary, with no peer connected"));
+  here.end = PrimaryEnd::out_of_sight;
+  EXPECT_TRUE(has(explained(world).facts, "01:12:04; what it was right after that, nobody here"));
+  here.end = PrimaryEnd::demoted;
+  EXPECT_TRUE(has(explained(world).facts, "then Secondary, while both sides were connected"));
+  record[{{"r0"}, {"node2"}}] = {
+      .since = test::kWall - 3h, .until = test::kWall - 2h, .end = PrimaryEnd::out_of_sight};
+  record[{{"r1"}, {"node2"}}] = {.since = test::kWall};
+  EXPECT_TRUE(has(explained(world).facts,
+                  "there: node2: last seen Primary from here on 2026-11-22 01:12:04, first on "
+                  "2026-11-22 00:12:04; what it was right after that, nobody here saw"));
+}
+
 TEST_F(LastWrites, TheHoldOfASplitBrainSaysWhoWroteLastTooButNothingThatEachWriteChanges) {
   TestWorld world;
   world.with(a_split_resource(DrbdRole::primary));

@@ -206,6 +206,12 @@ TEST_F(LogRecorderTest, ComplainsOfTheJournalOnceAMinute) {
   EXPECT_EQ(lines_.size(), 2U);
 }
 
+TEST_F(LogRecorderTest, WhatTheJournalLacksForPeopleHoldsNothingUp) {
+  recorder_.journal_lacks({Errc::storage, "I/O error"});
+  EXPECT_THAT(lines_, ElementsAre(HasSubstr("holds nothing up")));
+  EXPECT_THAT(metrics(), HasSubstr("upkeep_journal_errors_total 1\n"));
+}
+
 TEST_F(LogRecorderTest, CountsEachAlertAndTellsWhatIsNew) {
   AlertNews news{.outcome = AlertOutcome::not_mine,
                  .alertname = "VmDown",

@@ -10,6 +10,7 @@
 namespace upkeep::web {
 namespace {
 
+using namespace std::chrono_literals;
 using nlohmann::json;
 using test::a_resource;
 using test::a_vm;
@@ -86,6 +87,23 @@ TEST_F(ResolveRoute, ShowsWhatWouldBeLostAndChangesNothing) {
     EXPECT_NE(facts.find(fact), std::string::npos) << fact << " in " << facts;
   }
   EXPECT_TRUE(commands.empty());
+}
+
+TEST_F(ResolveRoute, ShowsWhenEachSideWasLastSeenPrimary) {
+  EXPECT_EQ(read(preview("resource=r0&side=keep_local"))["last_primary"], json::array());
+  PrimaryRecord& record = web.world.history.last_primary;
+  record[{{"r0"}, {}}] = {.since = test::kWall};
+  record[{{"r0"}, {"node2"}}] = {
+      .since = test::kWall - 1h, .until = test::kWall - 1min, .end = PrimaryEnd::out_of_sight};
+  record[{{"r1"}, {}}] = {.since = test::kWall};
+  const json shown = read(preview("resource=r0&side=keep_local"));
+  EXPECT_EQ(shown["last_primary"], json::parse(R"([
+      {"node": "node1", "here": true, "since": "2026-11-22T03:12:04.000Z", "until": null,
+       "end": "still"},
+      {"node": "node2", "here": false, "since": "2026-11-22T02:12:04.000Z",
+       "until": "2026-11-22T03:11:04.000Z", "end": "out_of_sight"}])"));
+  EXPECT_NE(shown["facts"].dump().find("node2: last seen Primary from here"), std::string::npos);
+  EXPECT_NE(shown["facts"].dump().find("seen Primary here, first"), std::string::npos);
 }
 
 TEST_F(ResolveRoute, SaysBeforehandWhatWouldBeRefused) {

@@ -237,7 +237,8 @@ TEST_F(SqliteJournalTest, BringsAnOlderVersionUpToDateAndLosesNothing) {
   {
     SQLite::Database database(path_.string(), SQLite::OPEN_READWRITE);
     database.exec(
-        "DROP TABLE standing; DROP TABLE alert; DROP TABLE recovery_vm; DROP TABLE recovery; ALTER "
+        "DROP TABLE last_primary; DROP TABLE standing; DROP TABLE alert; DROP TABLE recovery_vm; "
+        "DROP TABLE recovery; ALTER "
         "TABLE target DROP COLUMN tries; "
         "ALTER TABLE action DROP COLUMN part; ALTER TABLE intent DROP COLUMN remains; "
         "PRAGMA user_version = 1; "
@@ -273,8 +274,8 @@ TEST_F(SqliteJournalTest, KnowsOfOlderVersionsWordsWhatAStopLeftBehind) {
   {
     SQLite::Database database(path_.string(), SQLite::OPEN_READWRITE);
     database.exec(
-        "ALTER TABLE intent DROP COLUMN remains; PRAGMA user_version = 5; UPDATE meta SET value = "
-        "5 WHERE key = 'schema'");
+        "DROP TABLE last_primary; ALTER TABLE intent DROP COLUMN remains; PRAGMA user_version = 5; "
+        "UPDATE meta SET value = 5 WHERE key = 'schema'");
   }
   const JournalState state = reopened();
   for (std::size_t i = 0; i < told.size(); ++i) {
@@ -289,7 +290,7 @@ TEST_F(SqliteJournalTest, BringsTheVersionsBetweenUpToDate) {
   {
     SQLite::Database database(path_.string(), SQLite::OPEN_READWRITE);
     database.exec(
-        "DROP TABLE alert; DROP TABLE recovery_vm; DROP TABLE recovery; "
+        "DROP TABLE last_primary; DROP TABLE alert; DROP TABLE recovery_vm; DROP TABLE recovery; "
         "ALTER TABLE standing DROP COLUMN until; ALTER TABLE intent DROP COLUMN remains; "
         "PRAGMA user_version = 2; UPDATE meta SET value = 2 WHERE key = 'schema'");
   }
@@ -298,7 +299,8 @@ TEST_F(SqliteJournalTest, BringsTheVersionsBetweenUpToDate) {
   {
     SQLite::Database database(path_.string(), SQLite::OPEN_READWRITE);
     database.exec(
-        "DROP TABLE alert; ALTER TABLE standing DROP COLUMN until; ALTER TABLE intent DROP COLUMN "
+        "DROP TABLE last_primary; DROP TABLE alert; ALTER TABLE standing DROP COLUMN until; "
+        "ALTER TABLE intent DROP COLUMN "
         "remains; PRAGMA user_version = 3; UPDATE meta SET value = 3 WHERE key = 'schema'");
   }
   const auto journal = open();
@@ -306,6 +308,46 @@ TEST_F(SqliteJournalTest, BringsTheVersionsBetweenUpToDate) {
   ASSERT_TRUE(journal->save({alert}, {}));
   EXPECT_EQ(journal->load()->standings, (Standings{{key_of(dead), dead}}));
   EXPECT_THAT(journal->load()->waiting_alerts, ElementsAre(alert));
+}
+
+TEST_F(SqliteJournalTest, BringsTheVersionBeforeWhoWasPrimaryUpToDate) {
+  ASSERT_TRUE(open()->save({"boot-1"}, {{{"r0"}, ResourceHistory{.seen_up = true}}}));
+  {
+    SQLite::Database database(path_.string(), SQLite::OPEN_READWRITE);
+    database.exec(
+        "DROP TABLE last_primary; PRAGMA user_version = 6; UPDATE meta SET value = 6 WHERE key = "
+        "'schema'");
+  }
+  EXPECT_TRUE(reopened().last_primary.empty());
+  EXPECT_TRUE(reopened().resources.at({"r0"}).seen_up);
+  ASSERT_TRUE(open()->save({{"r0"}, {}}, LastPrimary{.since = wall_at(6)}));
+  EXPECT_EQ(reopened().last_primary, (PrimaryRecord{{{{"r0"}, {}}, {.since = wall_at(6)}}}));
+}
+
+TEST_F(SqliteJournalTest, RemembersWhoWasPrimaryAcrossBootsAndForgetsWhatIsOld) {
+  const LastPrimary still{.since = wall_at(6, 5)};
+  const LastPrimary alone{
+      .since = wall_at(6), .until = wall_at(9, 7), .end = PrimaryEnd::demoted_alone};
+  const LastPrimary demoted{.since = wall_at(6), .until = wall_at(20), .end = PrimaryEnd::demoted};
+  const LastPrimary unseen{
+      .since = wall_at(6), .until = wall_at(20), .end = PrimaryEnd::out_of_sight};
+  {
+    const auto journal = open();
+    ASSERT_TRUE(journal->save({{"r0"}, {}}, demoted));
+    ASSERT_TRUE(journal->save({{"r0"}, {}}, still));
+    ASSERT_TRUE(journal->save({{"r0"}, {"node2"}}, unseen));
+    ASSERT_TRUE(journal->save({{"r1"}, {}}, alone));
+    ASSERT_TRUE(journal->save({{"r1"}, {"node2"}}, demoted));
+    ASSERT_TRUE(journal->save({"boot-2"}, {"r0"}, ResourceHistory{}));
+  }
+  PrimaryRecord record{{{{"r0"}, {}}, still},
+                       {{{"r0"}, {"node2"}}, unseen},
+                       {{{"r1"}, {}}, alone},
+                       {{{"r1"}, {"node2"}}, demoted}};
+  EXPECT_EQ(reopened().last_primary, record);
+  ASSERT_TRUE(open()->prune(wall_at(15)));
+  record.erase({{"r1"}, {}});
+  EXPECT_EQ(reopened().last_primary, record) << "what lasts still isn't old";
 }
 
 TEST_F(SqliteJournalTest, RemembersWhenAPauseEnds) {
