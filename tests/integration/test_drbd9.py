@@ -131,6 +131,18 @@ def test_split_brain_outlasts_the_daemon_and_the_kernel_log(drbd, upkeep):
     shows(upkeep, "upkeep_drbd_split_brain", 0)
 
 
+def test_newest_tools_tell_of_a_split_brain_that_nobody_saw(drbd, upkeep):
+    says_so = link("create", state="StandAlone", role="Unknown").replace(
+        " congested:", " sync-state:SplitBrain congested:")
+    drbd.tell(resource("create", "Primary"), device("create"), says_so,
+              copy("create", replication="Off", disk="DUnknown"))
+    upkeep.start()
+    shows(upkeep, "upkeep_drbd_split_brain", 1)
+    shows(upkeep, "upkeep_drbd_link_loss_info", 1, peer="beta", cause="split_brain")
+    assert upkeep.metric("upkeep_source_unparsed_total", source="drbd") == 0
+    assert not drbd.orders()
+
+
 @pytest.mark.parametrize("mode", ["observe"])
 def test_changes_are_given_up_only_when_a_person_says_so(drbd, upkeep):
     drbd.tell(resource("create", "Primary"), device("create"), *connected())

@@ -63,7 +63,8 @@ class DrbdState {
   /// StandAlone peer that its tools leave out.
   [[nodiscard]] Drbd drbd() const;
   /// By resource, also of those that are down. Set by the helper call `split-brain` (detected and
-  /// not resolved); cleared once the connection is up with every volume past the handshake.
+  /// not resolved), and by a StandAlone link whose sync-state says so; cleared once the connection
+  /// is up with every volume past the handshake.
   [[nodiscard]] Evidence evidence() const;
   /// What the stream told of each link.
   [[nodiscard]] const Stories& stories() const { return stories_; }
@@ -94,6 +95,7 @@ class DrbdState {
   void end_dump(AppliedLine& applied, Moment moment);
   void destroy_resource(const ResourceName& name, Moment moment, std::vector<DrbdEvent>& events);
   void judge_evidence(const ResourceName& name);
+  void take_sync_state(Step& step, std::uint32_t node);
   Resource& resource_of(Step& step);
   void follow(Step& step, std::uint32_t node, const Link& link);
   LinkStory& story_of(const ResourceName& name, std::uint32_t node);

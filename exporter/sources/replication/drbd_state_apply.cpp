@@ -166,8 +166,28 @@ void DrbdState::apply_connection(Step& step) {
   step.values.flag("congested", link.facts.congested);
   step.event(DrbdEvent::Kind::connection_changed, link.facts.name, std::move(from),
              link.facts.connection.text);
+  if (link.facts.connection == DrbdConnection::stand_alone) take_sync_state(step, *node);
   follow(step, *node, link);
   judge_evidence(step.name);
+}
+
+/// Only newest drbd-utils say why the sides of a StandAlone link can't be synchronized; none says
+/// that they can. They say it with each line about the link, and only the first is news.
+void DrbdState::take_sync_state(Step& step, std::uint32_t node) {
+  const auto state = step.line.value("sync-state");
+  if (!state) return;
+  const std::string what = "sync-state " + std::string(*state);
+  if (*state == "SplitBrain") {
+    if (!evidence_[step.name].try_emplace(node, what, step.moment.wall).second) return;
+    step.applied.evidence = true;
+    story_of(step.name, node).refused({LinkLossCause::split_brain, what, step.moment.wall});
+  } else if (*state == "Unrelated") {
+    LinkStory& story = story_of(step.name, node);
+    if (story.phase() == LinkPhase::stand_alone) return;
+    story.refused({LinkLossCause::unrelated_data, what, step.moment.wall});
+  } else {
+    step.applied.unparsed.push_back("unknown value sync-state:" + std::string(*state));
+  }
 }
 
 void DrbdState::apply_peer_device(Step& step) {

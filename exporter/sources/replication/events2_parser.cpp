@@ -39,9 +39,9 @@ constexpr std::array kDeviceKeys{
     "client"sv,       "open"sv,      "quorum"sv,    "size"sv,          "read"sv,
     "written"sv,      "al-writes"sv, "bm-writes"sv, "upper-pending"sv, "lower-pending"sv,
     "al-suspended"sv, "blocked"sv};
-constexpr std::array kConnectionKeys{"name"sv,         "peer-node-id"sv, "conn-name"sv,
-                                     "connection"sv,   "role"sv,         "congested"sv,
-                                     "ap-in-flight"sv, "rs-in-flight"sv, "tls"sv};
+constexpr std::array kConnectionKeys{"name"sv, "peer-node-id"sv, "conn-name"sv,    "connection"sv,
+                                     "role"sv, "congested"sv,    "ap-in-flight"sv, "rs-in-flight"sv,
+                                     "tls"sv,  "sync-state"sv};
 constexpr std::array kPeerDeviceKeys{
     "name"sv,           "peer-node-id"sv,   "conn-name"sv,      "volume"sv,
     "replication"sv,    "peer-disk"sv,      "peer-client"sv,    "resync-suspended"sv,

@@ -362,6 +362,66 @@ TEST(SplitBrainEvidence, OneThatDrbdResolvedIsNone) {
   EXPECT_TRUE(state.evidence().empty());
 }
 
+// As print_connection_changes() of drbd-utils prints them, commit 022f579e (2026): a StandAlone
+// link has `sync-state` after `role`, unless its sides can be synchronized.
+const std::string kStandsAlone =
+    "connection name:r0 peer-node-id:1 conn-name:b connection:StandAlone role:Unknown";
+const std::string kStatistics = " congested:no ap-in-flight:0 rs-in-flight:0";
+
+TEST(SplitBrainEvidence, AStandAloneLinkThatSaysSoIsAlsoOneToADaemonThatSawNothingOfIt) {
+  DrbdState state("9.3.1");
+  AppliedLine line;
+  state.apply("exists resource name:r0 role:Primary suspended:no", {});
+  line = state.apply("exists " + kStandsAlone + " sync-state:SplitBrain" + kStatistics,
+                     {.at = {}, .wall = WallTime(std::chrono::seconds(5))});
+  EXPECT_TRUE(line.unparsed.empty());
+  EXPECT_TRUE(line.evidence);
+  state.apply("exists -", {});
+  ASSERT_EQ(state.evidence().size(), 1U);
+  const SplitBrainEvidence first = state.evidence().begin()->second;
+  EXPECT_EQ(first,
+            (SplitBrainEvidence{"sync-state SplitBrain", WallTime(std::chrono::seconds(5))}));
+  const auto loss = state.stories().at({"r0"}).at(1).loss();
+  ASSERT_TRUE(loss);
+  EXPECT_EQ(loss->cause, LinkLossCause::split_brain);
+  state.apply("change " + kStandsAlone + " sync-state:SplitBrain" + kStatistics,
+              {.at = {}, .wall = WallTime(std::chrono::seconds(9))});
+  EXPECT_EQ(state.evidence().begin()->second, first) << "said again, it is no news";
+  feed(state, {"change connection name:r0 peer-node-id:1 conn-name:b connection:Connected "
+               "role:Secondary",
+               "create peer-device name:r0 peer-node-id:1 conn-name:b volume:0 "
+               "replication:Established peer-disk:UpToDate"});
+  EXPECT_TRUE(state.evidence().empty());
+}
+
+TEST(SplitBrainEvidence, WhatAHelperToldStaysAndAStandAloneLinkWithoutAWordIsNone) {
+  DrbdState state("9.3.1");
+  feed(state,
+       {"exists resource name:r0 role:Primary suspended:no", "exists " + kStandsAlone, "exists -"});
+  EXPECT_TRUE(state.evidence().empty()) << "older tools say nothing, whatever is the case";
+  feed(state, {"change connection name:r0 peer-node-id:1 conn-name:b connection:Connecting",
+               "call helper name:r0 peer-node-id:1 conn-name:b volume:0 minor:1 helper:split-brain",
+               "change connection name:r0 peer-node-id:1 conn-name:b connection:Disconnecting",
+               "change " + kStandsAlone + " sync-state:SplitBrain"});
+  ASSERT_EQ(state.evidence().size(), 1U);
+  EXPECT_EQ(state.evidence().begin()->second.what, "helper split-brain");
+  feed(state, {"change " + kStandsAlone});
+  EXPECT_EQ(state.evidence().size(), 1U) << "nothing said solves nothing";
+}
+
+TEST(SplitBrainEvidence, UnrelatedDataAreNoSplitBrainAndAnotherWordIsToldOf) {
+  DrbdState state("9.3.1");
+  feed(state, {"exists resource name:r0 role:Primary suspended:no",
+               "exists " + kStandsAlone + " sync-state:Unrelated", "exists -"});
+  EXPECT_TRUE(state.evidence().empty());
+  const auto loss = state.stories().at({"r0"}).at(1).loss();
+  ASSERT_TRUE(loss);
+  EXPECT_EQ(loss->cause, LinkLossCause::unrelated_data);
+  EXPECT_EQ(state.apply("change " + kStandsAlone + " sync-state:Odd", {}).unparsed,
+            std::vector<std::string>{"unknown value sync-state:Odd"});
+  EXPECT_TRUE(state.evidence().empty());
+}
+
 TEST(SplitBrainEvidence, AnotherPeerOf9DoesNotClearIt) {
   DrbdState state("9.2.18");
   feed(state, {"exists resource name:r0 role:Primary suspended:no", "exists -",
