@@ -207,8 +207,10 @@ TEST_F(Explain, WhatIsNotThereIsSaidToBeUnknown) {
   TestWorld world;
   world.with(a_vm("other"));
   EXPECT_EQ(of_web1(world).headline, "upkeep knows no VM web1.");
-  EXPECT_EQ(of_web1(world.wanted("web1")).headline,
+  EXPECT_EQ(of_web1(world.unwanted("web1", StopCause::guest_shutdown)).headline,
             "libvirt no longer lists web1; upkeep only remembers it.");
+  world.wanted("web1").confirmed("vm_missing", test::vm_target("web1"));
+  EXPECT_TRUE(of_web1(world).headline.starts_with("web1 is not listed by libvirt."));
   EXPECT_EQ(of(world, resource_target("r9")).headline, "upkeep knows no DRBD resource r9.");
 }
 

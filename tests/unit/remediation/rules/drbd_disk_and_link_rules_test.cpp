@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "remediation/drbd_peer.h"
+#include "remediation/keepers/progress_watch.h"
 #include "remediation/rules/rules.h"
 #include "tests/support/world.h"
 
