@@ -12,13 +12,14 @@
 
 namespace upkeep {
 
-/// What upkeep can do to VMs. Calls block until done; made from executor threads only. Thread-safe.
-class HypervisorControl {
+/// What upkeep can do to VMs, from a place among the calls at once and over a connection that are
+/// there already. Calls block until done. Of one thread.
+class HypervisorSession {
  public:
-  HypervisorControl() = default;
-  HypervisorControl(const HypervisorControl&) = delete;
-  HypervisorControl& operator=(const HypervisorControl&) = delete;
-  virtual ~HypervisorControl() = default;
+  HypervisorSession() = default;
+  HypervisorSession(const HypervisorSession&) = delete;
+  HypervisorSession& operator=(const HypervisorSession&) = delete;
+  virtual ~HypervisorSession() = default;
 
   /// Errc::conflict when it already runs (somebody else did it).
   [[nodiscard]] virtual Result<void> start(const VmUuid& uuid) = 0;
@@ -31,6 +32,21 @@ class HypervisorControl {
   /// Attaches, live only, the disk of that name as the persistent definition has it. Conflict when
   /// it is there already.
   [[nodiscard]] virtual Result<void> attach_disk(const VmUuid& uuid, const DiskTarget& disk) = 0;
+};
+
+/// Gives places for calls to VMs; asked from executor threads only. Thread-safe.
+class HypervisorControl {
+ public:
+  HypervisorControl() = default;
+  HypervisorControl(const HypervisorControl&) = delete;
+  HypervisorControl& operator=(const HypervisorControl&) = delete;
+  virtual ~HypervisorControl() = default;
+
+  /// A place and a connection; waits for both until `deadline` is over, and never longer. Then it
+  /// is an error, though not Errc::timed_out: nothing was sent that could still happen.
+  /// A session whose `deadline` is over begins no call any more, and one that hangs in a call by
+  /// then makes room for others.
+  [[nodiscard]] virtual Result<std::unique_ptr<HypervisorSession>> session(Duration deadline) = 0;
 };
 
 /// How much of a resource an adjust is to bring up.

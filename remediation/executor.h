@@ -18,9 +18,19 @@ struct Ticket {
   Action action;
   Tick submitted{};
   Duration deadline{};
-  // What the last look before acting needs; frozen when the action was chosen.
+  // What the last look before acting needs; frozen when the action was chosen. What is wanted by
+  // then (`Wishes`) goes before it.
   std::shared_ptr<const Policy> policy;
   std::shared_ptr<const History> history;
+};
+
+/// What is wanted by now, by persons, by the configuration and by the ledger.
+struct Wishes {
+  std::shared_ptr<const Policy> policy;
+  IntentLedger intents;
+  Standings standings;
+
+  friend bool operator==(const Wishes&, const Wishes&) = default;
 };
 
 /// How long each part of an action took; zero when it was not reached.
@@ -53,8 +63,8 @@ class Executor {
 
   /// Never blocks.
   virtual void submit(Ticket ticket) = 0;
-  /// What persons said and unsaid by now: the last look of what waits or runs goes by it.
-  virtual void know(Standings standings) = 0;
+  /// What is wanted from now on: the last look of what waits or runs goes by it.
+  virtual void know(Wishes wishes) = 0;
   /// What happened since the last call.
   [[nodiscard]] virtual std::vector<Completed> drain() = 0;
   /// From now on nothing that has not sent its command sends it: queued tickets come back as

@@ -182,7 +182,13 @@ bool asks_no_more(const Action& now, const Action& then) {
          });
 }
 
-/// The ledger an action was chosen with knows nothing of what a person did since; libvirt does.
+bool is_still_down(const Action& action, const World& world) {
+  const auto* start = std::get_if<StartVm>(&action);
+  const Vm* vm = start == nullptr ? nullptr : find_vm(world.snapshot, start->uuid);
+  return vm != nullptr && is_down(vm->state);
+}
+
+/// The ledger of the moment may not know yet of what a person did since; libvirt does.
 bool unwanted_since(const Action& action, const World& world) {
   const auto* start = std::get_if<StartVm>(&action);
   const Vm* vm = start == nullptr ? nullptr : find_vm(world.snapshot, start->uuid);
@@ -229,7 +235,8 @@ std::optional<Held> judge_again(const Finding& finding, const Action& action, co
   const auto findings = rule->detect(world);
   const auto still = std::ranges::find(findings, finding.subject, &Finding::subject);
   if (still == findings.end()) {
-    return hold(Hold::facts_changed, "the problem is gone");
+    return hold(Hold::facts_changed, is_still_down(action, world) ? "it is not wanted up any more"
+                                                                  : "the problem is gone");
   }
   if (unwanted_since(action, world)) {
     return hold(Hold::facts_changed, "it was stopped on purpose since");

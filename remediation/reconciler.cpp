@@ -79,7 +79,10 @@ Reconciler::Reconciler(Parts parts, std::shared_ptr<const Policy> policy,
       resources_boot_(loaded.resources_boot),
       loaded_resources_(loaded.resources) {}
 
-void Reconciler::use(std::shared_ptr<const Policy> policy) { policy_ = std::move(policy); }
+void Reconciler::use(std::shared_ptr<const Policy> policy) {
+  policy_ = std::move(policy);
+  tell_wishes();
+}
 
 Tick Reconciler::step(const std::shared_ptr<const Snapshot>& snapshot, Inputs inputs) {
   const std::shared_ptr<const Policy> policy = policy_;
@@ -101,7 +104,7 @@ Tick Reconciler::step(const std::shared_ptr<const Snapshot>& snapshot, Inputs in
   recovery_.look(step);
   actions_.settle_unfinished(step);
   actions_.verify(step);
-  tell_standings();
+  tell_wishes();
   // What the decisions rest on is on the disk before they are made.
   journal_.flush(anchor_of(step));
   history_.journal_ok = journal_.ok();
@@ -118,10 +121,11 @@ Tick Reconciler::step(const std::shared_ptr<const Snapshot>& snapshot, Inputs in
   return next;
 }
 
-void Reconciler::tell_standings() {
-  if (told_standings_ == history_.standings) return;
-  told_standings_ = history_.standings;
-  parts_.executor.know(history_.standings);
+void Reconciler::tell_wishes() {
+  Wishes wishes{.policy = policy_, .intents = history_.intents, .standings = history_.standings};
+  if (told_ == wishes) return;
+  told_ = wishes;
+  parts_.executor.know(std::move(wishes));
 }
 
 void Reconciler::note_boot(const Step& step) {

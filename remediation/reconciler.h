@@ -67,7 +67,8 @@ class Reconciler {
   /// `loaded` is what the journal remembered.
   Reconciler(Parts parts, std::shared_ptr<const Policy> policy, const JournalState& loaded);
 
-  /// A reloaded config takes effect with the next step.
+  /// A reloaded config takes effect with the next step, and at once for what has been begun and
+  /// not sent.
   void use(std::shared_ptr<const Policy> policy);
 
   /// Returns when to step again even if nothing happens.
@@ -101,7 +102,7 @@ class Reconciler {
   [[nodiscard]] Result<std::string> carry_out(const ResolveResource& command, const Step& step);
   [[nodiscard]] Result<std::string> carry_out(const TakeAlerts& command, const Step& step);
   [[nodiscard]] Result<void> keep_word(const Standing& word, bool take_back, const Step& step);
-  void tell_standings();
+  void tell_wishes();
   void end_problems(const Step& step);
   void decide_alerts(const std::vector<Decision>& decisions, const Step& step);
   void tell_decisions(const std::vector<Decision>& decisions, const Step& step);
@@ -131,7 +132,7 @@ class Reconciler {
   std::map<ResourceName, ResourceHistory> loaded_resources_;
   std::map<ProblemWatch::Key, Decision> last_decisions_;
   std::optional<Tick> last_vms_look_, last_drbd_look_;
-  Standings told_standings_;
+  Wishes told_;  ///< The executor, last.
   bool frozen_ = false;
   Latest<RemediationView> view_;
 };

@@ -45,6 +45,7 @@ Result<std::string> Reconciler::carry_out(const MarkVm& command, const Step& ste
     intents_.take_back(*marked);
     return std::unexpected(not_kept("mark " + name));
   }
+  tell_wishes();  // Before the person is told.
   journal_.note({.at = step.wall,
                  .kind = "mark",
                  .target = to_string(target_of(command.vm)),

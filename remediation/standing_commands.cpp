@@ -44,7 +44,7 @@ Result<void> Reconciler::keep_word(const Standing& word, bool take_back, const S
   }
   journal_.flush({.now = step.now, .wall = step.wall});
   if (journal_.ok()) {
-    tell_standings();
+    tell_wishes();
     return {};
   }
   standings_.put_back(before);

@@ -40,7 +40,7 @@ class Hand {
   std::shared_ptr<ActionClock> clock_;
 };
 
-class HypervisorHand final : public HypervisorControl, private Hand {
+class HypervisorHand final : public HypervisorSession, private Hand {
  public:
   using Hand::Hand;
 
@@ -67,6 +67,21 @@ class HypervisorHand final : public HypervisorControl, private Hand {
     return send({"attach_disk", uuid.value}, kShort,
                 []() -> Result<void> { return fail(Errc::conflict, "it is there already"); });
   }
+};
+
+/// On a simulated node there is always a place.
+class HypervisorHands final : public HypervisorControl {
+ public:
+  HypervisorHands(SimulatedNode& node, std::shared_ptr<ActionClock> clock)
+      : node_(node), clock_(std::move(clock)) {}
+
+  Result<std::unique_ptr<HypervisorSession>> session(Duration /*deadline*/) override {
+    return std::make_unique<HypervisorHand>(node_, clock_);
+  }
+
+ private:
+  SimulatedNode& node_;
+  std::shared_ptr<ActionClock> clock_;
 };
 
 class ReplicationHand final : public ReplicationControl, private Hand {
@@ -136,7 +151,7 @@ class Eyes final : public FactReader, private Hand {
 }  // namespace
 
 ActionTools hands_on(SimulatedNode& node, const std::shared_ptr<ActionClock>& clock) {
-  return {.hypervisor = std::make_shared<HypervisorHand>(node, clock),
+  return {.hypervisor = std::make_shared<HypervisorHands>(node, clock),
           .replication = std::make_shared<ReplicationHand>(node, clock),
           .facts = std::make_shared<Eyes>(node, clock),
           .clock = clock};

@@ -31,8 +31,9 @@ void SimulatedExecutor::stop_acting() {
 }
 
 std::deque<Ticket>::iterator SimulatedExecutor::next_ticket() {
-  const auto replicating = std::ranges::count_if(
-      running_, [](const auto& entry) { return needs_replication(entry.second.ticket.action); });
+  const auto replicating = std::ranges::count_if(running_, [](const auto& entry) {
+    return !entry.second.overdue && needs_replication(entry.second.ticket.action);
+  });
   const bool free = replicating < options_.replication_actions;
   return std::ranges::find_if(
       queue_, [&](const Ticket& ticket) { return free || !needs_replication(ticket.action); });

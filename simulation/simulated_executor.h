@@ -31,11 +31,11 @@ class SimulatedExecutor final : public Executor {
       : clock_(clock), options_(options), perform_(std::move(perform)) {}
 
   void submit(Ticket ticket) override;
-  void know(Standings standings) override { standings_ = std::move(standings); }
+  void know(Wishes wishes) override { wishes_ = std::move(wishes); }
   [[nodiscard]] std::vector<Completed> drain() override;
   void stop_acting() override;
 
-  [[nodiscard]] const std::optional<Standings>& standings() const { return standings_; }
+  [[nodiscard]] const std::optional<Wishes>& wishes() const { return wishes_; }
 
   /// Takes tickets, and ends what ends by now. True: there is news.
   bool advance();
@@ -59,7 +59,7 @@ class SimulatedExecutor final : public Executor {
   std::deque<Ticket> queue_;
   std::map<std::int64_t, Running> running_;
   std::vector<Completed> news_;
-  std::optional<Standings> standings_;
+  std::optional<Wishes> wishes_;
   bool stopping_ = false;
 };
 

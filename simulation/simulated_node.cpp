@@ -205,10 +205,10 @@ void SimulatedNode::boot_guests() {
 SimulatedExecutor::Performed SimulatedNode::perform(const Ticket& ticket) {
   const auto clock = std::make_shared<ActionClock>(clock_);
   const ActionTools tools = hands_on(*this, clock);
-  ActionRun run(
-      ticket, tools,
-      {.may_act = [] { return true; },
-       .standings = [&] { return executor_->standings().value_or(ticket.history->standings); }});
+  ActionRun run(ticket, tools,
+                {.may_act = [] { return true; },
+                 .may_send = [] { return true; },
+                 .wishes = [&] { return executor_->wishes().value_or(wishes_of(ticket)); }});
   Outcome outcome = run.run();
   return {.outcome = std::move(outcome),
           .times = run.times(),

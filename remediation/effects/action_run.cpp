@@ -45,7 +45,19 @@ Outcome blind(const Error& error) {
           .detail = error.message};
 }
 
+Outcome not_any_more() {
+  return {.kind = Outcome::Kind::refused,
+          .reason = std::string(to_string(Errc::unavailable)),
+          .detail = "upkeep is shutting down"};
+}
+
 }  // namespace
+
+Wishes wishes_of(const Ticket& ticket) {
+  return {.policy = ticket.policy,
+          .intents = ticket.history->intents,
+          .standings = ticket.history->standings};
+}
 
 ActionRun::ActionRun(const Ticket& ticket, const ActionTools& tools, ActionConditions conditions)
     : ticket_(ticket),
@@ -66,14 +78,14 @@ Outcome ActionRun::carry_out(const Action& action) {
           [&] { return run.tools_.replication->connect(reconnect.resource, run.remaining()); });
     }
     Outcome operator()(const ResumeVm& resume) const {
-      return run.send([&] { return run.tools_.hypervisor->resume(resume.uuid); });
+      return run.send_to_vm([&](auto& session) { return session.resume(resume.uuid); });
     }
     Outcome operator()(const ResetVm& reset) const {
-      return run.send([&] { return run.tools_.hypervisor->reset(reset.uuid); });
+      return run.send_to_vm([&](auto& session) { return session.reset(reset.uuid); });
     }
     Outcome operator()(const ReattachDisk& reattach) const {
-      return run.send(
-          [&] { return run.tools_.hypervisor->attach_disk(reattach.uuid, reattach.disk); });
+      return run.send_to_vm(
+          [&](auto& session) { return session.attach_disk(reattach.uuid, reattach.disk); });
     }
     Outcome operator()(const ResolveSplitBrain& resolve) const { return run.resolve(resolve); }
   } const each{*this};
@@ -81,7 +93,7 @@ Outcome ActionRun::carry_out(const Action& action) {
 }
 
 std::optional<Outcome> ActionRun::look() {
-  if (auto stop = before_command()) return stop;
+  if (auto stop = out_of_time()) return stop;
   auto facts = tools_.facts->reread(target_of(ticket_.action), remaining());
   const Tick now = tools_.clock->now();
   if (!judged_) {
@@ -90,10 +102,12 @@ std::optional<Outcome> ActionRun::look() {
   }
   if (!facts) return blind(facts.error());
   facts_ = std::move(*facts);
-  // A pause that came while the action waited holds it still.
+  // A pause, a mark or another configuration that came while the action waited holds it still.
+  Wishes wishes = conditions_.wishes();
   History history = *ticket_.history;
-  history.standings = conditions_.standings();
-  const World world{.snapshot = *facts_, .policy = *ticket_.policy, .history = history, .now = now};
+  history.intents = std::move(wishes.intents);
+  history.standings = std::move(wishes.standings);
+  const World world{.snapshot = *facts_, .policy = *wishes.policy, .history = history, .now = now};
   const auto* resolve = std::get_if<ResolveSplitBrain>(&ticket_.action);
   const auto held = resolve != nullptr ? resolve_hold(*resolve, world)
                                        : judge_again(ticket_.finding, ticket_.action, world);
@@ -102,11 +116,13 @@ std::optional<Outcome> ActionRun::look() {
 }
 
 std::optional<Outcome> ActionRun::before_command() {
-  if (!conditions_.may_act()) {
-    return Outcome{.kind = Outcome::Kind::refused,
-                   .reason = std::string(to_string(Errc::unavailable)),
-                   .detail = "upkeep is shutting down"};
-  }
+  if (auto stop = out_of_time()) return stop;
+  if (!conditions_.may_send()) return not_any_more();
+  return std::nullopt;
+}
+
+std::optional<Outcome> ActionRun::out_of_time() const {
+  if (!conditions_.may_act()) return not_any_more();
   if (remaining() > Duration::zero()) return std::nullopt;
   // Nothing is under way any more that could still happen.
   return Outcome{.kind = Outcome::Kind::failed,
@@ -114,7 +130,16 @@ std::optional<Outcome> ActionRun::before_command() {
                  .detail = "its time was over before its next command"};
 }
 
+std::optional<Outcome> ActionRun::take_place() {
+  if (auto stop = out_of_time()) return stop;
+  auto session = tools_.hypervisor->session(remaining());
+  if (!session) return outcome_of(session.error());
+  session_ = std::move(*session);
+  return std::nullopt;
+}
+
 Outcome ActionRun::start(const StartVm& start) {
+  if (auto stop = take_place()) return *stop;
   if (start.destroy_first) {
     if (auto stop = drop_crashed(start)) return *stop;
   }
@@ -137,7 +162,7 @@ Outcome ActionRun::send_start(const StartVm& start) {
   const Tick sent = tools_.clock->now();
   times_.storage = sent - judged_.value_or(sent);
   if (times_.command_sent == Tick{}) times_.command_sent = sent;
-  const auto started = tools_.hypervisor->start(start.uuid);
+  const auto started = session_->start(start.uuid);
   times_.start = tools_.clock->now() - sent;
   if (started) return {.kind = Outcome::Kind::succeeded, .reason = "", .detail = ""};
   Outcome outcome = outcome_of(started.error());
@@ -153,7 +178,7 @@ std::optional<Outcome> ActionRun::drop_crashed(const StartVm& start) {
   if (auto stop = look()) return stop;
   if (auto stop = before_command()) return stop;
   times_.command_sent = tools_.clock->now();
-  const auto dropped = tools_.hypervisor->destroy_crashed(start.uuid);
+  const auto dropped = session_->destroy_crashed(start.uuid);
   if (!dropped) return outcome_of(dropped.error());
   steps_.emplace_back("dropped the crashed guest");
   return std::nullopt;
@@ -171,6 +196,7 @@ std::optional<Outcome> ActionRun::promote(const ResourceName& resource) {
 }
 
 void ActionRun::take_back(const StartVm& start) {
+  session_.reset();  // Nothing more is asked of libvirt.
   // Somebody else may have started the guest since: then what it needs stays.
   const Vm* vm = facts_ == nullptr ? nullptr : find_vm(*facts_, start.uuid);
   if (vm != nullptr && !is_down(vm->state)) return;
@@ -210,6 +236,11 @@ Outcome ActionRun::attach(const AttachDevice& attach) {
   }
   steps_.emplace_back("its backing device can be read");
   return send([&] { return tools_.replication->attach(volume, remaining()); });
+}
+
+Outcome ActionRun::send_to_vm(const std::function<Result<void>(HypervisorSession&)>& call) {
+  if (auto stop = take_place()) return *stop;
+  return send([&] { return call(*session_); });
 }
 
 Outcome ActionRun::send(const std::function<Result<void>()>& command) {

@@ -22,9 +22,15 @@ struct ActionTools {
 
 /// What may change while an action waits and runs. Thread-safe.
 struct ActionConditions {
-  std::function<bool()> may_act;  ///< Asked right before each command: false at shutdown.
-  std::function<Standings()> standings;
+  /// False at shutdown, and when the action was given up: nothing is sent any more.
+  std::function<bool()> may_act;
+  /// The same, asked right before each command: true counts it as sent.
+  std::function<bool()> may_send;
+  std::function<Wishes()> wishes;
 };
+
+/// What was wanted when the action was chosen.
+[[nodiscard]] Wishes wishes_of(const Ticket& ticket);
 
 /// One action from its last look to its effect. Before each command that changes something the
 /// facts are read again and judged again; what has changed by then ends the action without it.
@@ -39,7 +45,11 @@ class ActionRun {
  private:
   // Each returns what ends the action early, or nothing: go on.
   [[nodiscard]] std::optional<Outcome> look();
+  [[nodiscard]] std::optional<Outcome> out_of_time() const;
   [[nodiscard]] std::optional<Outcome> before_command();
+  /// Waits for a place to call libvirt from, before the last look: nothing may come between that
+  /// and the call.
+  [[nodiscard]] std::optional<Outcome> take_place();
   [[nodiscard]] std::optional<Outcome> drop_crashed(const StartVm& start);
   [[nodiscard]] std::optional<Outcome> promote(const ResourceName& resource);
   [[nodiscard]] std::optional<Outcome> inspect_adjust(const BringUpResource& bring_up);
@@ -51,6 +61,8 @@ class ActionRun {
   [[nodiscard]] Outcome resolve(const ResolveSplitBrain& resolve);
   [[nodiscard]] Outcome discard_local(const ResourceName& resource);
   [[nodiscard]] Outcome keep_local(const ResourceName& resource);
+  /// A place, then the same as `send`, with one of libvirt's calls.
+  [[nodiscard]] Outcome send_to_vm(const std::function<Result<void>(HypervisorSession&)>& call);
   /// The last look, then the one command that the action is.
   [[nodiscard]] Outcome send(const std::function<Result<void>()>& command);
   /// The command without a look; what ends the action, or nothing: it succeeded.
@@ -69,6 +81,7 @@ class ActionRun {
   const ActionTools& tools_;
   ActionConditions conditions_;
   Tick taken_;
+  std::unique_ptr<HypervisorSession> session_;
   std::optional<Tick> judged_;  ///< When the first look ended.
   PhaseTimes times_;
   std::shared_ptr<const Snapshot> facts_;  ///< Of the last look.

@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "platform/libvirt_connection.h"
 #include "platform/libvirt_error.h"
 #include "remediation/effects/disk_element.h"
 #include "remediation/effects/on_reboot.h"
@@ -23,32 +24,28 @@ struct Free {
   }
 };
 
-using Slots = std::counting_semaphore<LibvirtControl::kMaxCalls>;
+using Place = CallPlaces::Place;
 
-/// One of the calls in flight.
-class Slot {
- public:
-  explicit Slot(Slots& slots) : slots_(slots) { slots_.acquire(); }
-  Slot(const Slot&) = delete;
-  Slot& operator=(const Slot&) = delete;
-  ~Slot() { slots_.release(); }
+/// Asked right before what changes something: libvirtd may have taken its time for the looks
+/// before, and nobody reckons with the call any more.
+Result<void> in_time(const Place& place, std::string_view attempt) {
+  if (place.in_time()) return {};
+  return fail(Errc::unavailable,
+              fmt::format("{}: libvirtd was too slow, so it was not sent", attempt));
+}
 
- private:
-  Slots& slots_;
-};
-
-Result<DomainHandle> look_up(const ConnectionHandle& connection, const VmUuid& uuid,
-                             std::string_view attempt) {
-  DomainHandle domain(virDomainLookupByUUIDString(connection.get(), uuid.value.c_str()));
+Result<DomainHandle> look_up(const Place& place, const VmUuid& uuid, std::string_view attempt) {
+  DomainHandle domain(virDomainLookupByUUIDString(place.connection().get(), uuid.value.c_str()));
   if (domain != nullptr) return domain;
   return std::unexpected(last_libvirt_error(fmt::format("{} VM {}", attempt, uuid.value)));
 }
 
-Result<void> start_over(const ConnectionHandle& connection, const VmUuid& uuid) {
-  const auto domain = look_up(connection, uuid, "start");
+Result<void> start_over(const Place& place, const VmUuid& uuid) {
+  const auto domain = look_up(place, uuid, "start");
   if (!domain) return std::unexpected(domain.error());
   // Named before the call: asking for the name would wipe out the call's error.
   const std::string attempt = fmt::format("start VM '{}'", virDomainGetName(domain->get()));
+  if (auto late = in_time(place, attempt); !late) return late;
   if (virDomainCreate(domain->get()) == 0) return {};
   Error error = last_libvirt_error(attempt);
   // libvirt says "invalid operation" about more than a VM that runs already, and a conflict costs
@@ -59,8 +56,8 @@ Result<void> start_over(const ConnectionHandle& connection, const VmUuid& uuid) 
   return std::unexpected(std::move(error));
 }
 
-Result<void> destroy_over(const ConnectionHandle& connection, const VmUuid& uuid) {
-  const auto domain = look_up(connection, uuid, "destroy crashed");
+Result<void> destroy_over(const Place& place, const VmUuid& uuid) {
+  const auto domain = look_up(place, uuid, "destroy crashed");
   if (!domain) return std::unexpected(domain.error());
   const std::string attempt =
       fmt::format("destroy crashed VM '{}'", virDomainGetName(domain->get()));
@@ -71,12 +68,13 @@ Result<void> destroy_over(const ConnectionHandle& connection, const VmUuid& uuid
   if (state != VIR_DOMAIN_CRASHED) {
     return fail(Errc::conflict, fmt::format("{}: it is not crashed any more", attempt));
   }
+  if (auto late = in_time(place, attempt); !late) return late;
   if (virDomainDestroy(domain->get()) == 0) return {};
   return std::unexpected(last_libvirt_error(attempt));
 }
 
-Result<void> resume_over(const ConnectionHandle& connection, const VmUuid& uuid) {
-  const auto domain = look_up(connection, uuid, "resume");
+Result<void> resume_over(const Place& place, const VmUuid& uuid) {
+  const auto domain = look_up(place, uuid, "resume");
   if (!domain) return std::unexpected(domain.error());
   const std::string attempt = fmt::format("resume VM '{}'", virDomainGetName(domain->get()));
   int state = VIR_DOMAIN_NOSTATE;
@@ -88,6 +86,7 @@ Result<void> resume_over(const ConnectionHandle& connection, const VmUuid& uuid)
     return fail(Errc::conflict,
                 fmt::format("{}: it is not paused by an I/O error any more", attempt));
   }
+  if (auto late = in_time(place, attempt); !late) return late;
   if (virDomainResume(domain->get()) == 0) return {};
   return std::unexpected(last_libvirt_error(attempt));
 }
@@ -99,8 +98,8 @@ Result<std::string> definition_of(const DomainHandle& domain, unsigned flags,
   return std::string(xml.get());
 }
 
-Result<void> reset_over(const ConnectionHandle& connection, const VmUuid& uuid) {
-  const auto domain = look_up(connection, uuid, "reset");
+Result<void> reset_over(const Place& place, const VmUuid& uuid) {
+  const auto domain = look_up(place, uuid, "reset");
   if (!domain) return std::unexpected(domain.error());
   const std::string attempt = fmt::format("reset VM '{}'", virDomainGetName(domain->get()));
   int state = VIR_DOMAIN_NOSTATE;
@@ -117,6 +116,7 @@ Result<void> reset_over(const ConnectionHandle& connection, const VmUuid& uuid) 
                                            "'{}' and not 'restart'",
                                            attempt, what));
   }
+  if (auto late = in_time(place, attempt); !late) return late;
   if (virDomainReset(domain->get(), 0) == 0) return {};
   return std::unexpected(last_libvirt_error(attempt));
 }
@@ -127,9 +127,8 @@ Result<void> attach_xml(const DomainHandle& domain, const std::string& xml,
   return std::unexpected(last_libvirt_error(attempt));
 }
 
-Result<void> attach_over(const ConnectionHandle& connection, const VmUuid& uuid,
-                         const DiskTarget& disk) {
-  const auto domain = look_up(connection, uuid, "attach a disk to");
+Result<void> attach_over(const Place& place, const VmUuid& uuid, const DiskTarget& disk) {
+  const auto domain = look_up(place, uuid, "attach a disk to");
   if (!domain) return std::unexpected(domain.error());
   const std::string attempt =
       fmt::format("attach disk {} to VM '{}'", disk.value, virDomainGetName(domain->get()));
@@ -146,50 +145,45 @@ Result<void> attach_over(const ConnectionHandle& connection, const VmUuid& uuid,
   if (!element) {
     return fail(Errc::not_found, fmt::format("{}: its definition has no such disk", attempt));
   }
+  if (auto late = in_time(place, attempt); !late) return late;
   auto attached = attach_xml(*domain, *element, attempt);
   if (attached || last_libvirt_failure().code != VIR_ERR_XML_ERROR) return attached;
   // A disk that was dropped at start leaves its address reserved.
   return attach_xml(*domain, without_address(*element), attempt);
 }
 
+class Session final : public HypervisorSession {
+ public:
+  explicit Session(Place place) : place_(std::move(place)) {}
+
+  /// virDomainCreate without any flag: a managed save image is resumed, never thrown away.
+  /// Conflict only when the VM is there already, whoever started it.
+  [[nodiscard]] Result<void> start(const VmUuid& uuid) override { return start_over(place_, uuid); }
+  [[nodiscard]] Result<void> destroy_crashed(const VmUuid& uuid) override {
+    return destroy_over(place_, uuid);
+  }
+  [[nodiscard]] Result<void> resume(const VmUuid& uuid) override {
+    return resume_over(place_, uuid);
+  }
+  [[nodiscard]] Result<void> reset(const VmUuid& uuid) override { return reset_over(place_, uuid); }
+  [[nodiscard]] Result<void> attach_disk(const VmUuid& uuid, const DiskTarget& disk) override {
+    return attach_over(place_, uuid, disk);
+  }
+
+ private:
+  Place place_;
+};
+
 }  // namespace
 
 LibvirtControl::LibvirtControl(std::string uri)
-    : link_(std::move(uri), LibvirtAccess::read_write) {}
+    : places_([uri = std::move(uri)] { return open_libvirt(uri, LibvirtAccess::read_write); },
+              std::make_shared<SystemClock>()) {}
 
-Result<void> LibvirtControl::start(const VmUuid& uuid) {
-  const Slot slot(slots_);
-  const auto connection = link_.connection();
-  if (!connection) return std::unexpected(connection.error());
-  return start_over(*connection, uuid);
-}
-
-Result<void> LibvirtControl::destroy_crashed(const VmUuid& uuid) {
-  const Slot slot(slots_);
-  const auto connection = link_.connection();
-  if (!connection) return std::unexpected(connection.error());
-  return destroy_over(*connection, uuid);
-}
-
-Result<void> LibvirtControl::resume(const VmUuid& uuid) {
-  const Slot slot(slots_);
-  const auto connection = link_.connection();
-  if (!connection) return std::unexpected(connection.error());
-  return resume_over(*connection, uuid);
-}
-
-Result<void> LibvirtControl::reset(const VmUuid& uuid) {
-  const Slot slot(slots_);
-  const auto connection = link_.connection();
-  if (!connection) return std::unexpected(connection.error());
-  return reset_over(*connection, uuid);
-}
-
-Result<void> LibvirtControl::attach_disk(const VmUuid& uuid, const DiskTarget& disk) {
-  const Slot slot(slots_);
-  const auto connection = link_.connection();
-  if (!connection) return std::unexpected(connection.error());
-  return attach_over(*connection, uuid, disk);
+Result<std::unique_ptr<HypervisorSession>> LibvirtControl::session(Duration deadline) {
+  auto place = places_.take(deadline);
+  if (!place) return std::unexpected(place.error());
+  return std::make_unique<Session>(std::move(*place));
 }
 
 }  // namespace upkeep

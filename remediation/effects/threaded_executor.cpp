@@ -1,118 +1,14 @@
 #include "remediation/effects/threaded_executor.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
-#include <deque>
-#include <exception>
-#include <map>
 #include <mutex>
 #include <optional>
 #include <utility>
 
+#include "remediation/effects/threaded_executor_pool.h"
+
 namespace upkeep {
-namespace {
-
-/// An action that a worker has taken.
-struct Running {
-  Finding finding;
-  Action action;
-  Duration deadline{};
-  Tick ends_by{};
-  bool overdue = false;
-};
-
-bool needs_replication(const Action& action) {
-  if (const auto* start = std::get_if<StartVm>(&action)) return !start->promote.empty();
-  return target_of(action).kind == Target::Kind::resource;
-}
-
-Completed refused_for_shutdown(const Ticket& ticket, Tick now) {
-  return {.id = ticket.id,
-          .finding = ticket.finding,
-          .action = ticket.action,
-          .outcome = {.kind = Outcome::Kind::refused,
-                      .reason = std::string(to_string(Errc::unavailable)),
-                      .detail = "upkeep is shutting down"},
-          .times = {},
-          .ended = true,
-          .at = now};
-}
-
-}  // namespace
-
-/// What the threads share. It lives for as long as any of them does.
-struct ThreadedExecutor::Pool {
-  Pool(const ThreadedExecutorOptions& given, ActionTools with, std::function<void()> waker)
-      : options(given), tools(std::move(with)), wake(std::move(waker)) {}
-
-  const ThreadedExecutorOptions options;
-  const ActionTools tools;
-
-  std::mutex mutex;
-  std::condition_variable work_changed;          ///< For workers.
-  std::condition_variable_any deadline_changed;  ///< For the watchdog.
-  std::condition_variable worker_ended;
-  std::deque<Ticket> queue;
-  std::map<std::int64_t, Running> running;
-  std::vector<Completed> news;
-  std::optional<Standings> standings;  ///< Absent: nothing changed since the first ticket.
-  int threads = 0;
-  int overdue = 0;
-  std::uint64_t taken = 0;  ///< Tickets that a worker has taken, ever.
-  bool stopping = false;    ///< No more effects.
-  bool closing = false;     ///< Workers end.
-
-  std::mutex wake_mutex;  ///< Taken alone, so that `wake` is free to take locks of its own.
-  std::function<void()> wake;
-
-  void tell() {
-    const std::scoped_lock lock(wake_mutex);
-    if (wake) wake();
-  }
-
-  /// The first ticket that may run now. Under the lock.
-  [[nodiscard]] std::deque<Ticket>::iterator next_ticket() {
-    const auto replicating = std::ranges::count_if(
-        running, [](const auto& entry) { return needs_replication(entry.second.action); });
-    const bool free = replicating < options.replication_actions;
-    return std::ranges::find_if(
-        queue, [&](const Ticket& ticket) { return free || !needs_replication(ticket.action); });
-  }
-
-  [[nodiscard]] Completed perform(const Ticket& ticket) {
-    Completed completed{.id = ticket.id,
-                        .finding = ticket.finding,
-                        .action = ticket.action,
-                        .outcome = {},
-                        .times = {},
-                        .ended = true,
-                        .at = {}};
-    ActionRun run(ticket, tools,
-                  {.may_act =
-                       [this] {
-                         const std::scoped_lock lock(mutex);
-                         return !stopping;
-                       },
-                   .standings =
-                       [this, &ticket] {
-                         const std::scoped_lock lock(mutex);
-                         return standings.value_or(ticket.history->standings);
-                       }});
-    try {
-      completed.outcome = run.run();
-    } catch (const std::exception& exception) {  // A bug; the daemon goes on without this action.
-      completed.outcome = {.kind = Outcome::Kind::failed,
-                           .reason = std::string(to_string(Errc::failed)),
-                           .detail = exception.what()};
-    }
-    completed.times = run.times();
-    completed.at = tools.clock->now();
-    return completed;
-  }
-};
 
 ThreadedExecutor::ThreadedExecutor(ThreadedExecutorOptions options, ActionTools tools,
                                    std::function<void()> wake)
@@ -166,16 +62,17 @@ void ThreadedExecutor::submit(Ticket ticket) {
     if (!pool_->stopping) {
       pool_->queue.push_back(std::move(ticket));
       pool_->work_changed.notify_one();
-      return;
+      if (!pool_->fail_hopeless()) return;
+    } else {
+      pool_->refuse_for_shutdown(ticket);
     }
-    pool_->news.push_back(refused_for_shutdown(ticket, pool_->tools.clock->now()));
   }
   pool_->tell();
 }
 
-void ThreadedExecutor::know(Standings standings) {
+void ThreadedExecutor::know(Wishes wishes) {
   const std::scoped_lock lock(pool_->mutex);
-  pool_->standings = std::move(standings);
+  pool_->wishes = std::move(wishes);
 }
 
 std::vector<Completed> ThreadedExecutor::drain() {
@@ -188,10 +85,7 @@ void ThreadedExecutor::stop_acting() {
   {
     const std::scoped_lock lock(pool_->mutex);
     pool_->stopping = true;
-    const Tick now = pool_->tools.clock->now();
-    for (const Ticket& ticket : pool_->queue) {
-      pool_->news.push_back(refused_for_shutdown(ticket, now));
-    }
+    for (const Ticket& ticket : pool_->queue) pool_->refuse_for_shutdown(ticket);
     pool_->queue.clear();
   }
   pool_->tell();
@@ -217,10 +111,10 @@ void ThreadedExecutor::work(const std::shared_ptr<Pool>& pool) {
     Completed completed = pool->perform(ticket);
     lock.lock();
 
-    const bool was_replaced = pool->running.at(ticket.id).overdue;
-    if (was_replaced) --pool->overdue;
+    const Pool::Running& own = pool->running.at(ticket.id);
+    if (own.overdue) --pool->overdue;
+    if (!own.given_up) pool->news.push_back(std::move(completed));
     pool->running.erase(ticket.id);
-    pool->news.push_back(std::move(completed));
     // A place for an action on DRBD may be free now, for whichever worker is waiting.
     pool->work_changed.notify_all();
     lock.unlock();
@@ -234,28 +128,11 @@ void ThreadedExecutor::work(const std::shared_ptr<Pool>& pool) {
 }
 
 bool ThreadedExecutor::report_overdue() {
-  const Tick now = pool_->tools.clock->now();
-  bool any = false;
-  for (auto& [id, running] : pool_->running) {
-    if (running.overdue || now < running.ends_by) continue;
-    running.overdue = true;
-    any = true;
-    ++pool_->overdue;
-    pool_->news.push_back(
-        {.id = id,
-         .finding = running.finding,
-         .action = running.action,
-         .outcome = {.kind = Outcome::Kind::timed_out,
-                     .reason = std::string(to_string(Errc::timed_out)),
-                     .detail = fmt::format("it has not ended within {:.0f} s and may still happen",
-                                           Seconds(running.deadline).count())},
-         .times = {},
-         .ended = false,
-         .at = now});
-    const int most = pool_->options.workers + pool_->options.replacements;
-    if (pool_->threads < most && !pool_->closing) add_worker();
+  const int late = pool_->report_late();
+  for (int i = 0; i < late; ++i) {
+    if (pool_->threads < pool_->most_threads() && !pool_->closing) add_worker();
   }
-  return any;
+  return pool_->fail_hopeless() || late > 0;
 }
 
 void ThreadedExecutor::watch(const std::stop_token& stop) {

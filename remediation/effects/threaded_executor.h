@@ -12,11 +12,12 @@
 namespace upkeep {
 
 struct ThreadedExecutorOptions {
-  /// Actions at once. libvirtd serves 5 calls a connection; more of them would wait behind a hung
-  /// one for ever.
+  /// Actions at once.
   int workers = 4;
-  /// Workers that may be added while others are stuck in a call past its deadline.
-  int replacements = 2;
+  /// Workers that may be added for VMs while others are stuck in a call past its deadline. As many
+  /// as may be stuck before the plan holds further ones (`kMostHungCalls`): none of them costs a
+  /// worker. libvirtd, which has 20 of its own, keeps some for others even if all hang.
+  int replacements = 8;
   /// Actions on DRBD at once, starts that promote included.
   int replication_actions = 2;
   /// Real time that the destructor waits for calls in progress.
@@ -24,8 +25,10 @@ struct ThreadedExecutorOptions {
 };
 
 /// Carries actions out on a bounded pool of threads. A ticket's deadline counts from when a worker
-/// takes it. A call that is stuck keeps its worker, and holds up neither the other actions nor the
-/// destructor: its thread is left to itself then, and keeps alive what it uses. Thread-safe.
+/// takes it; what has sent nothing by then failed, and never sends anything. A call that is stuck
+/// keeps its worker, and holds up neither the other actions nor the destructor: its thread is left
+/// to itself then, and keeps alive what it uses. When no worker can be left for a ticket before a
+/// stuck call ends, the ticket fails at once. Thread-safe.
 class ThreadedExecutor final : public Executor {
  public:
   /// `wake` is called, from any thread, when `drain` has something new; it must return at once.
@@ -35,7 +38,7 @@ class ThreadedExecutor final : public Executor {
   ~ThreadedExecutor() override;
 
   void submit(Ticket ticket) override;
-  void know(Standings standings) override;
+  void know(Wishes wishes) override;
   [[nodiscard]] std::vector<Completed> drain() override;
   void stop_acting() override;
 
@@ -49,7 +52,8 @@ class ThreadedExecutor final : public Executor {
 
   static void work(const std::shared_ptr<Pool>& pool);
   void watch(const std::stop_token& stop);
-  /// Reports what has passed its deadline, and replaces its worker. Under the pool's lock.
+  /// Reports what has passed its deadline, and replaces its worker; then what waits for a worker
+  /// that can't come. Under the pool's lock.
   [[nodiscard]] bool report_overdue();
   void add_worker();
 

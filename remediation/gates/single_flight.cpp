@@ -1,5 +1,8 @@
 #include "remediation/gates/single_flight.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <string>
 
 #include "remediation/boot_check.h"
@@ -32,6 +35,17 @@ std::set<Target> resources_under(const Action& action, const Snapshot& snapshot)
                          reattach == nullptr ? nullptr : &reattach->disk);
 }
 
+/// Each hung call keeps a thread here and a worker of libvirtd's.
+std::optional<Held> hung_calls_hold(const Action& action, const World& world) {
+  if (target_of(action).kind != Target::Kind::vm) return std::nullopt;
+  const auto hung = std::ranges::count_if(world.history.targets, [](const auto& entry) {
+    const auto& [target, tried] = entry;
+    return target.kind == Target::Kind::vm && tried.in_flight && tried.stuck;
+  });
+  if (hung < kMostHungCalls) return std::nullopt;
+  return hold(Hold::command_stuck, fmt::format("{} commands to libvirt hang", hung));
+}
+
 }  // namespace
 
 void occupy(Busy& busy, const Target& target, const Snapshot& snapshot) {
@@ -53,6 +67,7 @@ std::optional<Held> sharing_hold(const Action& action, const World& world, const
   if (busy.contains(target_of(action))) {
     return hold(Hold::in_flight, "an action that uses it has not ended");
   }
+  if (auto held = hung_calls_hold(action, world)) return held;
   for (const Target& resource : resources_under(action, world.snapshot)) {
     if (!busy.contains(resource)) continue;
     const auto tried = world.history.targets.find(resource);

@@ -17,6 +17,9 @@ using Busy = std::set<Target>;
 /// Adds what an action on `target` will have to itself.
 void occupy(Busy& busy, const Target& target, const Snapshot& snapshot);
 
+/// Calls to libvirt that hang past their deadline; with as many, no more are begun.
+inline constexpr int kMostHungCalls = 8;
+
 /// Nothing when all that the action touches is free. The target itself is judged by
 /// `back_off_hold`; this is about what it shares with others.
 [[nodiscard]] std::optional<Held> sharing_hold(const Action& action, const World& world,

@@ -16,6 +16,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 TAP = "    <interface type='ethernet'><model type='virtio'/></interface>\n"
 HAS_TAP = os.access("/dev/net/tun", os.W_OK)
 
+QEMU = "/usr/bin/qemu-system-x86_64"
+
 QEMU_CONF = """\
 stdio_handler = "file"
 security_driver = "none"
@@ -49,7 +51,7 @@ DOMAIN = """\
   <on_reboot>restart</on_reboot>
   <on_crash>{on_crash}</on_crash>
   <devices>
-    <emulator>/usr/bin/qemu-system-x86_64</emulator>
+    <emulator>{emulator}</emulator>
     <disk type='file' device='disk'>
       <driver name='qemu' type='{disk_format}' cache='none'/>
       <source file={disk}/>
@@ -180,9 +182,9 @@ class Libvirtd:
     # Its guests.
 
     def define(self, name, on_crash="destroy", disk_format="raw", uid=None, disk=None, devices="",
-               memory=16, boot=""):
+               memory=16, boot="", emulator=QEMU):
         """Makes a guest's disk and defines it; it is off. `devices` is more XML for <devices>,
-        `boot` for <os>; `memory` is in MiB."""
+        `boot` for <os>; `memory` is in MiB; `emulator` is run as QEMU."""
         guest_disk = disk or self.disk_of(name)
         if disk is None:
             guest_disk.write_bytes(self._disk)
@@ -190,7 +192,7 @@ class Libvirtd:
         quoted = xml.sax.saxutils.quoteattr
         definition.write_text(DOMAIN.format(
             name=name, uuid=uid or uuid.uuid4(), on_crash=on_crash, disk_format=disk_format,
-            devices=devices, memory=memory, boot=boot,
+            devices=devices, memory=memory, boot=boot, emulator=emulator,
             disk=quoted(str(guest_disk)), serial=quoted(str(self.serial_of(name)))))
         self.virsh("define", str(definition))
         self._guests[name] = definition

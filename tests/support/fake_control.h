@@ -71,9 +71,9 @@ class CallScript {
   bool released_ = false;
 };
 
-class FakeHypervisorControl final : public HypervisorControl {
+class FakeHypervisorSession final : public HypervisorSession {
  public:
-  explicit FakeHypervisorControl(std::shared_ptr<CallScript> script) : script_(std::move(script)) {}
+  explicit FakeHypervisorSession(std::shared_ptr<CallScript> script) : script_(std::move(script)) {}
 
   [[nodiscard]] Result<void> start(const VmUuid& uuid) override {
     return script_->call("start " + uuid.value);
@@ -89,6 +89,25 @@ class FakeHypervisorControl final : public HypervisorControl {
   }
   [[nodiscard]] Result<void> attach_disk(const VmUuid& uuid, const DiskTarget& disk) override {
     return script_->call("attach_disk " + uuid.value + " " + disk.value);
+  }
+
+ private:
+  std::shared_ptr<CallScript> script_;
+};
+
+/// There is always a place, unless `before_session` says otherwise.
+class FakeHypervisorControl final : public HypervisorControl {
+ public:
+  explicit FakeHypervisorControl(std::shared_ptr<CallScript> script) : script_(std::move(script)) {}
+
+  /// Called with the deadline of each wait for a place. Set before the threads start.
+  std::function<Result<void>(Duration)> before_session;
+
+  [[nodiscard]] Result<std::unique_ptr<HypervisorSession>> session(Duration deadline) override {
+    if (before_session) {
+      if (auto waited = before_session(deadline); !waited) return std::unexpected(waited.error());
+    }
+    return std::make_unique<FakeHypervisorSession>(script_);
   }
 
  private:

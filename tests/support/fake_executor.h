@@ -15,7 +15,9 @@ class ScriptedExecutor final : public Executor {
  public:
   std::vector<Ticket> submitted;  ///< All, also the ended ones.
   bool stopped = false;
-  Standings known;  ///< What it was told last.
+  Standings known;  ///< What it was told last, as is what follows.
+  IntentLedger known_intents;
+  std::shared_ptr<const Policy> known_policy;
   /// Called at each submit, before it returns.
   std::function<void(const Ticket&)> on_submit;
 
@@ -23,7 +25,11 @@ class ScriptedExecutor final : public Executor {
     submitted.push_back(ticket);
     if (on_submit) on_submit(ticket);
   }
-  void know(Standings standings) override { known = std::move(standings); }
+  void know(Wishes wishes) override {
+    known = std::move(wishes.standings);
+    known_intents = std::move(wishes.intents);
+    known_policy = std::move(wishes.policy);
+  }
   [[nodiscard]] std::vector<Completed> drain() override { return std::exchange(news_, {}); }
   void stop_acting() override { stopped = true; }
 

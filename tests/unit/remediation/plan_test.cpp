@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "remediation/gates/single_flight.h"
 #include "tests/support/world.h"
 
 namespace upkeep {
@@ -288,6 +289,24 @@ TEST(PlanSharing, AStartWaitsForItsResourcesAndTheirStuckCommands) {
   world = two_vms_on_r0();
   world.tried(vm_target("web2")).in_flight = 8;
   EXPECT_EQ(web1_held_by(world), Hold::in_flight);
+}
+
+TEST(PlanSharing, NoMoreCallsAreMadeWhileManyHang) {
+  TestWorld world = crashed_web1();
+  world.with(a_resource("r0", 1).down()).confirmed("drbd_down", resource_target("r0"));
+  const auto hang = [&](int number) {
+    TargetHistory& tried = world.tried(vm_target("hung" + std::to_string(number)));
+    tried = after_deadline(after_begin({}, number, kNow - 3min), {.kind = Outcome::Kind::timed_out},
+                           kNow - 1min);
+  };
+  for (int i = 1; i < kMostHungCalls; ++i) hang(i);
+  EXPECT_EQ(verdict_on(world, vm_target("web1")), "act");
+  hang(kMostHungCalls);
+  EXPECT_EQ(web1_held_by(world), Hold::command_stuck);
+  EXPECT_EQ(verdict_on(world, resource_target("r0")), "act") << "libvirt has no part in it";
+  TargetHistory& ended = world.tried(vm_target("hung1"));
+  ended = after_end(ended, {.kind = Outcome::Kind::failed}, {}, kNow);
+  EXPECT_EQ(verdict_on(world, vm_target("web1")), "act");
 }
 
 TEST(PlanSharing, ALocalDiskIsGivenBackWhateverHappensUnderTheOthers) {

@@ -452,6 +452,36 @@ TEST_F(ReconcilerTest, MarkingDownKeepsItDownAndMarkingUpStartsIt) {
               ElementsAre("vm/web1: marked down by anna", "vm/web1: marked up by anna"));
 }
 
+TEST_F(ReconcilerTest, TheExecutorKnowsAMarkBeforeThePersonIsAnswered) {
+  start_settled();
+  EXPECT_FALSE(executor_->known_intents.at({uuid_of("web1")}).mark);
+  Keep known_at_answer = Keep::automatic;
+  Inputs inputs;
+  inputs.commands.emplace_back(
+      MarkVm{.vm = {"web1"}, .mark = {.keep = Keep::down, .by = "anna", .reason = "", .at = {}}},
+      [&](const Result<std::string>& answer) {
+        EXPECT_TRUE(answer);
+        const auto& mark = executor_->known_intents.at({uuid_of("web1")}).mark;
+        ASSERT_TRUE(mark);
+        known_at_answer = mark->keep;
+      });
+  step(std::move(inputs));
+  EXPECT_EQ(known_at_answer, Keep::down);
+}
+
+TEST_F(ReconcilerTest, TheExecutorKnowsAStopAndAReloadedConfigAtOnce) {
+  start_settled();
+  EXPECT_TRUE(executor_->known_intents.at({uuid_of("web1")}).wanted);
+  EXPECT_EQ(executor_->known_policy->mode, world_.policy.mode);
+  world_.with(a_vm("web1").off(VmReason::destroyed));
+  step(event("web1", VmEventKind::stopped_destroyed));
+  EXPECT_FALSE(executor_->known_intents.at({uuid_of("web1")}).wanted);
+  Policy policy = world_.policy;
+  policy.mode = Mode::observe;
+  daemon_->use(std::make_shared<const Policy>(policy));
+  EXPECT_EQ(executor_->known_policy->mode, Mode::observe);
+}
+
 TEST_F(ReconcilerTest, AMarkForNoVmIsRefused) {
   start_settled();
   const auto answer = mark("web9", Keep::up);

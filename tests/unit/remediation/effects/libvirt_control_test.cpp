@@ -4,10 +4,12 @@
 #include <libvirt/libvirt.h>
 
 #include <atomic>
+#include <chrono>
 #include <fstream>
 #include <thread>
 #include <vector>
 
+#include "platform/libvirt_connection.h"
 #include "tests/support/temp_dir.h"
 
 namespace upkeep {
@@ -15,6 +17,15 @@ namespace {
 
 constexpr const char* kUri = "test:///default";
 const VmUuid kWeb{"11111111-0000-0000-0000-00000000bbbb"};
+
+/// Long enough for any machine.
+constexpr auto kPatience = std::chrono::seconds(30);
+
+std::unique_ptr<HypervisorSession> session_of(LibvirtControl& control) {
+  auto session = control.session(kPatience);
+  EXPECT_TRUE(session.has_value()) << session.error().message;
+  return *std::move(session);
+}
 
 /// libvirt's test driver in this process, with "web1" defined and off.
 class LibvirtControlTest : public testing::Test {
@@ -40,36 +51,38 @@ class LibvirtControlTest : public testing::Test {
     return found;
   }
 
+  [[nodiscard]] std::unique_ptr<HypervisorSession> session() { return session_of(control_); }
+
   ConnectionHandle connection_;
   DomainHandle web_;
   LibvirtControl control_{kUri};
 };
 
 TEST_F(LibvirtControlTest, StartsAVmThatIsOff) {
-  const auto started = control_.start(kWeb);
+  const auto started = session()->start(kWeb);
   ASSERT_TRUE(started.has_value()) << started.error().message;
   EXPECT_EQ(state(), VIR_DOMAIN_RUNNING);
 }
 
 TEST_F(LibvirtControlTest, ResumesOnlyWhatAnIoErrorPaused) {
-  EXPECT_EQ(control_.resume(kWeb).error().code, Errc::conflict) << "it is off";
+  EXPECT_EQ(session()->resume(kWeb).error().code, Errc::conflict) << "it is off";
   ASSERT_EQ(virDomainCreate(web_.get()), 0);
-  EXPECT_EQ(control_.resume(kWeb).error().code, Errc::conflict) << "it runs";
+  EXPECT_EQ(session()->resume(kWeb).error().code, Errc::conflict) << "it runs";
   ASSERT_EQ(virDomainSuspend(web_.get()), 0);
-  const auto resumed = control_.resume(kWeb);
+  const auto resumed = session()->resume(kWeb);
   ASSERT_FALSE(resumed) << "a user's pause is a wish";
   EXPECT_EQ(resumed.error().code, Errc::conflict);
   EXPECT_EQ(state(), VIR_DOMAIN_PAUSED);
 }
 
 TEST_F(LibvirtControlTest, ResetsOnlyAGuestThatRuns) {
-  EXPECT_EQ(control_.reset(kWeb).error().code, Errc::conflict) << "it is off";
+  EXPECT_EQ(session()->reset(kWeb).error().code, Errc::conflict) << "it is off";
   ASSERT_EQ(virDomainCreate(web_.get()), 0);
-  const auto reset = control_.reset(kWeb);
+  const auto reset = session()->reset(kWeb);
   EXPECT_TRUE(reset) << reset.error().message;
   EXPECT_EQ(state(), VIR_DOMAIN_RUNNING);
   ASSERT_EQ(virDomainSuspend(web_.get()), 0);
-  EXPECT_EQ(control_.reset(kWeb).error().code, Errc::conflict) << "a pause is somebody's wish";
+  EXPECT_EQ(session()->reset(kWeb).error().code, Errc::conflict) << "a pause is somebody's wish";
 }
 
 TEST_F(LibvirtControlTest, ResetsNoGuestThatWouldEndByIt) {
@@ -78,7 +91,7 @@ TEST_F(LibvirtControlTest, ResetsNoGuestThatWouldEndByIt) {
       <os><type>hvm</type></os><on_reboot>destroy</on_reboot></domain>)"));
   ASSERT_NE(web_, nullptr);
   ASSERT_EQ(virDomainCreate(web_.get()), 0);
-  const auto reset = control_.reset(kWeb);
+  const auto reset = session()->reset(kWeb);
   ASSERT_FALSE(reset);
   EXPECT_EQ(reset.error().code, Errc::invalid);
   EXPECT_NE(reset.error().message.find("on_reboot is 'destroy'"), std::string::npos);
@@ -87,14 +100,14 @@ TEST_F(LibvirtControlTest, ResetsNoGuestThatWouldEndByIt) {
 
 TEST_F(LibvirtControlTest, AttachesOnlyWhatTheDefinitionHas) {
   ASSERT_EQ(virDomainCreate(web_.get()), 0);
-  const auto attached = control_.attach_disk(kWeb, DiskTarget{"vdb"});
+  const auto attached = session()->attach_disk(kWeb, DiskTarget{"vdb"});
   ASSERT_FALSE(attached);
   EXPECT_EQ(attached.error().code, Errc::not_found) << attached.error().message;
 }
 
 TEST_F(LibvirtControlTest, AVmThatRunsAlreadyIsAConflict) {
   ASSERT_EQ(virDomainCreate(web_.get()), 0);
-  const auto started = control_.start(kWeb);
+  const auto started = session()->start(kWeb);
   ASSERT_FALSE(started.has_value());
   EXPECT_EQ(started.error().code, Errc::conflict);
   EXPECT_NE(started.error().message.find("start VM 'web1'"), std::string::npos)
@@ -108,7 +121,7 @@ TEST_F(LibvirtControlTest, ManyStartsAtOnceMakeOneGuest) {
     std::vector<std::jthread> threads;
     for (int i = 0; i < 8; ++i) {
       threads.emplace_back([&] {
-        const auto started = control_.start(kWeb);
+        const auto started = session()->start(kWeb);
         if (started) ++succeeded;
         if (!started && started.error().code == Errc::conflict) ++conflicts;
       });
@@ -122,7 +135,7 @@ TEST_F(LibvirtControlTest, AManagedSaveImageIsResumedAndNotThrownAway) {
   ASSERT_EQ(virDomainCreate(web_.get()), 0);
   ASSERT_EQ(virDomainManagedSave(web_.get(), 0), 0);
   ASSERT_EQ(virDomainHasManagedSaveImage(web_.get(), 0), 1);
-  ASSERT_TRUE(control_.start(kWeb).has_value());
+  ASSERT_TRUE(session()->start(kWeb).has_value());
   int reason = -1;
   EXPECT_EQ(state(&reason), VIR_DOMAIN_RUNNING);
   EXPECT_EQ(virDomainHasManagedSaveImage(web_.get(), 0), 0) << "used up by the resume";
@@ -130,27 +143,27 @@ TEST_F(LibvirtControlTest, AManagedSaveImageIsResumedAndNotThrownAway) {
 
 TEST_F(LibvirtControlTest, AVmThatIsGoneIsNotFound) {
   const VmUuid nobody{"99999999-0000-0000-0000-000000000000"};
-  const auto started = control_.start(nobody);
+  const auto started = session()->start(nobody);
   ASSERT_FALSE(started.has_value());
   EXPECT_EQ(started.error().code, Errc::not_found);
-  const auto destroyed = control_.destroy_crashed(nobody);
+  const auto destroyed = session()->destroy_crashed(nobody);
   ASSERT_FALSE(destroyed.has_value());
   EXPECT_EQ(destroyed.error().code, Errc::not_found);
 }
 
 TEST_F(LibvirtControlTest, DestroysNothingThatIsNotCrashed) {
-  auto destroyed = control_.destroy_crashed(kWeb);
+  auto destroyed = session()->destroy_crashed(kWeb);
   ASSERT_FALSE(destroyed.has_value()) << "it is off";
   EXPECT_EQ(destroyed.error().code, Errc::conflict);
 
   ASSERT_EQ(virDomainCreate(web_.get()), 0);
-  destroyed = control_.destroy_crashed(kWeb);
+  destroyed = session()->destroy_crashed(kWeb);
   ASSERT_FALSE(destroyed.has_value()) << "it runs";
   EXPECT_EQ(destroyed.error().code, Errc::conflict);
   EXPECT_EQ(state(), VIR_DOMAIN_RUNNING);
 
   ASSERT_EQ(virDomainSuspend(web_.get()), 0);
-  destroyed = control_.destroy_crashed(kWeb);
+  destroyed = session()->destroy_crashed(kWeb);
   ASSERT_FALSE(destroyed.has_value()) << "it is paused";
   EXPECT_EQ(state(), VIR_DOMAIN_PAUSED);
 }
@@ -165,21 +178,22 @@ TEST(LibvirtControl, DropsACrashedGuestSoThatItCanBeStarted) {
       <memory unit='MiB'>16</memory><os><type>hvm</type></os>
     </domain></node>)";
   LibvirtControl control("test://" + (folder / "node.xml").string());
-  ASSERT_FALSE(control.start(kWeb).has_value()) << "the dead one is in the way";
-  const auto destroyed = control.destroy_crashed(kWeb);
+  ASSERT_FALSE(session_of(control)->start(kWeb).has_value()) << "the dead one is in the way";
+  const auto destroyed = session_of(control)->destroy_crashed(kWeb);
   ASSERT_TRUE(destroyed.has_value()) << destroyed.error().message;
-  const auto again = control.destroy_crashed(kWeb);
+  const auto again = session_of(control)->destroy_crashed(kWeb);
   ASSERT_FALSE(again.has_value());
   EXPECT_EQ(again.error().code, Errc::conflict);
-  EXPECT_TRUE(control.start(kWeb).has_value());
+  EXPECT_TRUE(session_of(control)->start(kWeb).has_value());
 }
 
 TEST(LibvirtControl, AnUnreachableDaemonIsUnavailableAndNoConflict) {
   LibvirtControl control("qemu:///system?socket=/does/not/exist");
-  const auto started = control.start(kWeb);
-  ASSERT_FALSE(started.has_value());
-  EXPECT_EQ(started.error().code, Errc::unavailable);
-  EXPECT_EQ(control.destroy_crashed(kWeb).error().code, Errc::unavailable);
+  for (int i = 0; i < 2; ++i) {
+    const auto session = control.session(kPatience);
+    ASSERT_FALSE(session.has_value());
+    EXPECT_EQ(session.error().code, Errc::unavailable);
+  }
 }
 
 }  // namespace

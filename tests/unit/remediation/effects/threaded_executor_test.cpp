@@ -35,6 +35,8 @@ using ::testing::SizeIs;
 /// Long enough for any machine; only a test that fails waits for it.
 constexpr auto kPatience = 30s;
 
+std::string start_call(const std::string& vm) { return "start " + uuid_of(vm); }
+
 class ThreadedExecutorTest : public ::testing::Test {
  protected:
   ThreadedExecutorTest() {
@@ -46,20 +48,49 @@ class ThreadedExecutorTest : public ::testing::Test {
   ~ThreadedExecutorTest() override { script_->release(); }
 
   void start(ThreadedExecutorOptions options = {}) {
-    executor_ = std::make_unique<ThreadedExecutor>(
-        options,
-        ActionTools{.hypervisor = std::make_shared<test::FakeHypervisorControl>(script_),
-                    .replication = replication_,
-                    .facts = facts_,
-                    .clock = clock_},
-        [this] {
-          const std::scoped_lock lock(mutex_);
-          ++woken_;
-          woken_changed_.notify_all();
-        });
+    executor_ = std::make_unique<ThreadedExecutor>(options,
+                                                   ActionTools{.hypervisor = hypervisor_,
+                                                               .replication = replication_,
+                                                               .facts = facts_,
+                                                               .clock = clock_},
+                                                   [this] {
+                                                     const std::scoped_lock lock(mutex_);
+                                                     ++woken_;
+                                                     woken_changed_.notify_all();
+                                                   });
   }
 
   void publish() { facts_->set(world_.snapshot); }
+
+  /// Tells the executor what is wanted in the world of the moment.
+  void tell_wishes() {
+    executor_->know({.policy = std::make_shared<const Policy>(world_.policy),
+                     .intents = world_.history.intents,
+                     .standings = world_.history.standings});
+  }
+  void pause_the_node() {
+    const Standing paused{
+        .kind = Standing::Kind::paused, .subject = "node", .by = "anna", .reason = ""};
+    world_.history.standings = {{key_of(paused), paused}};
+    tell_wishes();
+  }
+  /// web1 waits behind web6, whose start hangs in the only worker there is.
+  void queue_web1() {
+    start({.workers = 1});
+    script_->hang(start_call("web6"));
+    executor_->submit(start_of(6, "web6"));
+    script_->wait_until_hanging();
+    executor_->submit(start_of(1, "web1"));
+  }
+  /// Lets it go on; how it ended.
+  Outcome end_of_web1() {
+    script_->release();
+    for (const Completed& one : wait_for(2)) {
+      if (one.id == 1) return one.outcome;
+    }
+    ADD_FAILURE() << "no word of web1";
+    return {};
+  }
 
   /// web1's disks lie on r0 and, if so wished, r1, which 8.4 must promote first.
   void put_web1_on_drbd(bool also_r1 = false) {
@@ -144,6 +175,8 @@ class ThreadedExecutorTest : public ::testing::Test {
   std::shared_ptr<FakeClock> clock_ = std::make_shared<FakeClock>();
   std::shared_ptr<CallScript> script_ = std::make_shared<CallScript>();
   std::shared_ptr<FakeFacts> facts_ = std::make_shared<FakeFacts>();
+  std::shared_ptr<test::FakeHypervisorControl> hypervisor_ =
+      std::make_shared<test::FakeHypervisorControl>(script_);
   std::shared_ptr<test::FakeReplicationControl> replication_ =
       std::make_shared<test::FakeReplicationControl>(script_);
   std::mutex mutex_;
@@ -151,8 +184,6 @@ class ThreadedExecutorTest : public ::testing::Test {
   int woken_ = 0;
   std::unique_ptr<ThreadedExecutor> executor_;
 };
-
-std::string start_call(const std::string& vm) { return "start " + uuid_of(vm); }
 
 TEST_F(ThreadedExecutorTest, StartsAVmAndSaysHowLongEachPartTook) {
   start();
@@ -175,14 +206,9 @@ TEST_F(ThreadedExecutorTest, StartsAVmAndSaysHowLongEachPartTook) {
   EXPECT_THAT(script_->calls(), ElementsAre(start_call("web1")));
 }
 
-Standings the_node_is_paused() {
-  const Standing paused{.kind = Standing::Kind::paused, .subject = "node", .by = "anna"};
-  return {{key_of(paused), paused}};
-}
-
 TEST_F(ThreadedExecutorTest, APauseHoldsWhatWasSubmittedBefore) {
   start();
-  facts_->before_answer([&](int) { executor_->know(the_node_is_paused()); });
+  facts_->before_answer([&](int) { pause_the_node(); });
   executor_->submit(start_of(7, "web1"));
   const Completed done = wait_for_one();
   EXPECT_EQ(done.outcome.kind, Outcome::Kind::refused);
@@ -194,7 +220,7 @@ TEST_F(ThreadedExecutorTest, APauseBetweenTwoStepsTakesBackTheFirst) {
   put_web1_on_drbd();
   start();
   script_->on("promote r0", [&]() -> Result<void> {
-    executor_->know(the_node_is_paused());
+    pause_the_node();
     return {};
   });
   Ticket ticket = start_of(7, "web1");
@@ -203,6 +229,49 @@ TEST_F(ThreadedExecutorTest, APauseBetweenTwoStepsTakesBackTheFirst) {
   const Completed done = wait_for_one();
   EXPECT_EQ(done.outcome.reason, "paused");
   EXPECT_THAT(script_->calls(), ElementsAre("promote r0", "demote r0"));
+}
+
+TEST_F(ThreadedExecutorTest, AMarkHoldsWhatWasQueuedBefore) {
+  queue_web1();
+  world_.marked("web1", Keep::down);
+  tell_wishes();
+  EXPECT_EQ(end_of_web1(),
+            (Outcome{Outcome::Kind::conflict, "facts_changed", "it is not wanted up any more"}));
+  EXPECT_THAT(script_->calls(), ElementsAre(start_call("web6")));
+}
+
+TEST_F(ThreadedExecutorTest, AVmThatIsLeftAloneByNowIsNotStartedFromTheQueue) {
+  queue_web1();
+  VmPolicy left_alone;
+  left_alone.match = "web1";
+  left_alone.keep = Keep::ignore;
+  world_.vm_policy(left_alone);
+  tell_wishes();
+  EXPECT_EQ(end_of_web1().kind, Outcome::Kind::conflict);
+  EXPECT_THAT(script_->calls(), ElementsAre(start_call("web6")));
+}
+
+TEST_F(ThreadedExecutorTest, AModeThatDoesNotActHoldsWhatWasQueuedBefore) {
+  for (const Mode mode : {Mode::observe, Mode::dry_run}) {
+    world_.policy.mode = Mode::act;
+    start({.workers = 1});
+    facts_->before_answer([&](int) {
+      world_.policy.mode = mode;
+      tell_wishes();
+    });
+    executor_->submit(start_of(1, "web1"));
+    const Completed done = wait_for_one();
+    EXPECT_EQ(done.outcome.kind, Outcome::Kind::refused);
+    EXPECT_EQ(done.outcome.reason, "observing");
+    EXPECT_THAT(script_->calls(), IsEmpty());
+  }
+}
+
+TEST_F(ThreadedExecutorTest, WhatIsStillWantedIsStartedFromTheQueue) {
+  queue_web1();
+  world_.marked("web2", Keep::down);
+  tell_wishes();
+  EXPECT_EQ(end_of_web1().kind, Outcome::Kind::succeeded);
 }
 
 TEST_F(ThreadedExecutorTest, AFailedStartKeepsLibvirtsWords) {
@@ -417,16 +486,72 @@ TEST_F(ThreadedExecutorTest, AnActionOutOfTimeBeforeItsCommandDoesNotSendIt) {
   ticket.deadline = 1s;
   facts_->before_answer([&](int) { clock_->advance(2s); });
   executor_->submit(ticket);
-  const auto until = std::chrono::steady_clock::now() + kPatience;
-  for (bool ended = false; !ended && std::chrono::steady_clock::now() < until;) {
-    for (const Completed& one : wait_for(1)) {
-      // In the end nothing is under way that could still happen: it may be tried again.
-      EXPECT_EQ(one.outcome.kind, one.ended ? Outcome::Kind::failed : Outcome::Kind::timed_out);
-      EXPECT_EQ(one.outcome.reason, to_string(Errc::timed_out));
-      ended = one.ended;
-    }
-  }
+  const Completed done = wait_for_one();
+  // Nothing is under way that could still happen: it may be tried again.
+  EXPECT_EQ(done.outcome.kind, Outcome::Kind::failed);
+  EXPECT_EQ(done.outcome.reason, to_string(Errc::timed_out));
+  EXPECT_TRUE(done.ended);
   EXPECT_THAT(script_->calls(), IsEmpty());
+}
+
+TEST_F(ThreadedExecutorTest, WithoutAPlaceNothingIsLookedAtOrSent) {
+  hypervisor_->before_session = [](Duration deadline) -> Result<void> {
+    EXPECT_EQ(deadline, 120s) << "it counts against the action's";
+    return fail(Errc::unavailable, "others hang");
+  };
+  facts_->before_answer([](int) { ADD_FAILURE() << "what for?"; });
+  start();
+  executor_->submit(start_of(1, "web1"));
+  EXPECT_EQ(wait_for_one().outcome, (Outcome{Outcome::Kind::failed, "unavailable", "others hang"}));
+  EXPECT_THAT(script_->calls(), IsEmpty());
+}
+
+TEST_F(ThreadedExecutorTest, LooksWhenThePlaceIsThere) {
+  hypervisor_->before_session = [this](Duration /*deadline*/) -> Result<void> {
+    world_.peer("node2", {"web1"});  // It has moved while this one waited.
+    publish();
+    return {};
+  };
+  start();
+  executor_->submit(start_of(1, "web1"));
+  EXPECT_EQ(wait_for_one().outcome.reason, "runs_elsewhere");
+  EXPECT_THAT(script_->calls(), IsEmpty());
+}
+
+TEST_F(ThreadedExecutorTest, APromotionIsNotMadeBeforeThereIsAPlaceForTheStart) {
+  put_web1_on_drbd();
+  hypervisor_->before_session = [](Duration /*deadline*/) -> Result<void> {
+    return fail(Errc::unavailable, "others hang");
+  };
+  start();
+  executor_->submit(start_of(1, "web1", {{"r0"}}));
+  EXPECT_EQ(wait_for_one().outcome.kind, Outcome::Kind::failed);
+  EXPECT_THAT(script_->calls(), IsEmpty());
+}
+
+TEST_F(ThreadedExecutorTest, WhatSentNothingByItsDeadlineFailedAndSendsNothingLater) {
+  // Something before the call hangs, and does not keep to its deadline.
+  script_->hang("place");
+  hypervisor_->before_session = [this](Duration /*deadline*/) { return script_->call("place"); };
+  start();
+  executor_->submit(start_of(1, "web1"));
+  script_->wait_until_hanging();
+  clock_->advance(121s);
+  const Completed late = wait_for_one();
+  EXPECT_EQ(late.outcome.kind, Outcome::Kind::failed);
+  EXPECT_EQ(late.outcome.reason, "timed_out");
+  EXPECT_THAT(late.outcome.detail, HasSubstr("nothing could be sent within 120 s"));
+  EXPECT_TRUE(late.ended);
+  // The target is free, and the next try may already be under way when the first one goes on.
+  world_.later(121s);
+  publish();
+  script_->release();
+  executor_->submit(start_of(2, "web1"));
+  const Completed second = wait_for_one();
+  EXPECT_EQ(second.id, 2);
+  EXPECT_EQ(second.outcome.kind, Outcome::Kind::succeeded);
+  executor_.reset();  // Waits for the first one.
+  EXPECT_THAT(script_->calls(), ElementsAre("place", "place", start_call("web1")));
 }
 
 TEST_F(ThreadedExecutorTest, StuckCallsDoNotHoldUpOthers) {
@@ -454,6 +579,82 @@ TEST_F(ThreadedExecutorTest, StuckCallsDoNotHoldUpOthers) {
   executor_->submit(start_of(5, "web5"));
   executor_->submit(start_of(6, "web6"));
   EXPECT_THAT(wait_for(3), SizeIs(3));
+}
+
+TEST_F(ThreadedExecutorTest, FourHungStartsHoldUpNoFifth) {
+  start();
+  for (std::int64_t id = 1; id <= 4; ++id) {
+    const std::string vm = "web" + std::to_string(id);
+    script_->hang(start_call(vm));
+    executor_->submit(start_of(id, vm));
+  }
+  executor_->submit(start_of(5, "web5"));
+  script_->wait_until_hanging(4);
+  clock_->advance(121s);
+  world_.later(121s);
+  publish();
+  const auto news = wait_for(5);
+  for (const Completed& one : news) {
+    EXPECT_EQ(one.outcome.kind, one.id == 5 ? Outcome::Kind::succeeded : Outcome::Kind::timed_out);
+    EXPECT_EQ(one.ended, one.id == 5);
+  }
+}
+
+TEST_F(ThreadedExecutorTest, ATicketThatNoWorkerCanTakeFailsAndDrbdIsStillRepaired) {
+  world_.drbd_version("8.4.11").with(a_resource("r0", 0).down());
+  publish();
+  start({.workers = 1, .replacements = 1});
+  script_->hang(start_call("web1"));
+  script_->hang(start_call("web2"));
+  executor_->submit(start_of(1, "web1"));
+  script_->wait_until_hanging();
+  clock_->advance(121s);
+  world_.later(121s);
+  publish();
+  EXPECT_FALSE(wait_for_one().ended);
+  executor_->submit(start_of(2, "web2"));
+  script_->wait_until_hanging(2);
+  executor_->submit(start_of(3, "web3"));  // May still be taken.
+  EXPECT_THAT(executor_->drain(), IsEmpty());
+  clock_->advance(121s);
+  world_.later(121s);
+  publish();
+  for (const Completed& one : wait_for(2)) {
+    EXPECT_EQ(one.ended, one.id == 3);
+    EXPECT_EQ(one.outcome.kind, one.id == 3 ? Outcome::Kind::failed : Outcome::Kind::timed_out);
+  }
+  executor_->submit(start_of(4, "web4"));
+  const Completed hopeless = wait_for_one();
+  EXPECT_EQ(hopeless.outcome, (Outcome{Outcome::Kind::failed, "unavailable",
+                                       "2 earlier commands have not ended, and no more are sent"}));
+  EXPECT_TRUE(hopeless.ended);
+  executor_->submit(bring_up_of(5, "r0"));
+  EXPECT_EQ(wait_for_one().outcome.kind, Outcome::Kind::succeeded);
+  script_->release();
+  (void)wait_for(2);
+  executor_->submit(start_of(6, "web6"));
+  EXPECT_EQ(wait_for_one().outcome.kind, Outcome::Kind::succeeded);
+}
+
+TEST_F(ThreadedExecutorTest, StartsThatHangKeepNoTurnOfDrbd) {
+  put_web1_on_drbd();
+  world_.with(a_vm("web2").off(VmReason::crashed).on_drbd(1, "vda"))
+      .with(a_resource("r2", 2).down());
+  publish();
+  start();
+  script_->hang(start_call("web1"));
+  script_->hang(start_call("web2"));
+  executor_->submit(start_of(1, "web1", {{"r0"}}));
+  executor_->submit(start_of(2, "web2", {{"r1"}}));
+  script_->wait_until_hanging(2);
+  executor_->submit(bring_up_of(3, "r2"));
+  EXPECT_THAT(executor_->drain(), IsEmpty()) << "two of them are under way";
+  clock_->advance(121s);
+  world_.later(121s);
+  publish();
+  for (const Completed& one : wait_for(3)) {
+    EXPECT_EQ(one.outcome.kind, one.id == 3 ? Outcome::Kind::succeeded : Outcome::Kind::timed_out);
+  }
 }
 
 TEST_F(ThreadedExecutorTest, NeverMoreAtOnceThanWorkers) {
@@ -633,7 +834,8 @@ TEST_F(ThreadedExecutorTest, ReconnectsPlainlyUnlessEvidenceCameUp) {
   executor_->submit(mending(1, "drbd_standalone", ReconnectResource{{"r0"}}));
   EXPECT_EQ(wait_for_one().outcome.kind, Outcome::Kind::succeeded);
   EXPECT_THAT(script_->calls(), ElementsAre("connect r0"));
-  cut_short.peers.front().loss = LinkLoss{.cause = LinkLossCause::disconnected_by_operator};
+  cut_short.peers.front().loss =
+      LinkLoss{.cause = LinkLossCause::disconnected_by_operator, .what = ""};
   world_.with(cut_short);
   publish();
   executor_->submit(mending(2, "drbd_standalone", ReconnectResource{{"r0"}}));

@@ -1,0 +1,152 @@
+#include "remediation/effects/threaded_executor_pool.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <exception>
+#include <string>
+#include <utility>
+
+namespace upkeep {
+namespace {
+
+bool needs_replication(const Action& action) {
+  if (const auto* start = std::get_if<StartVm>(&action)) return !start->promote.empty();
+  return target_of(action).kind == Target::Kind::resource;
+}
+
+bool is_on_vm(const Action& action) { return target_of(action).kind == Target::Kind::vm; }
+
+Completed not_begun(const Ticket& ticket, Outcome::Kind kind, std::string why, Tick now) {
+  return {.id = ticket.id,
+          .finding = ticket.finding,
+          .action = ticket.action,
+          .outcome = {.kind = kind,
+                      .reason = std::string(to_string(Errc::unavailable)),
+                      .detail = std::move(why)},
+          .times = {},
+          .ended = true,
+          .at = now};
+}
+
+Outcome outcome_at_deadline(bool sent, Duration deadline) {
+  const double seconds = Seconds(deadline).count();
+  return {
+      .kind = sent ? Outcome::Kind::timed_out : Outcome::Kind::failed,
+      .reason = std::string(to_string(Errc::timed_out)),
+      .detail = sent ? fmt::format("it has not ended within {:.0f} s and may still happen", seconds)
+                     : fmt::format("nothing could be sent within {:.0f} s", seconds)};
+}
+
+}  // namespace
+
+void ThreadedExecutor::Pool::tell() {
+  const std::scoped_lock lock(wake_mutex);
+  if (wake) wake();
+}
+
+std::deque<Ticket>::iterator ThreadedExecutor::Pool::next_ticket() {
+  const auto replicating = count([](const Running& one) {
+    // What is stuck has had its turn; its target stays busy by itself.
+    return !one.overdue && needs_replication(one.action);
+  });
+  const bool drbd_is_free = replicating < options.replication_actions;
+  const bool room_for_vms =
+      count([](const Running& one) { return is_on_vm(one.action); }) < most_on_vms();
+  return std::ranges::find_if(queue, [&](const Ticket& ticket) {
+    return (drbd_is_free || !needs_replication(ticket.action)) &&
+           (room_for_vms || !is_on_vm(ticket.action));
+  });
+}
+
+int ThreadedExecutor::Pool::count(const std::function<bool(const Running&)>& is_one) const {
+  return static_cast<int>(
+      std::ranges::count_if(running, [&](const auto& entry) { return is_one(entry.second); }));
+}
+
+bool ThreadedExecutor::Pool::is_hopeless(const Ticket& ticket) const {
+  if (overdue >= most_threads()) return true;
+  return is_on_vm(ticket.action) && most_on_vms() <= count([](const Running& one) {
+                                      return one.overdue && is_on_vm(one.action);
+                                    });
+}
+
+bool ThreadedExecutor::Pool::fail_hopeless() {
+  return 0 < std::erase_if(queue, [this](const Ticket& ticket) {
+           if (!is_hopeless(ticket)) return false;
+           news.push_back(not_begun(
+               ticket, Outcome::Kind::failed,
+               fmt::format("{} earlier commands have not ended, and no more are sent", overdue),
+               tools.clock->now()));
+           return true;
+         });
+}
+
+void ThreadedExecutor::Pool::refuse_for_shutdown(const Ticket& ticket) {
+  news.push_back(
+      not_begun(ticket, Outcome::Kind::refused, "upkeep is shutting down", tools.clock->now()));
+}
+
+int ThreadedExecutor::Pool::report_late() {
+  const Tick now = tools.clock->now();
+  int late = 0;
+  for (auto& [id, one] : running) {
+    if (one.overdue || now < one.ends_by) continue;
+    one.overdue = true;
+    one.given_up = !one.sent;
+    ++late;
+    ++overdue;
+    news.push_back({.id = id,
+                    .finding = one.finding,
+                    .action = one.action,
+                    .outcome = outcome_at_deadline(one.sent, one.deadline),
+                    .times = {},
+                    .ended = one.given_up,
+                    .at = now});
+  }
+  // A place for an action on DRBD may be free now.
+  if (late > 0) work_changed.notify_all();
+  return late;
+}
+
+bool ThreadedExecutor::Pool::may_act(const Ticket& ticket) {
+  const std::scoped_lock lock(mutex);
+  return !stopping && !running.at(ticket.id).given_up;
+}
+
+bool ThreadedExecutor::Pool::may_send(const Ticket& ticket) {
+  const std::scoped_lock lock(mutex);
+  Running& own = running.at(ticket.id);
+  own.sent = own.sent || (!stopping && !own.given_up);
+  return !stopping && !own.given_up;
+}
+
+Completed ThreadedExecutor::Pool::perform(const Ticket& ticket) {
+  Completed completed{.id = ticket.id,
+                      .finding = ticket.finding,
+                      .action = ticket.action,
+                      .outcome = {},
+                      .times = {},
+                      .ended = true,
+                      .at = {}};
+  ActionRun run(ticket, tools,
+                {.may_act = [this, &ticket] { return may_act(ticket); },
+                 .may_send = [this, &ticket] { return may_send(ticket); },
+                 .wishes =
+                     [this, &ticket] {
+                       const std::scoped_lock lock(mutex);
+                       return wishes ? *wishes : wishes_of(ticket);
+                     }});
+  try {
+    completed.outcome = run.run();
+  } catch (const std::exception& exception) {  // A bug; the daemon goes on without this action.
+    completed.outcome = {.kind = Outcome::Kind::failed,
+                         .reason = std::string(to_string(Errc::failed)),
+                         .detail = exception.what()};
+  }
+  completed.times = run.times();
+  completed.at = tools.clock->now();
+  return completed;
+}
+
+}  // namespace upkeep
