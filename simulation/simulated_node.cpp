@@ -217,6 +217,7 @@ SimulatedExecutor::Performed SimulatedNode::perform(const Ticket& ticket) {
 
 PeerFacts SimulatedNode::facts() const {
   PeerFacts facts;
+  facts.node = options_.name;
   facts.boot_id = {fmt::format("{}-boot-{}", options_.name.value, boots_)};
   facts.boot_time = booted_;
   for (const auto& [uuid, guest] : guests_) {

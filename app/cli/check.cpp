@@ -110,6 +110,7 @@ int check(const CommandLine& line, Output& output) {
     check_libvirt(*config, libvirt, report);
     check_libvirt_guests(line.root, report);
     check_drbd(*config, line.root, report);
+    check_peers(*config, report);
     check_managers(line.root, report);
   }
   if (line.json) {

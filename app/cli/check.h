@@ -63,6 +63,7 @@ void check_config(const Config& config, const std::optional<std::filesystem::pat
 void check_journal(const Config& config, CheckReport& report);
 void check_token(const Config& config, CheckReport& report);
 void check_drbd(const Config& config, const std::filesystem::path& root, CheckReport& report);
+void check_peers(const Config& config, CheckReport& report);
 void check_managers(const std::filesystem::path& root, CheckReport& report);
 void check_libvirt(const Config& config, LibvirtProbe& libvirt, CheckReport& report);
 void check_libvirt_guests(const std::filesystem::path& root, CheckReport& report);

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "exporter/sources/node/node_facts.h"
+
 namespace upkeep {
 namespace {
 
@@ -32,8 +34,9 @@ DrbdSourceOptions drbd_options(const Config& config, const std::filesystem::path
   return options;
 }
 
-PeerSourceOptions peer_options(const Config& config) {
+PeerSourceOptions peer_options(const Config& config, const std::filesystem::path& root) {
   PeerSourceOptions options;
+  options.own_boot = [root] { return read_boot_id(root); };
   for (const PeerConfig& peer : config.peers) {
     options.peers.push_back({.name = peer.name, .url = peer.url});
   }
@@ -52,7 +55,7 @@ RealHost::RealHost(const Config& config, const std::filesystem::path& root,
       libvirt_(libvirt_options(config, root), *clock_, gate_),
       drbd_(drbd_options(config, root), *clock_, gate_),
       node_({.root = root}, *clock_, gate_),
-      peers_(peer_options(config), *clock_, gate_),
+      peers_(peer_options(config, root), *clock_, gate_),
       health_(health_parts(config.libvirt.uri, clock_,
                            [this] { gate_.published(SourceKind::libvirt); })) {}
 

@@ -73,7 +73,22 @@ std::shared_ptr<const Snapshot> SnapshotBuilder::build(const Freshness& freshnes
   auto drbd = health_of<Health>(snapshot->drbd, now, freshness.drbd);
   drbd.in_use = snapshot->drbd_in_use && !is_empty(snapshot->drbd);
   note(SourceKind::drbd, drbd, now);
+  for (const Peer& peer : snapshot->peers) note(peer);
   return snapshot;
+}
+
+void SnapshotBuilder::note(const Peer& peer) {
+  std::string& said = misled_[peer.name];
+  const bool answers = !peer.error && peer.facts.reading;
+  if (answers && !said.empty()) {
+    log_.info("peer answers for itself again", {{"peer", peer.name.value}});
+    said.clear();
+  }
+  // One that can't be reached is news for whoever waits for it, and a metric.
+  if (!peer.error || peer.error->code != Errc::invalid || said == peer.error->message) return;
+  said = peer.error->message;
+  log_.warn("what answers as a peer is not taken for it",
+            {{"peer", peer.name.value}, {"error", said}});
 }
 
 void SnapshotBuilder::note(SourceKind source, const Health& health, Tick now) {

@@ -2,8 +2,10 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "app/daemon/host.h"
 #include "app/log.h"
@@ -12,7 +14,8 @@
 namespace upkeep {
 
 /// Puts the sources' newest readings together to one Snapshot a step, and says in the log when a
-/// source stops or begins to answer. Owned by the loop's thread.
+/// source stops or begins to answer, or another answers in a peer's place. Owned by the loop's
+/// thread.
 class SnapshotBuilder {
  public:
   SnapshotBuilder(const Clock& clock, const Host& host, const Log& log);
@@ -24,6 +27,7 @@ class SnapshotBuilder {
   struct Health;
 
   void note(SourceKind source, const Health& health, Tick now);
+  void note(const Peer& peer);
 
   const Clock& clock_;
   const Host& host_;
@@ -32,6 +36,8 @@ class SnapshotBuilder {
   std::uint64_t generation_ = 0;
   /// What was said last of each source; absent: nothing yet.
   std::array<std::optional<bool>, kSourceKinds.size()> up_;
+  /// Why what answers at a peer's URL is not taken for it, as it was said last; empty: it is.
+  std::map<NodeName, std::string> misled_;
 };
 
 /// True once every source in use has answered or failed at least once.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <vector>
 
@@ -12,6 +13,7 @@ namespace upkeep {
 
 /// What another node says of itself (`/api/v1/node`). It can only make us do less.
 struct PeerFacts {
+  NodeName node;  ///< What it calls itself.
   BootId boot_id;
   WallTime boot_time{};
   std::vector<VmUuid> active_vms;  ///< Running, paused or otherwise held by a process there.
@@ -23,6 +25,15 @@ struct Peer {
   NodeName name;
   Observed<PeerFacts> facts = {};
   std::optional<Error> error = {};
+  /// When something last answered at its address, be it half an answer or another node's: who
+  /// answers is not dead.
+  std::optional<Tick> heard = {};
 };
+
+/// When something last answered at its address; nothing when nothing ever did.
+[[nodiscard]] inline std::optional<Tick> last_heard(const Peer& peer) {
+  if (!peer.facts.reading) return peer.heard;
+  return std::max(peer.heard.value_or(peer.facts.at), peer.facts.at);
+}
 
 }  // namespace upkeep

@@ -73,13 +73,15 @@ std::optional<Held> judge_shared(const Vm& vm, const VmDisk& disk, const World& 
   for (const NodeName& name : names) {
     const auto peer = std::ranges::find_if(world.snapshot.peers,
                                            [&](const Peer& one) { return one.name == name; });
-    if (peer == world.snapshot.peers.end() || !peer->facts.reading) {
+    const bool asked = peer != world.snapshot.peers.end();
+    const std::string why = asked && peer->error ? ": " + peer->error->message : "";
+    if (!asked || !peer->facts.reading) {
       return hold(Hold::may_run_elsewhere,
-                  fmt::format("{}, and {} does not say what runs there", where, name.value));
+                  fmt::format("{}, and {} does not say what runs there{}", where, name.value, why));
     }
     if (!peer->facts.fresh(world.now, world.policy.freshness.peers)) {
       return hold(Hold::stale_peers,
-                  fmt::format("{}, and {} has not answered lately", where, name.value));
+                  fmt::format("{}, and {} has not answered lately{}", where, name.value, why));
     }
   }
   return std::nullopt;

@@ -31,12 +31,16 @@ std::string sign_of_life(const NodeName& node, WallTime since, const Step& step)
       }
     }
   }
-  const bool answers = std::ranges::any_of(step.snapshot.peers, [&](const Peer& peer) {
-    if (peer.name != node || !peer.facts.fresh(step.now, step.policy.freshness.peers)) return false;
-    const auto age = std::chrono::duration_cast<WallTime::duration>(step.now - peer.facts.at);
-    return step.wall - age > since;
-  });
-  return answers ? "upkeep answers on it" : "";
+  for (const Peer& peer : step.snapshot.peers) {
+    const auto heard = last_heard(peer);
+    if (peer.name != node || !heard || step.now - *heard > step.policy.freshness.peers) continue;
+    const auto age = std::chrono::duration_cast<WallTime::duration>(step.now - *heard);
+    if (step.wall - age <= since) continue;
+    const bool whole = peer.facts.reading && peer.facts.at >= *heard;
+    if (whole || !peer.error) return "upkeep answers on it";
+    return "something answers at its URL (" + peer.error->message + ")";
+  }
+  return "";
 }
 
 void StandingKeeper::take(const VmEvent& event, const Step& step) {

@@ -11,6 +11,7 @@ from harness import examples
 from harness.alertmanager_pair import AlertmanagerPair, People
 from harness.daemon import Upkeep
 from harness.libvirtd import HAS_TAP, TAP, Libvirtd
+from harness.node import Node
 from harness.prometheus import ConfiguredPrometheus, free_port
 from harness.waiting import wait_until
 
@@ -161,6 +162,7 @@ class World:
         upkeep = stack.enter_context(Upkeep(
             self.repository, directory, uri=libvirtd.uri, node=node, port=ports[node][0],
             control_port=ports[node][1], first_gap="1s",
+            root=Node(directory / "root").root,  # one kernel has one boot id
             more=CONFIG.format(peer=peer, peer_port=ports[peer][0])))
         stack.callback(lambda: print(f"--- log of {node}\n{upkeep.log()}"))  # shown when it failed
         return upkeep

@@ -50,7 +50,8 @@ class Upkeep:
         (self.directory / "run").mkdir(mode=0o700, exist_ok=True)
         if demo:
             self.config.write_text(
-                'mode = "act"\n[http]\nlisten = "127.0.0.1:0"\ncontrol_listen = "127.0.0.1:0"\n')
+                f'mode = "act"\nnode = "{node}"\n'
+                '[http]\nlisten = "127.0.0.1:0"\ncontrol_listen = "127.0.0.1:0"\n')
         else:
             values = {"startup_grace": "1s", "first_gap": "10s", "stable_window": "600s",
                       "port": 0, "control_port": 0, **policy}

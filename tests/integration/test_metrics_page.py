@@ -20,7 +20,7 @@ match = "web1"
 health = "tcp:127.0.0.1:1"
 
 [[peer]]
-name = "node2"
+name = "node1"
 url = "{peer}"
 
 [[alert]]
@@ -54,7 +54,7 @@ def upkeep(libvirtd_above, small_filesystem, upkeep_for, demo):
     booted(libvirtd, "web1", devices=TAP if HAS_TAP else "")
     booted(libvirtd, "web2")
     booted(libvirtd, "web3", devices=disk(sparse_image(small_filesystem)))
-    return upkeep_for(libvirtd, more=CONFIG.format(peer=demo.instance()["public_url"])).start()
+    return upkeep_for(libvirtd, node="node3", more=CONFIG.format(peer=demo.instance()["public_url"])).start()
 
 
 def catalog_of(upkeep):

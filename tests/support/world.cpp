@@ -241,6 +241,7 @@ TestWorld& TestWorld::drbd_version(const std::string& version) {
 
 TestWorld& TestWorld::peer(const std::string& name, std::vector<std::string> active_vms) {
   PeerFacts facts;
+  facts.node = {name};
   facts.boot_id = {"boot-of-" + name};
   for (const std::string& vm : active_vms) facts.active_vms.push_back({uuid_of(vm)});
   policy.peers.push_back({name});

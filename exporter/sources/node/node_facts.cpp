@@ -50,14 +50,6 @@ void each_line(std::string_view text, Visit visit) {
   }
 }
 
-Result<BootId> read_boot_id(const fs::path& root) {
-  const fs::path file = root / "proc/sys/kernel/random/boot_id";
-  const auto text = text_of(file);
-  const auto id = text ? trimmed(*text) : std::string_view();
-  if (id.empty()) return fail(Errc::unavailable, fmt::format("no boot id in {}", file.string()));
-  return BootId{std::string(id)};
-}
-
 struct Stat {
   WallTime boot_time;
   std::uint32_t cores = 0;  ///< Online ones.
@@ -117,6 +109,14 @@ std::optional<double> pressure_ratio(std::string_view file, std::string_view kin
     return false;
   });
   return ratio;
+}
+
+Result<BootId> read_boot_id(const fs::path& root) {
+  const fs::path file = root / "proc/sys/kernel/random/boot_id";
+  const auto text = text_of(file);
+  const auto id = text ? trimmed(*text) : std::string_view();
+  if (id.empty()) return fail(Errc::unavailable, fmt::format("no boot id in {}", file.string()));
+  return BootId{std::string(id)};
 }
 
 Result<Node> read_node(const fs::path& root) {

@@ -14,6 +14,9 @@ namespace upkeep {
 /// `previous_shutdown` and `shutting_down` stay at their defaults.
 [[nodiscard]] Result<Node> read_node(const std::filesystem::path& root);
 
+/// The id of this boot alone.
+[[nodiscard]] Result<BootId> read_boot_id(const std::filesystem::path& root);
+
 /// How the boot before this one ended, from `root`/var/log/wtmp.1 and wtmp. Reads them whole: once
 /// a boot, not each time.
 [[nodiscard]] PreviousShutdown read_previous_shutdown(const std::filesystem::path& root,

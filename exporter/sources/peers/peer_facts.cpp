@@ -5,6 +5,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace upkeep {
 namespace {
@@ -24,6 +26,18 @@ bool looks_like_uuid(std::string_view text) {
   return true;
 }
 
+Result<std::vector<VmUuid>> uuids(std::string_view key, const json& list) {
+  if (!list.is_array()) return fail(Errc::invalid, fmt::format("{} is no list", key));
+  std::vector<VmUuid> found;
+  for (const json& vm : list) {
+    if (!vm.is_string() || !looks_like_uuid(vm.get_ref<const std::string&>())) {
+      return fail(Errc::invalid, fmt::format("{} holds something that is no UUID", key));
+    }
+    found.push_back(VmUuid{vm.get<std::string>()});
+  }
+  return found;
+}
+
 }  // namespace
 
 Result<PeerFacts> parse_peer_facts(std::string_view text) {
@@ -31,6 +45,12 @@ Result<PeerFacts> parse_peer_facts(std::string_view text) {
   if (!node.is_object()) return fail(Errc::invalid, "its answer is not a JSON object");
 
   PeerFacts facts;
+  const auto name = node.find("node");
+  if (name == node.end() || !name->is_string() || name->get_ref<const std::string&>().empty()) {
+    return fail(Errc::invalid, "it does not say its name");
+  }
+  facts.node = NodeName{name->get<std::string>()};
+
   const auto boot = node.find("boot_id");
   if (boot == node.end() || !boot->is_string()) {
     return fail(Errc::unavailable, "it does not know its own boot id yet");
@@ -53,15 +73,10 @@ Result<PeerFacts> parse_peer_facts(std::string_view text) {
   if (known == node.end() || !known->is_boolean() || !known->get<bool>()) {
     return fail(Errc::unavailable, "it can't ask its libvirt which VMs are active");
   }
-  if (vms == node.end() || !vms->is_array()) {
-    return fail(Errc::invalid, "active_vms is no list");
-  }
-  for (const json& vm : *vms) {
-    if (!vm.is_string() || !looks_like_uuid(vm.get_ref<const std::string&>())) {
-      return fail(Errc::invalid, "active_vms holds something that is no UUID");
-    }
-    facts.active_vms.push_back(VmUuid{vm.get<std::string>()});
-  }
+  if (vms == node.end()) return fail(Errc::invalid, "active_vms is no list");
+  auto active = uuids("active_vms", *vms);
+  if (!active) return std::unexpected(std::move(active.error()));
+  facts.active_vms = std::move(*active);
   return facts;
 }
 

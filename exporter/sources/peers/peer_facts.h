@@ -7,8 +7,9 @@
 
 namespace upkeep {
 
-/// Reads another node's answer to `GET /api/v1/node`. Anything that does not say plainly which boot
-/// it is and which VMs are active there is an Error: half an answer must not look like "not here".
+/// Reads another node's answer to `GET /api/v1/node`. Anything that does not say plainly who and
+/// which boot it is and which VMs are active there is an Error: half an answer must not look like
+/// "not here".
 [[nodiscard]] Result<PeerFacts> parse_peer_facts(std::string_view text);
 
 }  // namespace upkeep

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "exporter/sources/peers/peer_facts.h"
+#include "exporter/sources/peers/peer_identity.h"
 
 namespace upkeep {
 namespace {
@@ -58,10 +59,23 @@ std::unique_ptr<Question> ask(const PeerAddress& peer, std::chrono::milliseconds
   return question;
 }
 
+std::unexpected<Error> about(const PeerAddress& peer, Errc code, std::string_view why) {
+  return fail(code, fmt::format("peer '{}' at {}: {}", peer.name.value, peer.url, why));
+}
+
+long status_of(const Question& question) {
+  long status = 0;
+  curl_easy_getinfo(question.easy.get(), CURLINFO_RESPONSE_CODE, &status);
+  return status;
+}
+
+/// It answered, whatever it said.
+bool was_heard(const Question& question) {
+  return question.answered && question.code == CURLE_OK && status_of(question) == 200;
+}
+
 Result<PeerFacts> answer_of(const Question& question, const PeerAddress& peer) {
-  const auto because = [&](Errc code, std::string_view why) {
-    return fail(code, fmt::format("peer '{}' at {}: {}", peer.name.value, peer.url, why));
-  };
+  const auto because = [&](Errc code, std::string_view why) { return about(peer, code, why); };
   if (!question.answered) return because(Errc::timed_out, "no answer in time");
   if (question.code != CURLE_OK) {
     const char* text =
@@ -69,9 +83,9 @@ Result<PeerFacts> answer_of(const Question& question, const PeerAddress& peer) {
     const bool late = question.code == CURLE_OPERATION_TIMEDOUT;
     return because(late ? Errc::timed_out : Errc::unavailable, text);
   }
-  long status = 0;
-  curl_easy_getinfo(question.easy.get(), CURLINFO_RESPONSE_CODE, &status);
-  if (status != 200) return because(Errc::unavailable, fmt::format("it answered {}", status));
+  if (const long status = status_of(question); status != 200) {
+    return because(Errc::unavailable, fmt::format("it answered {}", status));
+  }
   auto facts = parse_peer_facts(question.body);
   if (!facts) return because(facts.error().code, facts.error().message);
   return facts;
@@ -123,6 +137,23 @@ void PeerSource::run(const std::stop_token& stop) {
   }
 }
 
+Result<PeerFacts> PeerSource::identified(Result<PeerFacts> facts, const PeerAddress& peer) const {
+  if (!facts) return facts;
+  std::optional<BootId> own;
+  if (options_.own_boot) {
+    auto boot = options_.own_boot();
+    if (!boot) {
+      return about(peer, Errc::unavailable,
+                   "whether this node itself answers there is not known: " + boot.error().message);
+    }
+    own = std::move(*boot);
+  }
+  if (const auto fault = identity_fault(*facts, peer.name, own)) {
+    return about(peer, Errc::invalid, *fault);
+  }
+  return facts;
+}
+
 std::vector<Peer> PeerSource::ask_all(const std::stop_token& stop) const {
   std::vector<std::unique_ptr<Question>> questions;
   const Multi multi(curl_multi_init());
@@ -148,9 +179,22 @@ std::vector<Peer> PeerSource::ask_all(const std::stop_token& stop) const {
   }
 
   std::vector<Peer> peers = latest();
+  std::vector<Result<PeerFacts>> answers;
   for (std::size_t i = 0; i < questions.size(); ++i) {
     curl_multi_remove_handle(multi.get(), questions[i]->easy.get());
-    auto facts = answer_of(*questions[i], options_.peers[i]);
+    if (was_heard(*questions[i])) peers[i].heard = asked_at;
+    const PeerAddress& peer = options_.peers[i];
+    answers.push_back(identified(answer_of(*questions[i], peer), peer));
+  }
+  const auto twins = twins_among(answers, peers);
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    Result<PeerFacts>& facts = answers[i];
+    if (twins[i]) {
+      facts = about(options_.peers[i], Errc::invalid,
+                    fmt::format("the node that answers there also answers as peer '{}': one of "
+                                "the two URLs is wrong",
+                                twins[i]->value));
+    }
     Peer& peer = peers[i];
     if (facts) {
       peer.facts = {std::move(facts), asked_at};

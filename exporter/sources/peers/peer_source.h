@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <stop_token>
@@ -28,10 +29,13 @@ struct PeerSourceOptions {
   /// Of one question in all. Below `interval`, so that a hung peer delays no later round; all peers
   /// are asked at once, so that it delays no other peer either.
   std::chrono::milliseconds timeout{3000};
+  /// Which boot this node itself is in: whoever answers with it is no peer. Empty: not compared.
+  std::function<Result<BootId>()> own_boot;
 };
 
 /// Asks the configured peers who they are and what runs there. What they say can only make this
-/// node do less; a peer that can't be asked has said nothing.
+/// node do less; a peer that can't be asked has said nothing, and neither has one in whose place
+/// another node answers.
 class PeerSource final : public Source {
  public:
   PeerSource(PeerSourceOptions options, const Clock& clock, SourceListener& listener);
@@ -46,6 +50,8 @@ class PeerSource final : public Source {
  private:
   void run(const std::stop_token& stop);
   [[nodiscard]] std::vector<Peer> ask_all(const std::stop_token& stop) const;
+  [[nodiscard]] Result<PeerFacts> identified(Result<PeerFacts> facts,
+                                             const PeerAddress& peer) const;
 
   PeerSourceOptions options_;
   const Clock& clock_;

@@ -250,6 +250,30 @@ TEST_F(Check, ConfiguredDrbdNeedsNoModuleYet) {
   EXPECT_THAT(report_, ElementsAre(line_with(Grade::ok, "not loaded")));
 }
 
+TEST_F(Check, APeerThatIsThisNodeIsAWarning) {
+  const auto warns_of = [&](const std::string& url) {
+    report_.clear();
+    config_.peers = {{.name = {"n2"}, .url = url}};
+    check_peers(config_, report_);
+    return !report_.empty();
+  };
+  config_.node = "n1";
+  for (const char* own : {"http://127.0.0.1:9893", "http://localhost:9893", "http://n1:9893",
+                          "http://n1.example.com:9893"}) {
+    EXPECT_TRUE(warns_of(own)) << own;
+    EXPECT_THAT(report_, ElementsAre(line_with(Grade::warning, "this node itself listens")));
+  }
+  for (const char* other : {"http://192.0.2.7:9893", "http://127.0.0.1:9894", "http://n2:9893",
+                            "http://[::1]", "http://n1"}) {
+    EXPECT_FALSE(warns_of(other)) << other;
+  }
+  config_.http.listen = {"192.0.2.1", 9893};
+  EXPECT_TRUE(warns_of("http://192.0.2.1:9893"));
+  EXPECT_FALSE(warns_of("http://127.0.0.1:9893")) << "a tunnel to n2 may begin there";
+  config_.http.listen = {"127.0.0.1", 80};
+  EXPECT_TRUE(warns_of("http://localhost"));
+}
+
 TEST_F(Check, APeerThatDrbdNamesOtherwiseIsAWarning) {
   write("proc/drbd", "version: 8.4.11 (api:1/proto:86-101)\n");
   write("usr/sbin/drbdsetup", "#!/bin/sh\n", 0755);

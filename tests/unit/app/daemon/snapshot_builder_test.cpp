@@ -127,5 +127,27 @@ TEST_F(SnapshotBuilderTest, AllReadMeansEverySourceInUseSpoke) {
   EXPECT_TRUE(all_read(*build()));
 }
 
+TEST_F(SnapshotBuilderTest, SaysOnceThatAnotherAnswersInAPeersPlace) {
+  host_.said_peers.push_back({.name = NodeName{"node2"}});
+  Peer& peer = host_.said_peers.back();
+  peer.error = Error{Errc::timed_out, "no answer in time"};
+  build();
+  EXPECT_THAT(lines_, IsEmpty()) << "silence is told by the metric and by who waits for it";
+  peer.error = Error{Errc::invalid, "answers as node1, but [[peer]] calls it node2"};
+  build();
+  build();
+  EXPECT_THAT(lines_, ElementsAre(AllOf(HasSubstr("level=warn"), HasSubstr("peer=node2"),
+                                        HasSubstr("answers as node1"))));
+  lines_.clear();
+  peer.error = Error{Errc::timed_out, "no answer in time"};
+  build();
+  EXPECT_THAT(lines_, IsEmpty());
+  peer.error.reset();
+  peer.facts = {.reading = PeerFacts{}, .at = clock_.now()};
+  build();
+  build();
+  EXPECT_THAT(lines_, ElementsAre(HasSubstr("answers for itself again")));
+}
+
 }  // namespace
 }  // namespace upkeep

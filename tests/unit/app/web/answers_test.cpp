@@ -1,8 +1,11 @@
 #include "app/web/answers.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
 #include "exporter/sources/peers/peer_facts.h"
 #include "tests/unit/app/web/web_world.h"
@@ -57,11 +60,12 @@ TEST(NodeJson, IsWhatPeersRead) {
   WebWorld web;
   Vm up = a_vm("up1");
   up.uuid = {"5f0c7d1e-0000-4000-8000-000000000001"};
-  web.world.with(up).with(a_vm("off1").off());
+  web.world.with(up);
   const auto facts = parse_peer_facts(node_json(web.moment()));
   ASSERT_TRUE(facts) << facts.error().message;
   EXPECT_EQ(facts->boot_id.value, "boot-1");
   EXPECT_EQ(facts->boot_time, test::kWall - 1h);
+  EXPECT_EQ(facts->node.value, "node1");
   EXPECT_EQ(facts->active_vms, std::vector{up.uuid});
 }
 

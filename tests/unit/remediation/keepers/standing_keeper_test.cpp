@@ -116,6 +116,21 @@ TEST_F(StandingKeeperTest, ADeadPeerThatAnswersAfterwardsIsAlive) {
   EXPECT_TRUE(holds(Kind::peer_dead, "node3")) << "not asked";
 }
 
+TEST_F(StandingKeeperTest, ADeadPeerAtWhoseAddressSomethingAnswersIsAlive) {
+  world_.with(a_resource("r0", 0).peer_gone()).peer("node2");
+  peers_at_ = clock_.now();
+  clock_.advance(1s);
+  stands(Kind::peer_dead, "node2");
+  start();
+  world_.snapshot.peers.back().heard = clock_.now();
+  EXPECT_TRUE(holds(Kind::peer_dead, "node2")) << "in the second in which it was said";
+  clock_.advance(1s);
+  world_.snapshot.peers.back().heard = clock_.now();
+  world_.snapshot.peers.back().error = Error{Errc::invalid, "answers as node3"};
+  step();
+  EXPECT_FALSE(holds(Kind::peer_dead, "node2"));
+}
+
 TEST_F(StandingKeeperTest, AStartWithoutThePeerIsAllowedForTwoHours) {
   world_.with(a_vm("web1").off());
   stands(Kind::allow_degraded, uuid_of("web1"));

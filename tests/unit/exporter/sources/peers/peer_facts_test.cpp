@@ -12,6 +12,7 @@ constexpr std::string_view kGood = R"({"node":"node2","version":"0.1.0","boot_id
 TEST(PeerFacts, ReadsWhoItIsAndWhatRunsThere) {
   const auto facts = parse_peer_facts(kGood);
   ASSERT_TRUE(facts.has_value()) << facts.error().message;
+  EXPECT_EQ(facts->node.value, "node2");
   EXPECT_EQ(facts->boot_id.value, "6f1b");
   EXPECT_DOUBLE_EQ(to_unix_seconds(facts->boot_time), 1772334590.5);
   ASSERT_EQ(facts->active_vms.size(), 1U);
@@ -25,24 +26,27 @@ TEST(PeerFacts, HalfAnAnswerIsNoAnswer) {
            "[]",
            "{",
            "{}",
-           R"({"boot_id":null,"boot_time":1,"vms_known":true,"active_vms":[]})",
-           R"({"boot_id":"b","boot_time":null,"vms_known":true,"active_vms":[]})",
-           R"({"boot_id":"b","boot_time":1e300,"vms_known":true,"active_vms":[]})",
-           R"({"boot_id":"b","boot_time":-1,"vms_known":true,"active_vms":[]})",
-           R"({"boot_id":"b","boot_time":1,"vms_known":false,"active_vms":[]})",
-           R"({"boot_id":"b","boot_time":1,"active_vms":[]})",
-           R"({"boot_id":"b","boot_time":1,"vms_known":true,"active_vms":null})",
-           R"({"boot_id":"b","boot_time":1,"vms_known":true})",
-           R"({"boot_id":"b","boot_time":1,"vms_known":true,"active_vms":[7]})",
-           R"({"boot_id":"b","boot_time":1,"vms_known":true,"active_vms":["web1"]})",
+           R"({"boot_id":"b","boot_time":1,"vms_known":true,"active_vms":[]})",
+           R"({"node":7,"boot_id":"b","boot_time":1,"vms_known":true,"active_vms":[]})",
+           R"({"node":"","boot_id":"b","boot_time":1,"vms_known":true,"active_vms":[]})",
+           R"({"node":"n","boot_id":null,"boot_time":1,"vms_known":true,"active_vms":[]})",
+           R"({"node":"n","boot_id":"b","boot_time":null,"vms_known":true,"active_vms":[]})",
+           R"({"node":"n","boot_id":"b","boot_time":1e300,"vms_known":true,"active_vms":[]})",
+           R"({"node":"n","boot_id":"b","boot_time":-1,"vms_known":true,"active_vms":[]})",
+           R"({"node":"n","boot_id":"b","boot_time":1,"vms_known":false,"active_vms":[]})",
+           R"({"node":"n","boot_id":"b","boot_time":1,"active_vms":[]})",
+           R"({"node":"n","boot_id":"b","boot_time":1,"vms_known":true,"active_vms":null})",
+           R"({"node":"n","boot_id":"b","boot_time":1,"vms_known":true})",
+           R"({"node":"n","boot_id":"b","boot_time":1,"vms_known":true,"active_vms":[7]})",
+           R"({"node":"n","boot_id":"b","boot_time":1,"vms_known":true,"active_vms":["web1"]})",
        }) {
     EXPECT_FALSE(parse_peer_facts(bad).has_value()) << bad;
   }
 }
 
 TEST(PeerFacts, NoActiveVmIsAnAnswer) {
-  const auto facts =
-      parse_peer_facts(R"({"boot_id":"b","boot_time":1,"vms_known":true,"active_vms":[]})");
+  const auto facts = parse_peer_facts(
+      R"({"node":"n","boot_id":"b","boot_time":1,"vms_known":true,"active_vms":[]})");
   ASSERT_TRUE(facts.has_value());
   EXPECT_TRUE(facts->active_vms.empty());
 }

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <stdexcept>
@@ -96,12 +97,15 @@ class Listener final : public SourceListener {
   int published_ = 0;
 };
 
-constexpr std::string_view kAnswer = R"({"boot_id":"b2","boot_time":1772334590,"vms_known":true,
+std::string answer_of(const std::string& node, const std::string& boot) {
+  return R"({"node":")" + node + R"(","boot_id":")" + boot +
+         R"(","boot_time":1772334590,"vms_known":true,
   "active_vms":["11111111-2222-3333-4444-555555555555"]})";
+}
 
 TEST(PeerSource, ASilentPeerDelaysNoOtherAndKeepsWhatItSaidLast) {
-  FakePeer good{std::string(kAnswer)};
-  FakePeer flapping{std::string(kAnswer)};
+  FakePeer good{answer_of("node2", "b2")};
+  FakePeer flapping{answer_of("node3", "b3")};
   const SystemClock clock;
   Listener listener;
   PeerSource source(
@@ -129,7 +133,7 @@ TEST(PeerSource, ASilentPeerDelaysNoOtherAndKeepsWhatItSaidLast) {
 TEST(PeerSource, APeerThatCannotBeReachedHasSaidNothing) {
   std::string url;
   {
-    url = FakePeer{std::string(kAnswer)}.url();
+    url = FakePeer{answer_of("node2", "b2")}.url();
   }
   const SystemClock clock;
   Listener listener;
@@ -141,8 +145,68 @@ TEST(PeerSource, APeerThatCannotBeReachedHasSaidNothing) {
   EXPECT_NE(source.latest()[0].error->message.find("node2"), std::string::npos);
 }
 
+/// What a source that asks `peers` makes of them once each has answered or failed.
+std::vector<Peer> asked(std::vector<PeerAddress> peers, Result<BootId> own_boot) {
+  const SystemClock clock;
+  Listener listener;
+  PeerSource source({.peers = std::move(peers),
+                     .interval = 10ms,
+                     .timeout = 3s,
+                     .own_boot = [own_boot] { return own_boot; }},
+                    clock, listener);
+  source.start();
+  EXPECT_TRUE(listener.wait_until([&] {
+    return std::ranges::all_of(source.latest(),
+                               [](const Peer& peer) { return peer.heard || peer.error; });
+  }));
+  return source.latest();
+}
+
+TEST(PeerSource, WhoAnswersWithAnotherNameSaysNothingForThePeer) {
+  const FakePeer third{answer_of("node3", "b3")};
+  const auto peers = asked({{NodeName{"node2"}, third.url()}}, BootId{"b1"});
+  EXPECT_FALSE(peers[0].facts.reading) << "its \"not here\" is not node2's";
+  ASSERT_TRUE(peers[0].error);
+  EXPECT_EQ(peers[0].error->message,
+            "peer 'node2' at " + third.url() +
+                ": answers as node3, but [[peer]] calls it node2: correct its url, or its name if "
+                "they are one node, and restart upkeep");
+  EXPECT_TRUE(peers[0].heard) << "who answers is not dead";
+}
+
+TEST(PeerSource, ThisNodeIsNoPeerOfItsOwn) {
+  const FakePeer self{answer_of("node2", "b1")};
+  const auto peers = asked({{NodeName{"node2"}, self.url()}}, BootId{"b1"});
+  EXPECT_FALSE(peers[0].facts.reading);
+  ASSERT_TRUE(peers[0].error);
+  EXPECT_NE(peers[0].error->message.find("this node itself answers there"), std::string::npos);
+}
+
+TEST(PeerSource, WithoutItsOwnBootItTakesNobodysWord) {
+  const FakePeer other{answer_of("node2", "b2")};
+  const auto peers = asked({{NodeName{"node2"}, other.url()}}, fail(Errc::unavailable, "no /proc"));
+  EXPECT_FALSE(peers[0].facts.reading);
+  ASSERT_TRUE(peers[0].error);
+  EXPECT_NE(peers[0].error->message.find("no /proc"), std::string::npos);
+}
+
+TEST(PeerSource, OneNodeIsNotTwoPeers) {
+  const FakePeer one{answer_of("node2", "b2")};
+  const FakePeer same{answer_of("node3", "b2")};
+  const FakePeer other{answer_of("node4", "b4")};
+  const auto peers = asked({{NodeName{"node2"}, one.url()},
+                            {NodeName{"node3"}, same.url()},
+                            {NodeName{"node4"}, other.url()}},
+                           BootId{"b1"});
+  EXPECT_FALSE(peers[0].facts.reading);
+  EXPECT_FALSE(peers[1].facts.reading);
+  EXPECT_TRUE(peers[2].facts.reading);
+  ASSERT_TRUE(peers[0].error && peers[1].error);
+  EXPECT_NE(peers[0].error->message.find("also answers as peer 'node3'"), std::string::npos);
+}
+
 TEST(PeerSource, StopsAtOnceWhileAPeerHangs) {
-  FakePeer hanging{std::string(kAnswer)};
+  FakePeer hanging{answer_of("node2", "b2")};
   hanging.silent = true;
   const SystemClock clock;
   Listener listener;
