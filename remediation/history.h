@@ -74,6 +74,9 @@ struct History {
   std::map<ResourceName, ResourceProgress> progress;
   std::map<VmUuid, Tick> storage_open_since;  ///< VMs paused by I/O errors whose gate is open.
   std::map<NodeName, PeerBoot> peer_boots;
+  /// The VMs that this node tells its peers it wants, and since when; nothing until they were
+  /// listed once. At the end of time: not told yet (WantedBook).
+  std::optional<std::map<VmUuid, Tick>> wanted_told;
   StormWatch storm;
   StartPace pace;
   Budget budget;

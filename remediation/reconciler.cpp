@@ -73,6 +73,7 @@ Reconciler::Reconciler(Parts parts, std::shared_ptr<const Policy> policy,
       progress_(history_),
       recovery_(history_, journal_, parts.recorder,
                 loaded.recoveries.empty() ? std::nullopt : std::optional(loaded.recoveries.back())),
+      wanted_(history_),
       boots_(loaded.boots),
       boot_counts_(loaded.boot_counts),
       last_heartbeat_(loaded.last_heartbeat),
@@ -251,6 +252,7 @@ void Reconciler::step_frozen(Inputs& inputs, const Step& step) {
 }
 
 void Reconciler::publish(std::vector<Decision> decisions, const Step& step) {
+  wanted_.look(step);
   auto view = std::make_shared<RemediationView>();
   view->mode = step.policy.mode;
   view->at = step.now;
@@ -265,6 +267,8 @@ void Reconciler::publish(std::vector<Decision> decisions, const Step& step) {
   view->recovery = recovery_.latest();
   view->last_watchdog = alerts_.last_watchdog();
   view_.set(std::move(view));
+  wanted_.told(parts_.clock.now());
+  if (wanted_.start_waits() && !step.policy.peers.empty() && parts_.reread) parts_.reread();
 }
 
 Tick Reconciler::next_step(const Plan& planned, const Step& step) const {

@@ -25,6 +25,7 @@
 #include "remediation/keepers/resource_keeper.h"
 #include "remediation/keepers/settling.h"
 #include "remediation/keepers/standing_keeper.h"
+#include "remediation/keepers/wanted_book.h"
 #include "remediation/plan.h"
 
 namespace upkeep {
@@ -125,6 +126,7 @@ class Reconciler {
   Settling settling_;
   ProgressWatch progress_;
   RecoveryKeeper recovery_;
+  WantedBook wanted_;
   std::vector<BootRecord> boots_;
   std::map<PreviousShutdown, std::uint64_t> boot_counts_;
   std::optional<WallTime> last_heartbeat_;  ///< Of the daemon before this one.

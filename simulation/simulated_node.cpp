@@ -223,6 +223,11 @@ PeerFacts SimulatedNode::facts() const {
   for (const auto& [uuid, guest] : guests_) {
     if (!is_down(guest.state)) facts.active_vms.push_back(uuid);
   }
+  if (const auto seen = view(); seen != nullptr && seen->history.wanted_told) {
+    std::vector<VmUuid> wanted;
+    for (const auto& [uuid, since] : *seen->history.wanted_told) wanted.push_back(uuid);
+    facts.wanted_vms = std::move(wanted);
+  }
   return facts;
 }
 

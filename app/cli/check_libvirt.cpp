@@ -84,6 +84,14 @@ void check_storage(const Vm& vm, const Config& config, const VmPolicy& policy,
                      vm.name.value),
          "add the other nodes as [[peer]], or exclusive = true for this VM"});
   }
+  if (is_on(vm, DiskBacking::shared) && !config.peers.empty() && !policy.exclusive &&
+      policy.keep == Keep::up) {
+    report.push_back({Grade::note, "vm",
+                      fmt::format("{} lies on shared storage and has keep = \"up\": where another "
+                                  "node's configuration says so too, none of them starts it",
+                                  vm.name.value),
+                      R"(leave keep at "auto", or say "up" on one node only)"});
+  }
   if (is_on(vm, DiskBacking::drbd) && config.drbd.enabled == DrbdUse::off) {
     report.push_back({Grade::warning, "vm",
                       fmt::format("{} lies on DRBD, which is switched off: it will not be started",

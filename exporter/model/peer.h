@@ -17,6 +17,9 @@ struct PeerFacts {
   BootId boot_id;
   WallTime boot_time{};
   std::vector<VmUuid> active_vms;  ///< Running, paused or otherwise held by a process there.
+  /// Those that the upkeep there wants up or is starting; an Error while it can't say.
+  Result<std::vector<VmUuid>> wanted_vms =
+      std::unexpected(Error{Errc::unavailable, "it does not say which VMs it wants"});
 };
 
 /// A configured peer and the last thing it said. While it does not answer, `facts` keeps what it

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "remediation/drbd_peer.h"
+#include "remediation/gates/peer_words.h"
 
 namespace upkeep {
 namespace {
@@ -60,8 +61,7 @@ std::string missing_proof(const Replica& replica) {
 
 bool answers(const DrbdPeer& peer, const World& world) {
   return std::ranges::any_of(world.snapshot.peers, [&](const Peer& node) {
-    return (node.name == peer.name || is_nameless(peer)) &&
-           node.facts.fresh(world.now, world.policy.freshness.peers);
+    return (node.name == peer.name || is_nameless(peer)) && is_heard(node, world);
   });
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "remediation/gates/peer_words.h"
 #include "remediation/gates/replica_gate.h"
 #include "remediation/sight.h"
 
@@ -57,52 +58,24 @@ std::optional<Held> judge_drbd(const Vm& vm, const VmDisk& disk, const World& wo
   return std::nullopt;
 }
 
-/// Every configured peer must say, now, that the VM is not there; `runs_elsewhere` has looked for
-/// those who say that it is.
+/// Whoever else can write to the disk must not be about to; `runs_elsewhere` has looked for those
+/// who say that the VM is there.
 std::optional<Held> judge_shared(const Vm& vm, const VmDisk& disk, const World& world) {
   if (policy_for(world.policy, vm.name).exclusive) return std::nullopt;
   const std::string where = fmt::format("disk {} is on shared storage", disk.target.value);
-  auto names = world.policy.peers;
-  if (names.empty()) {
+  if (world.policy.peers.empty()) {
     return hold(Hold::may_run_elsewhere,
                 where +
                     ", and no [[peer]] is configured that could be asked "
                     "(exclusive = true in its [[vm]] block says that only this node uses it)");
   }
-  std::ranges::sort(names);
-  for (const NodeName& name : names) {
-    const auto peer = std::ranges::find_if(world.snapshot.peers,
-                                           [&](const Peer& one) { return one.name == name; });
-    const bool asked = peer != world.snapshot.peers.end();
-    const std::string why = asked && peer->error ? ": " + peer->error->message : "";
-    if (!asked || !peer->facts.reading) {
-      return hold(Hold::may_run_elsewhere,
-                  fmt::format("{}, and {} does not say what runs there{}", where, name.value, why));
-    }
-    if (!peer->facts.fresh(world.now, world.policy.freshness.peers)) {
-      return hold(Hold::stale_peers,
-                  fmt::format("{}, and {} has not answered lately{}", where, name.value, why));
-    }
-  }
-  return std::nullopt;
-}
-
-/// Also an old answer counts: it can only make us do less.
-std::optional<Held> runs_elsewhere(const Vm& vm, const World& world) {
-  std::optional<NodeName> host;
-  for (const Peer& peer : world.snapshot.peers) {
-    if (!peer.facts.reading) continue;
-    const bool there = std::ranges::count(peer.facts.reading->active_vms, vm.uuid) > 0;
-    if (there && (!host || peer.name < *host)) host = peer.name;
-  }
-  if (!host) return std::nullopt;
-  return hold(Hold::runs_elsewhere, "it is active on " + host->value);
+  return judge_peers(vm, where, world);
 }
 
 std::optional<Held> judge_disk(const Vm& vm, const VmDisk& disk, const World& world,
                                StorageClearance& clearance) {
   switch (disk.backing) {
-    case DiskBacking::local: return std::nullopt;
+    case DiskBacking::local: return judge_return(vm, world);
     case DiskBacking::drbd: return judge_drbd(vm, disk, world, clearance);
     case DiskBacking::shared: return judge_shared(vm, disk, world);
     case DiskBacking::missing:

@@ -17,8 +17,8 @@ struct StorageClearance {
 /// May a guest write to this VM's disks now? DESIGN §5: per DRBD-backed disk, opened by (a) local
 /// UpToDate and Primary now, or Primary earlier in this boot with no peer Connected since;
 /// (b) every diskful peer Connected and Secondary with good data; (c) DRBD 9 with a configured
-/// quorum that holds. Shared storage needs every configured peer's "not here". What isn't known
-/// keeps it closed.
+/// quorum that holds. Shared storage needs every configured peer's "neither here nor wanted"
+/// (peer_words.h). What isn't known keeps it closed.
 [[nodiscard]] std::expected<StorageClearance, Held> storage_gate(const Vm& vm, const World& world);
 
 /// The same for one disk alone.

@@ -42,6 +42,36 @@ def facts_of(upkeep):
     return " ".join(upkeep.why("vm/web1")["facts"])
 
 
+def offers(upkeep, command):
+    return command in upkeep.why("vm/web1")["commands"]
+
+
+def test_what_two_nodes_want_is_started_by_neither_until_one_gives_it_up(node_for):
+    ports = {"n1": free_port(), "n2": free_port()}
+    first = node_for("n1", ports["n1"], more=KEEP_UP + PEER.format("n2", ports["n2"]))
+    second = node_for("n2", ports["n2"], more=KEEP_UP + PEER.format("n1", ports["n1"]))
+    first.spawn()
+    second.spawn()
+    for upkeep, other in ((first, "n2"), (second, "n1")):
+        wait_until(f"{other}'s wish to be known",
+                   lambda u=upkeep, o=other: f"{o} wants it too" in facts_of(u))
+        wait_until("it to be held", lambda u=upkeep: offers(u, "upkeep mark web1 down"))
+    stays_so("nobody starts it", lambda: not first.starts() and not second.starts(), 8)
+    first.cli("mark", "web1", "down")
+    wait_until("n2 to start it", second.starts)
+    assert not first.starts()
+
+
+def test_what_is_wanted_by_one_of_two_is_started_there(node_for):
+    ports = {"n1": free_port(), "n2": free_port()}
+    first = node_for("n1", ports["n1"], more=PEER.format("n2", ports["n2"])).start()
+    second = node_for("n2", ports["n2"], more=PEER.format("n1", ports["n1"])).start()
+    wait_until("them to hear each other", lambda: first.metric("upkeep_peer_up", peer="n2") == 1)
+    first.cli("mark", "web1", "up")
+    wait_until("n1 to start it", first.starts)
+    assert not second.starts()
+
+
 def test_its_own_answer_is_not_taken_for_a_peers(node_for):
     port = free_port()
     upkeep = node_for("n1", port, more=KEEP_UP + PEER.format("n2", port)).start()
@@ -63,3 +93,17 @@ def test_a_third_nodes_answer_is_not_taken_for_a_peers(node_for):
     refused = upkeep.cli("peer", "declare-dead", "n2", check=False)
     assert refused.returncode != 0 and "answers at its URL" in refused.stderr
     stays_so("it is not started", lambda: not upkeep.starts(), 6)
+
+
+def test_a_dead_peers_silence_holds_until_it_is_declared_dead(node_for):
+    ports = {"n1": free_port(), "n2": free_port()}
+    peer = node_for("n2", ports["n2"]).start()
+    upkeep = node_for("n1", ports["n1"], more=KEEP_UP + PEER.format("n2", ports["n2"]))
+    peer.kill()
+    upkeep.start()
+    wait_until("it to be held", lambda: offers(upkeep, "upkeep peer declare-dead n2"))
+    assert "n2 does not say what runs there" in facts_of(upkeep)
+    upkeep.restart()
+    assert not upkeep.starts()
+    upkeep.cli("peer", "declare-dead", "n2")
+    wait_until("it to be started", upkeep.starts)

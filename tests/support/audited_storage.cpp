@@ -18,17 +18,50 @@ bool exclusive(const Vm& vm, const Policy& policy) {
   return false;
 }
 
-bool every_peer_says_no(const World& world) {
-  if (world.policy.peers.empty()) return false;
+/// Who was heard of in the last 15 s is alive, whatever a person said before.
+bool lives(const Peer& peer, const World& world) {
+  if (peer.heard && world.now - *peer.heard <= seconds(15)) return true;
+  return peer.facts.reading.has_value() && world.now - peer.facts.at <= seconds(15);
+}
+
+bool buried(const std::string& name, const World& world) {
+  if (world.history.standings.count({Standing::Kind::peer_dead, name}) == 0) return false;
+  for (const Peer& peer : world.snapshot.peers) {
+    if (peer.name.value == name && lives(peer, world)) return false;
+  }
+  return true;
+}
+
+/// Asked after it was told that the VM is wanted here, and it does not want it itself.
+bool leaves_it_to_us(const Peer& peer, const Vm& vm, const World& world) {
+  if (vm.state != VmState::shut_off && vm.state != VmState::crashed) return true;
+  if (!peer.facts.reading->wanted_vms.has_value()) return false;
+  for (const VmUuid& uuid : *peer.facts.reading->wanted_vms) {
+    if (uuid.value == vm.uuid.value) return false;
+  }
+  if (!world.history.wanted_told) return false;
+  const auto told = world.history.wanted_told->find(vm.uuid);
+  return told != world.history.wanted_told->end() && told->second < peer.facts.at;
+}
+
+bool every_peer_says_no(const Vm& vm, bool asked_for_its_wish, const World& world) {
   for (const NodeName& name : world.policy.peers) {
-    bool said = false;
+    bool said = buried(name.value, world);
     for (const Peer& peer : world.snapshot.peers) {
       if (peer.name.value != name.value || !peer.facts.reading.has_value()) continue;
-      if (world.now - peer.facts.at <= seconds(15)) said = true;
+      if (world.now - peer.facts.at > seconds(15)) continue;
+      if (!asked_for_its_wish || leaves_it_to_us(peer, vm, world)) said = true;
     }
     if (!said) return false;
   }
   return true;
+}
+
+/// It went to another node, says the ledger, and did not come back.
+bool is_away(const Vm& vm, const World& world) {
+  if (vm.state != VmState::shut_off && vm.state != VmState::crashed) return false;
+  const auto line = world.history.intents.find(vm.uuid);
+  return line != world.history.intents.end() && line->second.last_stop == StopCause::moved_away;
 }
 
 struct Link {
@@ -63,10 +96,7 @@ bool may_be_left_out(const DrbdPeer& peer, const DrbdResource& resource, const V
   if (said.count({Standing::Kind::peer_dead, peer.name.value}) > 0) return true;
   if (!world.policy.allow_degraded_after) return false;
   for (const Peer& node : world.snapshot.peers) {
-    if (node.name.value == peer.name.value && node.facts.reading.has_value() &&
-        world.now - node.facts.at <= seconds(15)) {
-      return false;
-    }
+    if (node.name.value == peer.name.value && lives(node, world)) return false;
   }
   const auto seen = world.history.progress.find(resource.name);
   if (seen == world.history.progress.end()) return false;
@@ -155,10 +185,13 @@ bool minor_open(DeviceMinor minor, const Vm& vm, const World& world) {
 }
 
 bool disk_open(const Vm& vm, const VmDisk& disk, const World& world) {
-  if (disk.backing == DiskBacking::local) return true;
+  if (disk.backing == DiskBacking::local) {
+    return !is_away(vm, world) || every_peer_says_no(vm, false, world);
+  }
   if (disk.backing == DiskBacking::missing) return disk.optional_at_start;
   if (disk.backing == DiskBacking::shared) {
-    return exclusive(vm, world.policy) || every_peer_says_no(world);
+    if (exclusive(vm, world.policy)) return true;
+    return !world.policy.peers.empty() && every_peer_says_no(vm, true, world);
   }
   if (disk.backing != DiskBacking::drbd || disk.drbd.empty()) return false;
   bool open = true;
@@ -170,7 +203,7 @@ bool disk_open(const Vm& vm, const VmDisk& disk, const World& world) {
 
 bool audited_storage_open(const Vm& vm, const World& world) {
   for (const Peer& peer : world.snapshot.peers) {
-    if (!peer.facts.reading.has_value()) continue;
+    if (!peer.facts.reading.has_value() || buried(peer.name.value, world)) continue;
     for (const VmUuid& uuid : peer.facts.reading->active_vms) {
       if (uuid.value == vm.uuid.value) return false;
     }

@@ -264,6 +264,19 @@ void age(Random& random, Observed<T>& observed, Tick now, std::size_t limit_seco
   if (random.percent(3)) observed.reading = fail(Errc::unavailable, "no answer");
 }
 
+/// What the last peer wants, and whether it may have known what is wanted here.
+void draw_wants(Random& random, TestWorld& world) {
+  auto& wanted = world.snapshot.peers.back().facts.reading->wanted_vms;
+  for (const char* vm : {"web1", "web2", "web3"}) {
+    if (random.percent(10)) wanted->push_back({uuid_of(vm)});
+    if (!world.history.wanted_told || !random.percent(10)) continue;
+    world.history.wanted_told->insert_or_assign(
+        VmUuid{uuid_of(vm)}, random.percent(50) ? Tick::max() : world.now - random.seconds(20));
+  }
+  if (random.percent(8)) wanted = fail(Errc::unavailable, "too old to say");
+  if (random.percent(3)) world.history.wanted_told.reset();
+}
+
 void draw_peers(Random& random, TestWorld& world) {
   for (const char* name : {"node2", "node3"}) {
     if (!random.percent(60)) continue;
@@ -271,9 +284,13 @@ void draw_peers(Random& random, TestWorld& world) {
     if (random.percent(12)) active.emplace_back("web1");
     if (random.percent(12)) active.emplace_back("web2");
     world.peer(name, std::move(active));
+    draw_wants(random, world);
     if (random.percent(10)) world.snapshot.peers.pop_back();
     if (!world.snapshot.peers.empty())
       age(random, world.snapshot.peers.back().facts, world.now, 15);
+    if (!world.snapshot.peers.empty() && random.percent(10)) {
+      world.snapshot.peers.back().heard = world.now - random.seconds(20);
+    }
   }
 }
 

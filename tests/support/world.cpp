@@ -221,6 +221,9 @@ TestWorld& TestWorld::with(const Vm& vm) {
   std::erase_if(vms, [&](const Vm& one) { return one.name == vm.name; });
   vms.push_back(vm);
   snapshot.vms.reading = std::make_shared<const Vms>(std::move(vms));
+  // The peers have known for long that it is wanted here.
+  if (!history.wanted_told) history.wanted_told.emplace();
+  history.wanted_told->insert_or_assign(vm.uuid, kNow - std::chrono::hours(1));
   return *this;
 }
 
@@ -243,6 +246,7 @@ TestWorld& TestWorld::peer(const std::string& name, std::vector<std::string> act
   PeerFacts facts;
   facts.node = {name};
   facts.boot_id = {"boot-of-" + name};
+  facts.wanted_vms = std::vector<VmUuid>{};
   for (const std::string& vm : active_vms) facts.active_vms.push_back({uuid_of(vm)});
   policy.peers.push_back({name});
   snapshot.peers.push_back({.name = {name}, .facts = {.reading = std::move(facts), .at = now}});

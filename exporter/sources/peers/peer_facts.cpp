@@ -38,6 +38,19 @@ Result<std::vector<VmUuid>> uuids(std::string_view key, const json& list) {
   return found;
 }
 
+/// An Error of its own: what runs there is known without it.
+Result<std::vector<VmUuid>> wanted_vms(const json& node) {
+  const auto wanted = node.find("wanted_vms");
+  if (wanted == node.end()) {
+    return fail(Errc::unavailable,
+                "its upkeep is too old to say which VMs it wants: upgrade upkeep there");
+  }
+  if (wanted->is_null()) {
+    return fail(Errc::unavailable, "it has not looked yet which VMs it wants");
+  }
+  return uuids("wanted_vms", *wanted);
+}
+
 }  // namespace
 
 Result<PeerFacts> parse_peer_facts(std::string_view text) {
@@ -77,6 +90,7 @@ Result<PeerFacts> parse_peer_facts(std::string_view text) {
   auto active = uuids("active_vms", *vms);
   if (!active) return std::unexpected(std::move(active.error()));
   facts.active_vms = std::move(*active);
+  facts.wanted_vms = wanted_vms(node);
   return facts;
 }
 

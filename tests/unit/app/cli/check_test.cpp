@@ -250,6 +250,21 @@ TEST_F(Check, ConfiguredDrbdNeedsNoModuleYet) {
   EXPECT_THAT(report_, ElementsAre(line_with(Grade::ok, "not loaded")));
 }
 
+TEST_F(Check, WhatTwoNodesMayBothKeepUpOnSharedStorageIsANote) {
+  libvirt_.vms = Vms{vm_on("nfs1", DiskBacking::shared)};
+  config_.peers = {{.name = {"n2"}, .url = "http://10.0.0.2:9893"}};
+  const auto said = line_with(Grade::note, "none of them starts it");
+  check_libvirt(config_, libvirt_, report_);
+  EXPECT_THAT(report_, Not(Contains(said)));
+  config_.vms = {{.match = "nfs*", .keep = Keep::up}};
+  check_libvirt(config_, libvirt_, report_);
+  EXPECT_THAT(report_, Contains(said));
+  report_.clear();
+  config_.vms.front().exclusive = true;
+  check_libvirt(config_, libvirt_, report_);
+  EXPECT_THAT(report_, Not(Contains(said)));
+}
+
 TEST_F(Check, APeerThatIsThisNodeIsAWarning) {
   const auto warns_of = [&](const std::string& url) {
     report_.clear();

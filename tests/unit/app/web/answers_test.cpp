@@ -48,6 +48,21 @@ TEST(NodeJson, NeverTakesSilenceForNotHere) {
   EXPECT_EQ(json::parse(node_json(old.moment()))["vms_known"], false);
 }
 
+TEST(NodeJson, SaysWhatIsWantedOnceTheLedgerWasHeldAgainstTheVms) {
+  WebWorld web;
+  web.world.with(a_vm("up1")).with(a_vm("off1").off());
+  const auto said = json::parse(node_json(web.moment()))["wanted_vms"];
+  EXPECT_THAT(said.get<std::vector<std::string>>(),
+              testing::UnorderedElementsAre(test::uuid_of("off1"), test::uuid_of("up1")));
+  web.world.history.wanted_told->clear();
+  EXPECT_EQ(json::parse(node_json(web.moment()))["wanted_vms"], json::array());
+  web.world.history.wanted_told.reset();
+  EXPECT_TRUE(json::parse(node_json(web.moment()))["wanted_vms"].is_null());
+  Moment early = web.moment();
+  early.view.reset();
+  EXPECT_TRUE(json::parse(node_json(early))["wanted_vms"].is_null());
+}
+
 TEST(NodeJson, SaysNothingOfABootItDoesNotKnow) {
   WebWorld web;
   web.world.snapshot.node.reading = fail(Errc::failed, "no /proc");
@@ -67,6 +82,8 @@ TEST(NodeJson, IsWhatPeersRead) {
   EXPECT_EQ(facts->boot_time, test::kWall - 1h);
   EXPECT_EQ(facts->node.value, "node1");
   EXPECT_EQ(facts->active_vms, std::vector{up.uuid});
+  ASSERT_TRUE(facts->wanted_vms);
+  EXPECT_EQ(*facts->wanted_vms, std::vector{up.uuid});
 }
 
 TEST(WhyJson, HoldsHeadlineFactsAndCommands) {

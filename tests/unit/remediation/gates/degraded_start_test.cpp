@@ -165,6 +165,10 @@ TEST(DegradedStart, TheConfigurationTrustsNoSilenceOfANodeWhoseUpkeepAnswers) {
   EXPECT_TRUE(is_open(world));
   world.peer("node2");
   EXPECT_FALSE(is_open(world));
+  world.snapshot.peers.back().facts.reading = fail(Errc::unavailable, "it can't ask its libvirt");
+  EXPECT_TRUE(is_open(world));
+  world.snapshot.peers.back().heard = world.now;
+  EXPECT_FALSE(is_open(world)) << "half an answer is no silence";
 }
 
 TEST(DegradedStart, TheConfigurationCountsFromWhenItWasLookedAt) {

@@ -51,5 +51,23 @@ TEST(PeerFacts, NoActiveVmIsAnAnswer) {
   EXPECT_TRUE(facts->active_vms.empty());
 }
 
+TEST(PeerFacts, WhoCannotSayWhatItWantsStillSaysWhatRunsThere) {
+  const auto with = [](const std::string& more) {
+    return parse_peer_facts(
+        R"({"node":"n","boot_id":"b","boot_time":1,"vms_known":true,"active_vms":[])" + more + "}");
+  };
+  const auto wanted = with(R"(,"wanted_vms":["11111111-2222-3333-4444-555555555555"])");
+  ASSERT_TRUE(wanted && wanted->wanted_vms);
+  EXPECT_EQ(wanted->wanted_vms->front().value, "11111111-2222-3333-4444-555555555555");
+  EXPECT_TRUE(with(R"(,"wanted_vms":[])")->wanted_vms->empty());
+  for (const char* bad : {"", R"(,"wanted_vms":null)", R"(,"wanted_vms":{})",
+                          R"(,"wanted_vms":["web1"])", R"(,"wanted_vms":[7])"}) {
+    const auto facts = with(bad);
+    ASSERT_TRUE(facts) << bad;
+    EXPECT_FALSE(facts->wanted_vms) << bad << ": unknown is not unwanted";
+  }
+  EXPECT_NE(with("")->wanted_vms.error().message.find("upgrade"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace upkeep
