@@ -17,20 +17,21 @@ DOMAIN = """<domain type='test' xmlns:test='http://libvirt.org/schemas/domain/te
   <name>web1</name><uuid>{uuid}</uuid><memory>65536</memory><vcpu>1</vcpu>
   <os><type>hvm</type></os>
   <devices>{disk}</devices>
-  <test:runstate>5</test:runstate>
+  <test:runstate>{state}</test:runstate>
 </domain>"""
+OFF, RUNNING = 5, 1  # as libvirt's test driver counts
 PEER = '\n[[peer]]\nname = "{}"\nurl = "http://127.0.0.1:{}"\n'
 KEEP_UP = '\n[[vm]]\nmatch = "web1"\nkeep = "up"\n'
 
 
 @pytest.fixture
 def node_for(upkeep_for, tmp_path):
-    """Makes an upkeep on a machine of its own with web1, which is off; it has not been started."""
+    """Makes an upkeep on a machine of its own that has web1; it has not been started."""
 
-    def make(name, port, disk=SHARED, more=""):
+    def make(name, port, disk=SHARED, state=OFF, more=""):
         home = tmp_path / name
         home.mkdir()
-        (home / "web1.xml").write_text(DOMAIN.format(uuid=UUID, disk=disk))
+        (home / "web1.xml").write_text(DOMAIN.format(uuid=UUID, disk=disk, state=state))
         (home / "node.xml").write_text('<node><domain file="web1.xml"/></node>')
         libvirt = types.SimpleNamespace(uri=f"test://{home}/node.xml")
         return upkeep_for(libvirt, node=name, port=port, root=Node(home / "root").root, more=more)
@@ -104,6 +105,27 @@ def test_a_dead_peers_silence_holds_until_it_is_declared_dead(node_for):
     wait_until("it to be held", lambda: offers(upkeep, "upkeep peer declare-dead n2"))
     assert "n2 does not say what runs there" in facts_of(upkeep)
     upkeep.restart()
+    assert not upkeep.starts()
+    upkeep.cli("peer", "declare-dead", "n2")
+    wait_until("it to be started", upkeep.starts)
+
+
+def test_what_ran_on_a_dead_node_comes_back_when_that_is_declared_dead(node_for, tmp_path):
+    image = tmp_path / "web1.img"
+    image.write_bytes(bytes(4096))
+    local = f"<disk type='file'><source file='{image}'/><target dev='vda' bus='virtio'/></disk>"
+    ports = {"n1": free_port(), "n2": free_port()}
+    peer = node_for("n2", ports["n2"], disk=local, state=RUNNING).start()
+    upkeep = node_for("n1", ports["n1"], disk=local, more=PEER.format("n2", ports["n2"])).start()
+    wait_until("n1 to know where it is", lambda: "moved_away" in facts_of(upkeep))
+    peer.kill()
+    upkeep.cli("mark", "web1", "up")
+    wait_until("n2 to be silent for long", lambda: offers(upkeep, "upkeep peer declare-dead n2"))
+    assert "it was active on n2 when that last answered" in facts_of(upkeep)
+    # Another daemon has never heard n2; the ledger knows that the VM went away.
+    upkeep.restart()
+    wait_until("it to be held", lambda: offers(upkeep, "upkeep peer declare-dead n2"))
+    assert "it moved to another node" in facts_of(upkeep)
     assert not upkeep.starts()
     upkeep.cli("peer", "declare-dead", "n2")
     wait_until("it to be started", upkeep.starts)
