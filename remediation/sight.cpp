@@ -83,6 +83,12 @@ bool is_gone(const Intent& line, const World& world) {
   return left && vms_in_sight(world) != nullptr && find_vm(world.snapshot, line.uuid) == nullptr;
 }
 
+bool belongs_elsewhere(const Intent& line, const Wish& wish) {
+  if (line.last_stop != StopCause::moved_away) return false;
+  const bool marked = wish.authority == Wish::Authority::mark && line.mark.has_value();
+  return !marked || line.mark->at < line.changed;
+}
+
 const Intent* line_by_name(const VmName& name, const History& history) {
   const auto found = std::ranges::find_if(
       history.intents, [&](const auto& line) { return line.second.name == name; });

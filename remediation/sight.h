@@ -38,6 +38,10 @@ struct Needs {
 /// whatever is wanted of it, there is nothing here to start. False while libvirt is silent.
 [[nodiscard]] bool is_gone(const Intent& line, const World& world);
 
+/// True for a VM that moved to another node and that nobody has marked up here since: a mark of
+/// before is no word on where it belongs now.
+[[nodiscard]] bool belongs_elsewhere(const Intent& line, const Wish& wish);
+
 /// The ledger's line of the VM of that name, or null.
 [[nodiscard]] const Intent* line_by_name(const VmName& name, const History& history);
 

@@ -72,10 +72,10 @@ std::optional<Held> wants_it_too(const Vm& vm, const NodeName& name, const std::
   }
   if (std::ranges::count(*wanted, vm.uuid) > 0) {
     return hold(Hold::may_run_elsewhere,
-                fmt::format("{}, and {} wants it too: mark it down on the node that is not to "
-                            "run it",
-                            where, name.value),
-                fmt::format("upkeep mark {} down", vm.name.value));
+                fmt::format("{}, and {} wants it too: on the node that is not to run it, `upkeep "
+                            "mark {} auto` takes an old mark back, and `upkeep mark {} down` "
+                            "ends the wish",
+                            where, name.value, vm.name.value, vm.name.value));
   }
   const auto told = told_since(vm, world);
   if (told && facts.at > *told) return std::nullopt;
@@ -93,9 +93,14 @@ bool is_heard(const Peer& peer, const World& world) {
 }
 
 bool is_given_up(const NodeName& node, const World& world) {
-  if (!world.history.standings.contains({Standing::Kind::peer_dead, node.value})) return false;
+  const auto said = world.history.standings.find({Standing::Kind::peer_dead, node.value});
+  if (said == world.history.standings.end()) return false;
+  // While this node was off, or its upkeep, the other one may have come back unseen.
+  const auto& self = world.snapshot.node.reading;
+  if (!self || self->boot_time > said->second.at) return false;
+  if (world.now - world.history.started < world.policy.freshness.peers) return false;
   const Peer* peer = find_peer(node, world);
-  return peer == nullptr || !is_heard(*peer, world);
+  return peer != nullptr && peer->error.has_value() && !is_heard(*peer, world);
 }
 
 std::string declare_dead(const NodeName& node, const World& world) {
@@ -137,8 +142,10 @@ std::optional<Held> judge_return(const Vm& vm, const World& world) {
   const bool moved = line != world.history.intents.end() &&
                      line->second.last_stop == StopCause::moved_away && is_down(vm.state);
   if (!moved) return std::nullopt;
+  const std::string where = "it moved to another node";
   for (const NodeName& name : peers_to_hear(world)) {
-    if (auto held = unheard(name, "it moved to another node", world)) return held;
+    if (auto held = unheard(name, where, world)) return held;
+    if (auto held = wants_it_too(vm, name, where, world)) return held;
   }
   return std::nullopt;
 }

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "remediation/sight.h"
+
 namespace upkeep {
 namespace {
 
@@ -13,15 +15,13 @@ bool is_at_work(const Vm& vm, const History& history, const Step& step) {
   return tried->second.in_flight || tried->second.last_end >= step.snapshot.vms.at;
 }
 
-/// Would it be started here, were everything else as it should be? What moved away is only when a
-/// person marks it.
+/// Would it be started here, were everything else as it should be?
 bool is_wanted(const Vm& vm, const History& history, const Step& step) {
   const auto known = history.intents.find(vm.uuid);
   const Intent* line = known == history.intents.end() ? nullptr : &known->second;
   const Wish wish = wish_for(line, policy_for(step.policy, vm.name));
   if (wish.keep != Keep::up) return false;
-  return line == nullptr || line->last_stop != StopCause::moved_away ||
-         wish.authority == Wish::Authority::mark;
+  return line == nullptr || !belongs_elsewhere(*line, wish);
 }
 
 }  // namespace

@@ -66,10 +66,14 @@ std::optional<Held> judge_authority(const Vm& vm, const Finding& found, const Wo
   if (!vm.persistent) return hold(Hold::transient, "");
   if (auto held = vm_authority_hold(vm, found, world)) return held;
   const Intent* line = line_of(vm.uuid, world);
-  if (line == nullptr || marked) return std::nullopt;
-  if (line->last_stop == StopCause::moved_away) {
-    return hold(Hold::may_run_elsewhere, "it moved to another node", mark_up);
+  if (line == nullptr) return std::nullopt;
+  if (belongs_elsewhere(*line, wish)) {
+    return hold(Hold::may_run_elsewhere,
+                marked ? "it moved to another node after it was marked up here"
+                       : "it moved to another node",
+                mark_up);
   }
+  if (marked) return std::nullopt;
   const bool unobserved = line->last_stop == StopCause::unobserved;
   if (unobserved && wish.authority == Wish::Authority::automatic) {
     return hold(Hold::stopped_unobserved, line->last_stop_detail, mark_up);

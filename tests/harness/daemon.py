@@ -17,7 +17,7 @@ CONFIG = """\
 mode = "{mode}"
 node = "{node}"
 [http]
-listen = "127.0.0.1:{port}"
+listen = "{address}:{port}"
 control_listen = "127.0.0.1:{control_port}"
 [libvirt]
 uri = "{uri}"
@@ -54,7 +54,7 @@ class Upkeep:
                 '[http]\nlisten = "127.0.0.1:0"\ncontrol_listen = "127.0.0.1:0"\n')
         else:
             values = {"startup_grace": "1s", "first_gap": "10s", "stable_window": "600s",
-                      "port": 0, "control_port": 0, **policy}
+                      "address": "127.0.0.1", "port": 0, "control_port": 0, **policy}
             self.config.write_text(CONFIG.format(
                 mode=mode, node=node, uri=uri, drbd=drbd, journal=self.journal, **values) + more)
 

@@ -1,5 +1,6 @@
 """One VM, several nodes: started by one of them or by none."""
 
+import subprocess
 import types
 
 import pytest
@@ -21,6 +22,7 @@ DOMAIN = """<domain type='test' xmlns:test='http://libvirt.org/schemas/domain/te
 </domain>"""
 OFF, RUNNING = 5, 1  # as libvirt's test driver counts
 PEER = '\n[[peer]]\nname = "{}"\nurl = "http://127.0.0.1:{}"\n'
+FAR_PEER = '\n[[peer]]\nname = "{}"\nurl = "http://{}:{}"\n'
 KEEP_UP = '\n[[vm]]\nmatch = "web1"\nkeep = "up"\n'
 
 
@@ -28,15 +30,48 @@ KEEP_UP = '\n[[vm]]\nmatch = "web1"\nkeep = "up"\n'
 def node_for(upkeep_for, tmp_path):
     """Makes an upkeep on a machine of its own that has web1; it has not been started."""
 
-    def make(name, port, disk=SHARED, state=OFF, more=""):
+    def make(name, port, disk=SHARED, state=OFF, more="", **options):
         home = tmp_path / name
         home.mkdir()
         (home / "web1.xml").write_text(DOMAIN.format(uuid=UUID, disk=disk, state=state))
         (home / "node.xml").write_text('<node><domain file="web1.xml"/></node>')
         libvirt = types.SimpleNamespace(uri=f"test://{home}/node.xml")
-        return upkeep_for(libvirt, node=name, port=port, root=Node(home / "root").root, more=more)
+        return upkeep_for(libvirt, node=name, port=port, root=Node(home / "root").root, more=more,
+                          **options)
 
     return make
+
+
+class Host:
+    """An address of another host, which can be there and gone: a host whose upkeep is only stopped
+    refuses connections, and is not dead."""
+
+    address = "198.18.93.2"
+
+    def __init__(self):
+        self.ip("route", "add", "unreachable", self.address)
+
+    @staticmethod
+    def ip(*words):
+        subprocess.run(("ip", *words), check=True)
+
+    def comes(self):
+        self.ip("address", "add", self.address, "dev", "lo")
+
+    def dies(self):
+        self.ip("address", "del", self.address + "/32", "dev", "lo")
+
+    def close(self):
+        subprocess.run(("ip", "address", "del", self.address + "/32", "dev", "lo"), check=False,
+                       stderr=subprocess.DEVNULL)
+        self.ip("route", "del", "unreachable", self.address)
+
+
+@pytest.fixture
+def host():
+    host = Host()
+    yield host
+    host.close()
 
 
 def facts_of(upkeep):
@@ -56,7 +91,7 @@ def test_what_two_nodes_want_is_started_by_neither_until_one_gives_it_up(node_fo
     for upkeep, other in ((first, "n2"), (second, "n1")):
         wait_until(f"{other}'s wish to be known",
                    lambda u=upkeep, o=other: f"{o} wants it too" in facts_of(u))
-        wait_until("it to be held", lambda u=upkeep: offers(u, "upkeep mark web1 down"))
+        assert "`upkeep mark web1 down` ends the wish" in facts_of(upkeep)
     stays_so("nobody starts it", lambda: not first.starts() and not second.starts(), 8)
     first.cli("mark", "web1", "down")
     wait_until("n2 to start it", second.starts)
@@ -96,11 +131,8 @@ def test_a_third_nodes_answer_is_not_taken_for_a_peers(node_for):
     stays_so("it is not started", lambda: not upkeep.starts(), 6)
 
 
-def test_a_dead_peers_silence_holds_until_it_is_declared_dead(node_for):
-    ports = {"n1": free_port(), "n2": free_port()}
-    peer = node_for("n2", ports["n2"]).start()
-    upkeep = node_for("n1", ports["n1"], more=KEEP_UP + PEER.format("n2", ports["n2"]))
-    peer.kill()
+def test_a_dead_peers_silence_holds_until_it_is_declared_dead(node_for, host):
+    upkeep = node_for("n1", free_port(), more=KEEP_UP + FAR_PEER.format("n2", host.address, 9893))
     upkeep.start()
     wait_until("it to be held", lambda: offers(upkeep, "upkeep peer declare-dead n2"))
     assert "n2 does not say what runs there" in facts_of(upkeep)
@@ -110,15 +142,27 @@ def test_a_dead_peers_silence_holds_until_it_is_declared_dead(node_for):
     wait_until("it to be started", upkeep.starts)
 
 
-def test_what_ran_on_a_dead_node_comes_back_when_that_is_declared_dead(node_for, tmp_path):
+def test_a_node_whose_upkeep_is_stopped_is_not_dead(node_for):
+    ports = {"n1": free_port(), "n2": free_port()}
+    upkeep = node_for("n1", ports["n1"], more=KEEP_UP + PEER.format("n2", ports["n2"])).start()
+    wait_until("it to be held", lambda: "n2 does not say what runs there" in facts_of(upkeep))
+    assert not offers(upkeep, "upkeep peer declare-dead n2")
+    refused = upkeep.cli("peer", "declare-dead", "n2", check=False)
+    assert refused.returncode != 0
+    assert not upkeep.starts()
+
+
+def test_what_ran_on_a_dead_node_comes_back_when_that_is_declared_dead(node_for, host, tmp_path):
     image = tmp_path / "web1.img"
     image.write_bytes(bytes(4096))
     local = f"<disk type='file'><source file='{image}'/><target dev='vda' bus='virtio'/></disk>"
     ports = {"n1": free_port(), "n2": free_port()}
-    peer = node_for("n2", ports["n2"], disk=local, state=RUNNING).start()
-    upkeep = node_for("n1", ports["n1"], disk=local, more=PEER.format("n2", ports["n2"])).start()
+    host.comes()
+    node_for("n2", ports["n2"], disk=local, state=RUNNING, address=host.address).start()
+    there = FAR_PEER.format("n2", host.address, ports["n2"])
+    upkeep = node_for("n1", ports["n1"], disk=local, more=there).start()
     wait_until("n1 to know where it is", lambda: "moved_away" in facts_of(upkeep))
-    peer.kill()
+    host.dies()
     upkeep.cli("mark", "web1", "up")
     wait_until("n2 to be silent for long", lambda: offers(upkeep, "upkeep peer declare-dead n2"))
     assert "it was active on n2 when that last answered" in facts_of(upkeep)

@@ -25,11 +25,14 @@ bool lives(const Peer& peer, const World& world) {
 }
 
 bool buried(const std::string& name, const World& world) {
-  if (world.history.standings.count({Standing::Kind::peer_dead, name}) == 0) return false;
+  const auto word = world.history.standings.find({Standing::Kind::peer_dead, name});
+  if (word == world.history.standings.end() || !world.snapshot.node.reading) return false;
+  if (word->second.at < world.snapshot.node.reading->boot_time) return false;
+  if (world.now - world.history.started < seconds(15)) return false;
   for (const Peer& peer : world.snapshot.peers) {
-    if (peer.name.value == name && lives(peer, world)) return false;
+    if (peer.name.value == name) return peer.error.has_value() && !lives(peer, world);
   }
-  return true;
+  return false;
 }
 
 /// Asked after it was told that the VM is wanted here, and it does not want it itself.

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <chrono>
 #include <utility>
 
 #include "exporter/sources/peers/peer_facts.h"
@@ -69,9 +71,13 @@ long status_of(const Question& question) {
   return status;
 }
 
-/// It answered, whatever it said.
+/// Its host is there, whatever upkeep says: a connection was made or refused.
 bool was_heard(const Question& question) {
-  return question.answered && question.code == CURLE_OK && status_of(question) == 200;
+  curl_off_t connected = 0;
+  long os_error = 0;
+  curl_easy_getinfo(question.easy.get(), CURLINFO_CONNECT_TIME_T, &connected);
+  curl_easy_getinfo(question.easy.get(), CURLINFO_OS_ERRNO, &os_error);
+  return connected > 0 || os_error == ECONNREFUSED;
 }
 
 Result<PeerFacts> answer_of(const Question& question, const PeerAddress& peer) {
@@ -89,6 +95,20 @@ Result<PeerFacts> answer_of(const Question& question, const PeerAddress& peer) {
   auto facts = parse_peer_facts(question.body);
   if (!facts) return because(facts.error().code, facts.error().message);
   return facts;
+}
+
+/// Older than any reading that counts as fresh.
+constexpr Tick kNeverFresh = Tick{} - std::chrono::hours(24 * 365);
+
+/// Who answers in a peer's place is no witness that a VM is not there; that it is active where the
+/// answer came from may well be so. Never fresh, such a word can only hold.
+void keep_claims(Peer& peer, const std::vector<VmUuid>& active) {
+  if (active.empty()) return;
+  if (!peer.facts.reading) peer.facts = {PeerFacts{}, kNeverFresh};
+  auto& known = peer.facts.reading->active_vms;
+  for (const VmUuid& uuid : active) {
+    if (std::ranges::count(known, uuid) == 0) known.push_back(uuid);
+  }
 }
 
 }  // namespace
@@ -137,6 +157,12 @@ void PeerSource::run(const std::stop_token& stop) {
   }
 }
 
+bool PeerSource::is_another_node(const PeerFacts& facts) const {
+  if (!options_.own_boot) return true;
+  const auto own = options_.own_boot();
+  return own && *own != facts.boot_id;
+}
+
 Result<PeerFacts> PeerSource::identified(Result<PeerFacts> facts, const PeerAddress& peer) const {
   if (!facts) return facts;
   std::optional<BootId> own;
@@ -180,11 +206,14 @@ std::vector<Peer> PeerSource::ask_all(const std::stop_token& stop) const {
 
   std::vector<Peer> peers = latest();
   std::vector<Result<PeerFacts>> answers;
+  std::vector<std::vector<VmUuid>> claims(questions.size());
   for (std::size_t i = 0; i < questions.size(); ++i) {
     curl_multi_remove_handle(multi.get(), questions[i]->easy.get());
     if (was_heard(*questions[i])) peers[i].heard = asked_at;
     const PeerAddress& peer = options_.peers[i];
-    answers.push_back(identified(answer_of(*questions[i], peer), peer));
+    auto said = answer_of(*questions[i], peer);
+    if (said && is_another_node(*said)) claims[i] = said->active_vms;
+    answers.push_back(identified(std::move(said), peer));
   }
   const auto twins = twins_among(answers, peers);
   for (std::size_t i = 0; i < answers.size(); ++i) {
@@ -203,6 +232,7 @@ std::vector<Peer> PeerSource::ask_all(const std::stop_token& stop) const {
       peer.error = facts.error();
       // What it said last stays, with its age: a VM it ran may still be running there.
       if (!peer.facts.reading) peer.facts.reading = std::unexpected(facts.error());
+      keep_claims(peer, claims[i]);
     }
   }
   return peers;

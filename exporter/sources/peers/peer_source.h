@@ -50,6 +50,8 @@ class PeerSource final : public Source {
  private:
   void run(const std::stop_token& stop);
   [[nodiscard]] std::vector<Peer> ask_all(const std::stop_token& stop) const;
+  /// Surely not this node itself.
+  [[nodiscard]] bool is_another_node(const PeerFacts& facts) const;
   [[nodiscard]] Result<PeerFacts> identified(Result<PeerFacts> facts,
                                              const PeerAddress& peer) const;
 

@@ -37,7 +37,7 @@ bool is_open(TestWorld world, const Vm& vm) {
 PeerFacts& facts_of(TestWorld& world) { return *world.snapshot.peers.back().facts.reading; }
 
 void declare_node2_dead(TestWorld& world) {
-  const Standing word{.kind = Standing::Kind::peer_dead, .subject = "node2"};
+  const Standing word{.kind = Standing::Kind::peer_dead, .subject = "node2", .at = test::kWall};
   world.history.standings[key_of(word)] = word;
 }
 
@@ -60,9 +60,10 @@ TEST(PeerWishes, WhatAPeerWantsTooIsStartedByNeither) {
   const Held both = held(world, on_shared());
   EXPECT_EQ(both.reason, Hold::may_run_elsewhere);
   EXPECT_EQ(both.detail,
-            "disk vda is on shared storage, and node2 wants it too: mark it down on the node that "
-            "is not to run it");
-  EXPECT_EQ(both.opens_with, "upkeep mark web1 down");
+            "disk vda is on shared storage, and node2 wants it too: on the node that is not to run "
+            "it, `upkeep mark web1 auto` takes an old mark back, and `upkeep mark web1 down` ends "
+            "the wish");
+  EXPECT_EQ(both.opens_with, "") << "it is for a person to say which node";
   facts_of(world).wanted_vms = std::vector<VmUuid>{{uuid_of("web2")}};
   EXPECT_TRUE(is_open(world, on_shared()));
 }
@@ -144,6 +145,25 @@ TEST(PeerWords, WhoAnswersIsNotDead) {
   EXPECT_TRUE(is_open(half, on_local()));
 }
 
+TEST(PeerWords, AWordFromBeforeThisNodeOrDaemonCouldListenDoesNotCount) {
+  TestWorld world = silent_since({"web1"});
+  declare_node2_dead(world);
+  ASSERT_TRUE(is_open(world, on_local()));
+  TestWorld booted = world;
+  booted.snapshot.node.reading->boot_time = test::kWall + 1s;
+  EXPECT_FALSE(is_open(booted, on_local())) << "node2 may have come back while this one was off";
+  booted.snapshot.node.reading = fail(Errc::unavailable, "unread");
+  EXPECT_FALSE(is_open(booted, on_local()));
+  TestWorld restarted = world;
+  restarted.history.started = world.now - 14s;
+  EXPECT_FALSE(is_open(restarted, on_local())) << "nobody has listened for long enough";
+  restarted.history.started = world.now - 15s;
+  EXPECT_TRUE(is_open(restarted, on_local()));
+  TestWorld unasked = world;
+  unasked.snapshot.peers.back().error.reset();
+  EXPECT_FALSE(is_open(unasked, on_local())) << "nobody has tried to reach it";
+}
+
 TEST(PeerWords, NobodyIsToldToBuryWhomDrbdIsConnectedTo) {
   TestWorld world = silent_since({"web1"});
   world.with(a_resource("r0", 1));
@@ -166,6 +186,7 @@ TEST(PeerWords, WhatMovedAwayComesBackOnlyWhenEveryPeerHasSaidNo) {
   world.unwanted("web1", StopCause::moved_away).marked("web1", Keep::up);
   EXPECT_TRUE(is_open(world, on_local()));
   world.snapshot.peers.back().facts.reading = fail(Errc::timed_out, "no answer");
+  world.snapshot.peers.back().error = Error{Errc::timed_out, "no answer"};
   const Held restarted = held(world, on_local());
   EXPECT_EQ(restarted.reason, Hold::may_run_elsewhere)
       << "a daemon that was restarted has not heard it yet";

@@ -338,7 +338,7 @@ TEST_F(SqliteJournalTest, RemembersWhoWasPrimaryAcrossBootsAndForgetsWhatIsOld) 
     ASSERT_TRUE(journal->save({{"r0"}, {"node2"}}, unseen));
     ASSERT_TRUE(journal->save({{"r1"}, {}}, alone));
     ASSERT_TRUE(journal->save({{"r1"}, {"node2"}}, demoted));
-    ASSERT_TRUE(journal->save({"boot-2"}, {"r0"}, ResourceHistory{}));
+    ASSERT_TRUE(journal->save({"boot-2"}, {{{"r0"}, ResourceHistory{}}}));
   }
   PrimaryRecord record{{{{"r0"}, {}}, still},
                        {{{"r0"}, {"node2"}}, unseen},

@@ -72,6 +72,8 @@ TEST_F(WantedBookTest, WhatMovedAwayIsNotWantedUnlessAPersonSaysSo) {
   EXPECT_THAT(list(), IsEmpty()) << "vm_down holds it, so that its new node may start it";
   world_.marked("web1", Keep::up);
   EXPECT_THAT(list(), ElementsAre(uuid_of("web1")));
+  world_.history.intents.at(VmUuid{uuid_of("web1")}).changed = test::kWall + 1s;
+  EXPECT_THAT(list(), IsEmpty()) << "a mark of before it moved";
 }
 
 TEST_F(WantedBookTest, AStartUnderWayIsListedUntilAReadingCanShowIt) {

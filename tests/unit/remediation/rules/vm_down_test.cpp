@@ -212,6 +212,8 @@ TEST(VmDownRemedy, WhatMovedAwayComesBackByMarkOnly) {
   world.vm_policy({.keep = Keep::up});
   EXPECT_EQ(refused_by(world), Hold::may_run_elsewhere);
   EXPECT_FALSE(refused_by(world.marked("web1", Keep::up)));
+  world.history.intents.at(VmUuid{test::uuid_of("web1")}).changed = test::kWall + 1s;
+  EXPECT_EQ(refused_by(world), Hold::may_run_elsewhere) << "it moved after it was marked";
 }
 
 TEST(VmDownRemedy, RefusesWithoutItsNetworks) {

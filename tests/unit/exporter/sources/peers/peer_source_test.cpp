@@ -143,6 +143,20 @@ TEST(PeerSource, APeerThatCannotBeReachedHasSaidNothing) {
   ASSERT_TRUE(listener.wait_until([&] { return source.latest()[0].error.has_value(); }));
   EXPECT_FALSE(source.latest()[0].facts.reading.has_value());
   EXPECT_NE(source.latest()[0].error->message.find("node2"), std::string::npos);
+  EXPECT_TRUE(source.latest()[0].heard) << "who refuses a connection is not dead";
+}
+
+TEST(PeerSource, AHostThatTakesConnectionsIsHeardWhateverItsUpkeepSays) {
+  FakePeer hung{""};
+  hung.silent = true;
+  const SystemClock clock;
+  Listener listener;
+  PeerSource source(
+      {.peers = {{NodeName{"node2"}, hung.url()}}, .interval = 10ms, .timeout = 300ms}, clock,
+      listener);
+  source.start();
+  ASSERT_TRUE(listener.wait_until([&] { return source.latest()[0].error.has_value(); }));
+  EXPECT_TRUE(source.latest()[0].heard);
 }
 
 /// What a source that asks `peers` makes of them once each has answered or failed.
@@ -165,7 +179,9 @@ std::vector<Peer> asked(std::vector<PeerAddress> peers, Result<BootId> own_boot)
 TEST(PeerSource, WhoAnswersWithAnotherNameSaysNothingForThePeer) {
   const FakePeer third{answer_of("node3", "b3")};
   const auto peers = asked({{NodeName{"node2"}, third.url()}}, BootId{"b1"});
-  EXPECT_FALSE(peers[0].facts.reading) << "its \"not here\" is not node2's";
+  EXPECT_FALSE(peers[0].facts.fresh(SystemClock().now(), 24h)) << "its \"not here\" isn't node2's";
+  ASSERT_TRUE(peers[0].facts.reading);
+  EXPECT_EQ(peers[0].facts.reading->active_vms.size(), 1U) << "its \"active here\" may be true";
   ASSERT_TRUE(peers[0].error);
   EXPECT_EQ(peers[0].error->message,
             "peer 'node2' at " + third.url() +
@@ -198,9 +214,10 @@ TEST(PeerSource, OneNodeIsNotTwoPeers) {
                             {NodeName{"node3"}, same.url()},
                             {NodeName{"node4"}, other.url()}},
                            BootId{"b1"});
-  EXPECT_FALSE(peers[0].facts.reading);
-  EXPECT_FALSE(peers[1].facts.reading);
-  EXPECT_TRUE(peers[2].facts.reading);
+  const Tick now = SystemClock().now();
+  EXPECT_FALSE(peers[0].facts.fresh(now, 24h));
+  EXPECT_FALSE(peers[1].facts.fresh(now, 24h));
+  EXPECT_TRUE(peers[2].facts.fresh(now, 24h));
   ASSERT_TRUE(peers[0].error && peers[1].error);
   EXPECT_NE(peers[0].error->message.find("also answers as peer 'node3'"), std::string::npos);
 }
