@@ -49,8 +49,9 @@ bool Audit::recovers_by_start(const Vm& one, const OpenProblem* problem) const {
                      world_.history.asked_by_alert.contains(
                          {"vm_down", {.kind = Target::Kind::vm, .name = one.name.value}});
   if (block.only_alerts && !asked) return false;
+  const bool moved = known && line->second.last_stop == StopCause::moved_away;
+  if (moved && (!marked || line->second.mark->at < line->second.changed)) return false;
   if (known && !marked) {
-    if (line->second.last_stop == StopCause::moved_away) return false;
     const bool unseen = line->second.last_stop == StopCause::unobserved;
     if (unseen && block.keep == Keep::automatic) return false;
   }

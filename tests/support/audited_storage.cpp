@@ -47,13 +47,13 @@ bool leaves_it_to_us(const Peer& peer, const Vm& vm, const World& world) {
   return told != world.history.wanted_told->end() && told->second < peer.facts.at;
 }
 
-bool every_peer_says_no(const Vm& vm, bool asked_for_its_wish, const World& world) {
+bool every_peer_says_no(const Vm& vm, const World& world) {
   for (const NodeName& name : world.policy.peers) {
     bool said = buried(name.value, world);
     for (const Peer& peer : world.snapshot.peers) {
       if (peer.name.value != name.value || !peer.facts.reading.has_value()) continue;
       if (world.now - peer.facts.at > seconds(15)) continue;
-      if (!asked_for_its_wish || leaves_it_to_us(peer, vm, world)) said = true;
+      if (leaves_it_to_us(peer, vm, world)) said = true;
     }
     if (!said) return false;
   }
@@ -189,12 +189,12 @@ bool minor_open(DeviceMinor minor, const Vm& vm, const World& world) {
 
 bool disk_open(const Vm& vm, const VmDisk& disk, const World& world) {
   if (disk.backing == DiskBacking::local) {
-    return !is_away(vm, world) || every_peer_says_no(vm, false, world);
+    return !is_away(vm, world) || every_peer_says_no(vm, world);
   }
   if (disk.backing == DiskBacking::missing) return disk.optional_at_start;
   if (disk.backing == DiskBacking::shared) {
     if (exclusive(vm, world.policy)) return true;
-    return !world.policy.peers.empty() && every_peer_says_no(vm, true, world);
+    return !world.policy.peers.empty() && every_peer_says_no(vm, world);
   }
   if (disk.backing != DiskBacking::drbd || disk.drbd.empty()) return false;
   bool open = true;

@@ -197,6 +197,9 @@ void draw_vm(Random& random, TestWorld& world, const std::string& name) {
   if (random.percent(20)) {
     world.marked(name,
                  random.pick({Keep::up, Keep::up, Keep::down, Keep::ignore, Keep::automatic}));
+    if (random.percent(20)) {  // It moved or stopped since.
+      world.history.intents.at(VmUuid{uuid_of(name)}).changed = kWall + seconds(1);
+    }
   }
 }
 
