@@ -135,8 +135,9 @@ def test_a_vm_whose_definition_the_power_cut_took_is_named(libvirtd, upkeep_for,
     def named():
         [line] = [line for line in upkeep.cli("status").stdout.splitlines()
                   if line.startswith("web2 ")]
-        return "upkeep mark web2 down" in line
-    wait_until("it to be named, with the way out", named)
+        return "not listed by libvirt" in line and "its definition is gone" in line
+    wait_until("it to be named", named)
+    assert "upkeep mark web2 down" in upkeep.why("vm/web2")["commands"]
     assert "not listed by libvirt" in upkeep.cli("plan").stdout
     assert upkeep.cli("mark", "web2", "down").returncode == 0
     wait_until("nothing to be said of it",
