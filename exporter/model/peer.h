@@ -28,12 +28,11 @@ struct Peer {
   NodeName name;
   Observed<PeerFacts> facts = {};
   std::optional<Error> error = {};
-  /// When something last answered at its address, be it half an answer or another node's: who
-  /// answers is not dead.
+  /// When its host last made or refused a connection, whatever upkeep said there: it is not dead.
   std::optional<Tick> heard = {};
 };
 
-/// When something last answered at its address; nothing when nothing ever did.
+/// When its host last gave a sign of life; nothing when it never did.
 [[nodiscard]] inline std::optional<Tick> last_heard(const Peer& peer) {
   if (!peer.facts.reading) return peer.heard;
   return std::max(peer.heard.value_or(peer.facts.at), peer.facts.at);

@@ -8,10 +8,11 @@
 
 namespace upkeep {
 
-/// Something answered at the peer's address just now, be it half an answer: it isn't dead.
+/// The peer's host made or refused a connection just now: it isn't dead.
 [[nodiscard]] bool is_heard(const Peer& peer, const World& world);
 
-/// A person said that the node is dead, and nothing has been heard of it since.
+/// A person said in this boot that the node is dead, and this daemon has listened for it in vain
+/// for as long as an answer counts. False while this node's own boot is not known.
 [[nodiscard]] bool is_given_up(const NodeName& node, const World& world);
 
 /// What a person can do about a node that says nothing: declare it dead, if upkeep would take
@@ -29,8 +30,8 @@ namespace upkeep {
 [[nodiscard]] std::optional<Held> judge_peers(const Vm& vm, const std::string& where,
                                               const World& world);
 
-/// The same for a VM that moved away from here and that a person wants back: where it went is only
-/// asked whether it still runs there.
+/// The same for a VM on local disks that moved away from here and that a person wants back: another
+/// node may have the newer copy.
 [[nodiscard]] std::optional<Held> judge_return(const Vm& vm, const World& world);
 
 }  // namespace upkeep

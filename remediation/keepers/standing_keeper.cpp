@@ -38,7 +38,7 @@ std::string sign_of_life(const NodeName& node, WallTime since, const Step& step)
     if (step.wall - age <= since) continue;
     const bool whole = peer.facts.reading && peer.facts.at >= *heard;
     if (whole || !peer.error) return "upkeep answers on it";
-    return "something answers at its URL (" + peer.error->message + ")";
+    return "its host is there (" + peer.error->message + ")";
   }
   return "";
 }

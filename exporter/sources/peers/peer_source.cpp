@@ -97,6 +97,26 @@ Result<PeerFacts> answer_of(const Question& question, const PeerAddress& peer) {
   return facts;
 }
 
+/// The boot that this node is in; nothing when it isn't to be compared.
+using OwnBoot = Result<std::optional<BootId>>;
+
+/// Surely not this node itself.
+bool is_another_node(const PeerFacts& facts, const OwnBoot& own) {
+  return own && (!*own || **own != facts.boot_id);
+}
+
+Result<PeerFacts> identified(Result<PeerFacts> facts, const PeerAddress& peer, const OwnBoot& own) {
+  if (!facts) return facts;
+  if (!own) {
+    return about(peer, Errc::unavailable,
+                 "whether this node itself answers there is not known: " + own.error().message);
+  }
+  if (const auto fault = identity_fault(*facts, peer.name, *own)) {
+    return about(peer, Errc::invalid, *fault);
+  }
+  return facts;
+}
+
 /// Older than any reading that counts as fresh.
 constexpr Tick kNeverFresh = Tick{} - std::chrono::hours(24 * 365);
 
@@ -157,27 +177,9 @@ void PeerSource::run(const std::stop_token& stop) {
   }
 }
 
-bool PeerSource::is_another_node(const PeerFacts& facts) const {
-  if (!options_.own_boot) return true;
-  const auto own = options_.own_boot();
-  return own && *own != facts.boot_id;
-}
-
-Result<PeerFacts> PeerSource::identified(Result<PeerFacts> facts, const PeerAddress& peer) const {
-  if (!facts) return facts;
-  std::optional<BootId> own;
-  if (options_.own_boot) {
-    auto boot = options_.own_boot();
-    if (!boot) {
-      return about(peer, Errc::unavailable,
-                   "whether this node itself answers there is not known: " + boot.error().message);
-    }
-    own = std::move(*boot);
-  }
-  if (const auto fault = identity_fault(*facts, peer.name, own)) {
-    return about(peer, Errc::invalid, *fault);
-  }
-  return facts;
+Result<std::optional<BootId>> PeerSource::own_boot() const {
+  if (!options_.own_boot) return std::nullopt;
+  return options_.own_boot();
 }
 
 std::vector<Peer> PeerSource::ask_all(const std::stop_token& stop) const {
@@ -205,6 +207,7 @@ std::vector<Peer> PeerSource::ask_all(const std::stop_token& stop) const {
   }
 
   std::vector<Peer> peers = latest();
+  const OwnBoot own = own_boot();
   std::vector<Result<PeerFacts>> answers;
   std::vector<std::vector<VmUuid>> claims(questions.size());
   for (std::size_t i = 0; i < questions.size(); ++i) {
@@ -212,8 +215,8 @@ std::vector<Peer> PeerSource::ask_all(const std::stop_token& stop) const {
     if (was_heard(*questions[i])) peers[i].heard = asked_at;
     const PeerAddress& peer = options_.peers[i];
     auto said = answer_of(*questions[i], peer);
-    if (said && is_another_node(*said)) claims[i] = said->active_vms;
-    answers.push_back(identified(std::move(said), peer));
+    if (said && is_another_node(*said, own)) claims[i] = said->active_vms;
+    answers.push_back(identified(std::move(said), peer, own));
   }
   const auto twins = twins_among(answers, peers);
   for (std::size_t i = 0; i < answers.size(); ++i) {

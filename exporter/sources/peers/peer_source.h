@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -50,10 +51,7 @@ class PeerSource final : public Source {
  private:
   void run(const std::stop_token& stop);
   [[nodiscard]] std::vector<Peer> ask_all(const std::stop_token& stop) const;
-  /// Surely not this node itself.
-  [[nodiscard]] bool is_another_node(const PeerFacts& facts) const;
-  [[nodiscard]] Result<PeerFacts> identified(Result<PeerFacts> facts,
-                                             const PeerAddress& peer) const;
+  [[nodiscard]] Result<std::optional<BootId>> own_boot() const;
 
   PeerSourceOptions options_;
   const Clock& clock_;
