@@ -1,7 +1,9 @@
 """A real Prometheus with a directory of its own."""
 
+import contextlib
 import json
 import pathlib
+import signal
 import socket
 import subprocess
 import time
@@ -38,16 +40,17 @@ class ConfiguredPrometheus:
         (self.directory / "prometheus.yml").write_text(config)
         self.options = options
         self.process = None
+        self.port = None
         self.url = None
 
     def __enter__(self):
-        port = free_port()
-        self.url = f"http://127.0.0.1:{port}"
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
         with (self.directory / "prometheus.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [self.program, f"--config.file={self.directory}/prometheus.yml",
                  f"--storage.tsdb.path={self.directory}/data",
-                 f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn", *self.options],
+                 f"--web.listen-address=127.0.0.1:{self.port}", "--log.level=warn", *self.options],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         wait_until("Prometheus to be ready", self._is_ready)
         return self
@@ -55,6 +58,15 @@ class ConfiguredPrometheus:
     def __exit__(self, *_):
         self.process.kill()
         self.process.wait()
+
+    @contextlib.contextmanager
+    def frozen(self):
+        """While it lasts this one looks at nothing, answers nothing and tells nobody."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
     def _is_ready(self):
         if self.process.poll() is not None:
