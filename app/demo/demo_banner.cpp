@@ -27,10 +27,11 @@ std::string to_text(const DemoBanner& banner) {
       "  In another terminal:\n"
       "\n",
       demo_vms().size(), on_drbd, banner.public_url, banner.public_url);
-  const std::array<std::pair<const char*, const char*>, 7> tries{{
+  const std::array<std::pair<const char*, const char*>, 8> tries{{
       {"status", "what runs, and what is wanted"},
       {"demo crash web1", "its QEMU dies: upkeep starts it again"},
       {"demo power-cut", "the whole node: DRBD first, then the VMs on it"},
+      {"history --recovery 0", "... and how long each VM took"},
       {"demo stop web2", "stopped on purpose: stays down"},
       {"why vm/web2", "... and why"},
       {"demo disconnect db1", "cut db1's replication link, then crash db1"},

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <thread>
@@ -10,9 +11,9 @@
 namespace upkeep {
 namespace {
 
-/// How long a power cut waits for the new boot to be read.
-constexpr auto kBootPatience = std::chrono::seconds(1);
-constexpr auto kBootLook = std::chrono::milliseconds(5);
+/// How long a power cut waits for what it did to be read.
+constexpr auto kReadPatience = std::chrono::seconds(1);
+constexpr auto kReadLook = std::chrono::milliseconds(5);
 
 constexpr std::string_view kCommands =
     "crash VM, stop VM, power-cut, disconnect RESOURCE, reconnect RESOURCE";
@@ -52,6 +53,22 @@ HealthSource::Parts health_of_demo(std::shared_ptr<const Clock> clock,
   auto parts = health_parts(std::string(kDemoUri), std::move(clock), std::move(on_news));
   parts.probe = std::make_shared<DemoGuests>();
   return parts;
+}
+
+template <class Done>
+bool comes_true(Done done) {
+  const auto until = std::chrono::steady_clock::now() + kReadPatience;
+  while (!done()) {
+    if (std::chrono::steady_clock::now() > until) return false;
+    std::this_thread::sleep_for(kReadLook);
+  }
+  return true;
+}
+
+/// What a source says while the node is without power.
+template <class T>
+Observed<T> nothing(Tick now) {
+  return {.reading = fail(Errc::unavailable, "the simulated node has no power"), .at = now};
 }
 
 /// The answer of a trick that says nothing itself.
@@ -102,11 +119,15 @@ void DemoHost::poke() {
   health_.poke();
 }
 
-Observed<std::shared_ptr<const Vms>> DemoHost::vms() const { return libvirt_.latest(); }
+Observed<std::shared_ptr<const Vms>> DemoHost::vms() const {
+  return dark_ ? nothing<std::shared_ptr<const Vms>>(clock_->now()) : libvirt_.latest();
+}
 Observed<std::shared_ptr<const VmStatsByName>> DemoHost::vm_stats() const {
   return libvirt_.latest_stats();
 }
-Observed<std::shared_ptr<const Drbd>> DemoHost::drbd() const { return drbd_.latest(); }
+Observed<std::shared_ptr<const Drbd>> DemoHost::drbd() const {
+  return dark_ ? nothing<std::shared_ptr<const Drbd>>(clock_->now()) : drbd_.latest();
+}
 Observed<Node> DemoHost::node() const { return node_.latest(); }
 
 Result<Vm> DemoHost::read_vm(const VmUuid& uuid) { return reader_.read_vm_now(uuid); }
@@ -141,22 +162,35 @@ Result<std::string> DemoHost::carry_out(const DemoCommand& command) {
 }
 
 Result<std::string> DemoHost::power_cut() {
+  // A daemon that starts after a power cut has seen none of what died: it hears of the boot, and
+  // then finds everything down.
+  dark_ = true;
+  auto said = go_dark();
+  dark_ = false;
+  poke();
+  return said;
+}
+
+Result<std::string> DemoHost::go_dark() {
   // The boot first: what is down afterwards must be seen as down since the boot, not as taken down
   // by somebody during the old one.
   if (auto booted = root_.boot(clock_->wall()); !booted) return std::unexpected(booted.error());
   node_.poke();
-  const auto until = std::chrono::steady_clock::now() + kBootPatience;
-  for (;;) {
+  const bool boots = comes_true([&] {
     const auto node = node_.latest();
-    if (node.reading && node.reading->boot_id == root_.boot_id()) break;
-    if (std::chrono::steady_clock::now() > until) {
-      return fail(Errc::timed_out, "the simulated node does not boot");
-    }
-    std::this_thread::sleep_for(kBootLook);
-  }
+    return node.reading && node.reading->boot_id == root_.boot_id();
+  });
+  if (!boots) return fail(Errc::timed_out, "the simulated node does not boot");
   drbd_.power_cut();
   const auto died = fleet_.crash_all();
   if (!died) return std::unexpected(died.error());
+  libvirt_.poke();
+  const bool all_seen = comes_true([&] {
+    const auto vms = libvirt_.latest();
+    return vms.reading &&
+           std::ranges::all_of(**vms.reading, [](const Vm& vm) { return is_down(vm.state); });
+  });
+  if (!all_seen) return fail(Errc::timed_out, "the simulated VMs do not die");
   return fmt::format(
       "power cut: {} VMs died, every simulated DRBD resource is down, the node booted again",
       *died);

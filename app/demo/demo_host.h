@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -70,10 +71,12 @@ class DemoHost final : public Host {
            SourceListener& listener);
 
   [[nodiscard]] Result<std::string> power_cut();
+  [[nodiscard]] Result<std::string> go_dark();
 
   std::shared_ptr<const Clock> clock_;
   ListenerGate gate_;
-  std::mutex command_mutex_;  ///< One command at a time.
+  std::mutex command_mutex_;        ///< One command at a time.
+  std::atomic<bool> dark_ = false;  ///< The power is off: VMs and DRBD can't be seen.
   DemoFleet fleet_;
   DemoRoot root_;
   LibvirtReader reader_;

@@ -207,6 +207,26 @@ TEST_F(DemoDaemonTest, AfterAPowerCutEverythingComesBackStorageFirst) {
   EXPECT_EQ(upkeep_->view()->boots.back().previous_shutdown, PreviousShutdown::unclean);
 }
 
+TEST_F(DemoDaemonTest, EachPowerCutIsOneRecoveryThatTellsWhatTookHowLong) {
+  const auto died = std::ranges::count_if(demo_vms(), &DemoVm::running);
+  for (const int cut : {1, 2, 3}) {
+    do_it("power-cut");
+    ASSERT_TRUE(soon([&] {
+      const auto view = upkeep_->view();
+      return view->recovery != nullptr && view->recovery->id >= cut && view->recovery->ended &&
+             view->in_flight.empty() && all_up();
+    }));
+    const auto recovery = upkeep_->view()->recovery;
+    EXPECT_EQ(recovery->id, cut);
+    EXPECT_EQ(recovery->cause, RecoveryCause::node_boot);
+    ASSERT_EQ(std::ssize(recovery->members), died);
+    for (const RecoveryMember& member : recovery->members) {
+      EXPECT_EQ(member.state, MemberState::healthy) << member.name.value;
+      EXPECT_FALSE(member.phases.empty()) << member.name.value;
+    }
+  }
+}
+
 TEST_F(DemoDaemonTest, AVmOnACutLinkStartsWhereItLastWrote) {
   do_it("disconnect", "db1");
   do_it("crash", "db1");
