@@ -67,8 +67,12 @@ std::optional<Held> latch_hold(const TargetHistory& tried, const BackOff& back_o
             .retry_at = std::nullopt};
   if (!never_gives_up) return held;
   const std::optional<Tick> since = last_try(tried) ? last_try(tried) : tried.latched_since;
-  if (!since || now >= *since + back_off.slow_retry) return std::nullopt;
-  held.retry_at = *since + back_off.slow_retry;
+  if (!since) return std::nullopt;
+  const bool new_evidence = tried.unblocked && *tried.unblocked > *since;
+  const Tick again =
+      *since + (new_evidence ? std::min(back_off.cap, back_off.slow_retry) : back_off.slow_retry);
+  if (now >= again) return std::nullopt;
+  held.retry_at = again;
   return held;
 }
 
@@ -85,6 +89,21 @@ std::optional<Held> gap_hold(const TargetHistory& tried, const BackOff& back_off
               .detail = fmt::format("{} attempts in a row", tried.in_row),
               .opens_with = "",
               .retry_at = ready};
+}
+
+/// Of a gate behind the one that asks storage, networks and peers: they were asked, and let it go.
+bool comes_after_remedy(Hold hold) {
+  switch (hold) {
+    case Hold::risk_not_allowed:
+    case Hold::latched:
+    case Hold::backing_off:
+    case Hold::storm:
+    case Hold::waits_for_tier:
+    case Hold::waits_for_vm:
+    case Hold::no_start_slot:
+    case Hold::budget_spent: return true;
+    default: return false;
+  }
 }
 
 bool has_connected_peer(const DrbdResource& resource) {
@@ -186,6 +205,16 @@ TargetHistory after_look(TargetHistory target, bool healthy, const BackOff& back
   target.attempts.clear();
   target.in_row = 0;
   target.latched_since.reset();
+  return target;
+}
+
+TargetHistory after_verdict(TargetHistory target, std::optional<Hold> hold, Tick now) {
+  if (hold && stands_in_the_way(*hold)) {
+    target.is_blocked = true;
+  } else if (target.is_blocked && (!hold || comes_after_remedy(*hold))) {
+    target.is_blocked = false;
+    target.unblocked = now;
+  }
   return target;
 }
 

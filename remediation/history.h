@@ -39,6 +39,8 @@ struct TargetHistory {
   bool stuck = false;                     ///< It passed its deadline and has not ended.
   std::optional<Tick> latched_since;
   std::optional<Tick> healthy_since;   ///< Since when the target is seen healthy.
+  bool is_blocked = false;             ///< Storage, a network or a peer stands in its way.
+  std::optional<Tick> unblocked;       ///< When that had last gone.
   std::map<std::string, Tries> tries;  ///< By the action's name.
 
   friend bool operator==(const TargetHistory&, const TargetHistory&) = default;
@@ -90,7 +92,8 @@ struct History {
                                  std::uint64_t seed);
 
 /// What back-off and latch say about trying the action on `target` now: nothing (go), or the hold.
-/// `never_gives_up` is StartVm's slow retry while latched.
+/// `never_gives_up` is StartVm's slow retry while latched; when what stood in the way since its
+/// last try has gone, that is a retry at the cap of the gaps.
 [[nodiscard]] std::optional<Held> back_off_hold(const History& history, const BackOff& back_off,
                                                 const Target& target, bool never_gives_up,
                                                 Tick now);
@@ -108,6 +111,8 @@ struct History {
 /// the hour's attempts used up is latched.
 [[nodiscard]] TargetHistory after_look(TargetHistory target, bool healthy, const BackOff& back_off,
                                        Tick now);
+/// The plan judged it: held (`hold`), or about to be tried. Not for what only a look can tell.
+[[nodiscard]] TargetHistory after_verdict(TargetHistory target, std::optional<Hold> hold, Tick now);
 /// `upkeep release`; a boot does it too, by `after_boot`. What is in flight stays so.
 [[nodiscard]] TargetHistory released(TargetHistory target);
 

@@ -94,6 +94,23 @@ const std::vector<Hold>& all_holds() {
   return holds;
 }
 
+bool stands_in_the_way(Hold hold) {
+  switch (hold) {
+    case Hold::network_missing:
+    case Hold::disk_missing:
+    case Hold::disk_unknown:
+    case Hold::split_brain:
+    case Hold::storage_not_up_to_date:
+    case Hold::storage_unknown:
+    case Hold::quorum_lost:
+    case Hold::peer_not_connected:
+    case Hold::peer_primary:
+    case Hold::runs_elsewhere:
+    case Hold::may_run_elsewhere: return true;
+    default: return false;
+  }
+}
+
 bool ends_soon(Hold hold) {
   switch (hold) {
     case Hold::starting_up:

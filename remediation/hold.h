@@ -70,6 +70,9 @@ enum class Hold {
 /// True when the hold ends without a person and without another fault's end: by time, by the next
 /// look, or with an action under way.
 [[nodiscard]] bool passes_by_itself(Hold hold);
+/// True for what keeps a VM from its start and lies outside of it: storage, a network, a peer. That
+/// it has gone is new evidence.
+[[nodiscard]] bool stands_in_the_way(Hold hold);
 /// Does nothing but a look, a turn or a slot keep it, so that whoever waits for the VM goes on
 /// waiting?
 [[nodiscard]] bool ends_soon(Hold hold);

@@ -111,6 +111,7 @@ Tick Reconciler::step(const std::shared_ptr<const Snapshot>& snapshot, Inputs in
   history_.journal_ok = journal_.ok();
 
   Plan planned = plan({*snapshot, *policy, history_, step.now});
+  note_verdicts(planned.decisions, step);
   actions_.begin(planned.decisions, step, policy);
   history_.journal_ok = journal_.ok();
   recovery_.follow(planned.decisions, step);
@@ -206,6 +207,14 @@ void Reconciler::end_problems(const Step& step) {
     last_decisions_.erase(last);
   }
   for (const auto& [key, well] : outages_.booted(world)) end(key, well);
+}
+
+void Reconciler::note_verdicts(const std::vector<Decision>& decisions, const Step& step) {
+  for (const Decision& decision : decisions) {
+    const auto line = history_.targets.find(decision.finding.subject);
+    if (decision.finding.rule != "vm_down" || line == history_.targets.end()) continue;
+    line->second = after_verdict(std::move(line->second), hold_of(decision), step.now);
+  }
 }
 
 void Reconciler::tell_decisions(const std::vector<Decision>& decisions, const Step& step) {

@@ -106,6 +106,7 @@ class Reconciler {
   void tell_wishes();
   void end_problems(const Step& step);
   void decide_alerts(const std::vector<Decision>& decisions, const Step& step);
+  void note_verdicts(const std::vector<Decision>& decisions, const Step& step);
   void tell_decisions(const std::vector<Decision>& decisions, const Step& step);
   void step_frozen(Inputs& inputs, const Step& step);
   void publish(std::vector<Decision> decisions, const Step& step);

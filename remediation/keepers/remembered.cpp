@@ -65,6 +65,8 @@ TargetHistory to_history(const TargetRecord& record, const Anchor& anchor) {
                         .stuck = record.stuck,
                         .latched_since = converted(record.latched_since, tick),
                         .healthy_since = std::nullopt,
+                        .is_blocked = false,
+                        .unblocked = std::nullopt,
                         .tries = {}};
   for (const auto& [action, line] : record.tries) {
     Tries& tries = history.tries[action];

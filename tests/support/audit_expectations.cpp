@@ -99,7 +99,8 @@ Must Audit::pacing(const Target& target) const {
   if (tried.latched_since || this_hour >= 5) {
     if (target.kind == Target::Kind::resource) return Must::wait;
     const auto since = last ? last : tried.latched_since;
-    if (since && world_.now - *since < minutes(30)) return Must::wait;
+    const bool way_cleared = since && tried.unblocked && *tried.unblocked > *since;
+    if (since && world_.now - *since < minutes(way_cleared ? 5 : 30)) return Must::wait;
   }
   if (tried.in_row == 0 || !last) return Must::act;
   double gap = 10;

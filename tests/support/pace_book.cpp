@@ -68,13 +68,16 @@ void PaceBook::ended(const Node& node, const Completed& completed) {
 /// Five an hour and then one each half hour; gaps that double from 10 s to 300 s.
 void PaceBook::judge_gaps(const Node& node, const Ticket& ticket) {
   const Target target = target_of(ticket.action);
-  std::vector<Tick>& attempts = tried_[{node.index(), target}].attempts;
+  Tried& tried = tried_[{node.index(), target}];
+  std::vector<Tick>& attempts = tried.attempts;
   const BackOff& back_off = ticket.policy->back_off;
   if (!attempts.empty() && name_of(ticket.action) != "connect") {
     const Duration since = cluster_.now() - attempts.back();
     const auto hour =
         std::ranges::count_if(attempts, [&](Tick at) { return cluster_.now() - at < kHour; });
-    if (hour >= back_off.attempts_per_hour && since < back_off.slow_retry) {
+    const bool was_blocked = tried.blocked && *tried.blocked > attempts.back();
+    const Duration slow = was_blocked ? back_off.cap : back_off.slow_retry;
+    if (hour >= back_off.attempts_per_hour && since < slow) {
       wrong_(node, to_string(target) + ": too many attempts");
     }
     const auto* limit = limit_of(*ticket.policy, name_of(ticket.action));
@@ -207,8 +210,24 @@ void PaceBook::judge_strain(const Node& node, const Pressure& pressure, Slots& s
 }
 
 /// Up for ten minutes is well for good.
+void PaceBook::note_blocked(const Node& node) {
+  const auto view = node.view();
+  if (view == nullptr) return;
+  static const std::set<std::string_view> outside{
+      "network_missing",        "disk_missing",      "disk_unknown",  "storage_unknown",
+      "storage_not_up_to_date", "split_brain",       "quorum_lost",   "peer_primary",
+      "peer_not_connected",     "may_run_elsewhere", "runs_elsewhere"};
+  for (const Decision& decision : view->decisions) {
+    const auto hold = hold_of(decision);
+    if (decision.finding.rule != "vm_down" || !hold || !outside.contains(to_string(*hold)))
+      continue;
+    tried_[{node.index(), decision.finding.subject}].blocked = cluster_.now();
+  }
+}
+
 void PaceBook::judge_step(const Node& node) {
   judge_number(node);
+  note_blocked(node);
   for (const auto& [uuid, guest] : node.guests()) {
     Tried& tried = tried_[{node.index(), target_of(guest.name)}];
     if (!is_up(guest.state)) {

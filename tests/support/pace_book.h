@@ -41,6 +41,8 @@ class PaceBook {
   struct Tried {
     std::vector<Tick> attempts;
     std::optional<Tick> up_since;
+    /// When storage, a network or a peer was last said to keep it from its start.
+    std::optional<Tick> blocked;
   };
   struct Spent {
     Tick at{};
@@ -64,6 +66,7 @@ class PaceBook {
   void judge_slots(const Node& node, const Ticket& ticket);
   void judge_order(const Node& node, const Ticket& ticket);
   void judge_number(const Node& node);
+  void note_blocked(const Node& node);
   void judge_strain(const Node& node, const Pressure& pressure, Slots& slots, double now);
   void forget_tries(simulation::NodeIndex node);
   /// Its start is under way: begun, in time, and the guest isn't at work yet.

@@ -153,6 +153,7 @@ TargetHistory random_tries(Random& random, Tick now) {
   if (random.percent(10)) tried.in_flight = 1;
   tried.stuck = random.percent(6);
   if (random.percent(15)) tried.latched_since = now - random.seconds(4000);
+  if (random.percent(25)) tried.unblocked = now - random.seconds(4000);
   return tried;
 }
 

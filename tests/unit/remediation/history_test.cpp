@@ -144,6 +144,33 @@ TEST(BackOffHold, WhileLatchedTriesAStartEachHalfHourAndNothingElseAtAll) {
   }
 }
 
+TEST(BackOffHold, WhatStoodInTheWayAndHasGoneBringsTheNextTryForward) {
+  TargetHistory tried = latched(kNow);
+  const Tick last = tried.attempts.back();
+  tried = after_verdict(tried, Hold::latched, last + 1s);
+  EXPECT_EQ(*hold_at(tried, last + 1s)->retry_at, last + 30min) << "nothing stood there";
+  tried = after_verdict(tried, Hold::network_missing, last + 2s);
+  tried = after_verdict(tried, Hold::stale_libvirt, last + 3s);
+  tried = after_verdict(tried, Hold::in_flight, last + 4s);
+  EXPECT_EQ(*hold_at(tried, last + 4s)->retry_at, last + 30min) << "nobody has seen it gone";
+  tried = after_verdict(tried, Hold::latched, last + 5s);
+  EXPECT_EQ(*hold_at(tried, last + 5s)->retry_at, last + 5min) << "not sooner than any other";
+  EXPECT_EQ(hold_at(tried, last + 10h, false)->reason, Hold::latched) << "starts only";
+  ASSERT_FALSE(hold_at(tried, last + 5min));
+  EXPECT_TRUE(tried.latched_since) << "the alert stays until it is well";
+  tried = attempt(tried, Outcome::Kind::failed, last + 5min);
+  EXPECT_EQ(*hold_at(tried, last + 6min)->retry_at, last + 35min) << "it was one piece of news";
+}
+
+TEST(BackOffHold, AWayThatClearedLongAfterTheLastTryIsTakenAtOnce) {
+  TargetHistory tried = latched(kNow);
+  const Tick later = tried.attempts.back() + 20min;
+  tried = after_verdict(tried, Hold::disk_missing, later);
+  ASSERT_TRUE(hold_at(tried, later));
+  tried = after_verdict(tried, Hold::latched, later + 1s);
+  EXPECT_FALSE(hold_at(tried, later + 1s));
+}
+
 TEST(BackOffHold, AFastCrasherIsLatchedAlthoughEachStartSucceeds) {
   TargetHistory tried;
   Tick now = kNow;

@@ -343,6 +343,30 @@ TEST_F(ReconcilerTest, AStartThatAlwaysFailsIsTriedEverMoreSlowlyThenEachHalfHou
   EXPECT_THAT(journal_.actions, SizeIs(count + 5));
 }
 
+TEST_F(ReconcilerTest, ADiskThatComesBackEndsTheLongWaitForTheNextTry) {
+  on_submit_ = [&](const Ticket& ticket) {
+    executor_->end(ticket.id, outcome(Outcome::Kind::failed, "storage"), clock_.now());
+  };
+  start_settled();
+  const WallTime from = clock_.wall();
+  crash("web1");
+  pass(600s);
+  ASSERT_THAT(journal_.actions, SizeIs(5));
+  const Vm there = a_vm("web1").off();
+  Vm gone = there;
+  gone.disks.front().backing = DiskBacking::missing;
+  world_.with(gone);
+  pass(60s);
+  EXPECT_EQ(hold_on("web1"), Hold::disk_missing);
+  world_.with(there);
+  pass(2s);
+  ASSERT_THAT(journal_.actions, SizeIs(6));
+  EXPECT_NEAR(attempt_times(journal_, from).back(), 660.0, 5.0);
+  EXPECT_TRUE(journal_.target(vm_target("web1")).latched_since) << "until it is well";
+  pass(29min);
+  EXPECT_THAT(journal_.actions, SizeIs(6));
+}
+
 TEST_F(ReconcilerTest, LatchAndBackOffSurviveARestart) {
   on_submit_ = [&](const Ticket& ticket) {
     executor_->end(ticket.id, outcome(Outcome::Kind::failed, "storage"), clock_.now());
