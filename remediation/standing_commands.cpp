@@ -100,7 +100,7 @@ Result<std::string> Reconciler::carry_out(const DeclareDead& command, const Step
     return fail(Errc::not_found,
                 fmt::format("no node named '{}'; known are: {}", name, fmt::join(nodes, ", ")));
   }
-  const std::string alive = sign_of_life(command.node, WallTime{}, step);
+  const std::string alive = sign_of_life(command.node, std::nullopt, step);
   if (!command.take_back && !alive.empty()) {
     return fail(Errc::conflict, fmt::format("{} is not dead: {}", name, alive));
   }

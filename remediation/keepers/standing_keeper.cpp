@@ -20,7 +20,7 @@ bool tells_of_loss(const std::string& detail, const std::string& source) {
 
 }  // namespace
 
-std::string sign_of_life(const NodeName& node, WallTime since, const Step& step) {
+std::string sign_of_life(const NodeName& node, std::optional<Tick> since, const Step& step) {
   const auto& drbd = step.snapshot.drbd;
   if (drbd.fresh(step.now, step.policy.freshness.drbd)) {
     for (const DrbdResource& resource : (*drbd.reading)->resources) {
@@ -33,9 +33,9 @@ std::string sign_of_life(const NodeName& node, WallTime since, const Step& step)
   }
   for (const Peer& peer : step.snapshot.peers) {
     const auto heard = last_heard(peer);
-    if (peer.name != node || !heard || step.now - *heard > step.policy.freshness.peers) continue;
-    const auto age = std::chrono::duration_cast<WallTime::duration>(step.now - *heard);
-    if (step.wall - age <= since) continue;
+    if (peer.name != node || !heard) continue;
+    const bool counts = since ? *heard >= *since : step.now - *heard <= step.policy.freshness.peers;
+    if (!counts) continue;
     const bool whole = peer.facts.reading && peer.facts.at >= *heard;
     if (whole || !peer.error) return "upkeep answers on it";
     return "its host is there (" + peer.error->message + ")";
@@ -70,10 +70,15 @@ bool StandingKeeper::pause_is_over(const Standing& pause, const Step& step) {
   return step.now >= end->second;
 }
 
+Tick StandingKeeper::holds_since(const Standing& standing) const {
+  const auto said = said_at_.find(key_of(standing));
+  return said == said_at_.end() ? history_.started : said->second;
+}
+
 bool StandingKeeper::is_over(const Standing& standing, const Step& step) {
   if (is_pause(standing)) return pause_is_over(standing, step);
   if (standing.kind == Standing::Kind::peer_dead) {
-    return !sign_of_life(NodeName{standing.subject}, standing.at, step).empty();
+    return !sign_of_life(NodeName{standing.subject}, holds_since(standing), step).empty();
   }
   if (standing.kind == Standing::Kind::allow_degraded &&
       standing_at({{key_of(standing), standing}}, key_of(standing), step.wall) == nullptr) {
@@ -111,6 +116,7 @@ void StandingKeeper::take_reading(const Step& step) {
 
 void StandingKeeper::say(const Standing& standing, Tick now) {
   history_.standings[key_of(standing)] = standing;
+  said_at_[key_of(standing)] = now;
   pauses_end_.erase(key_of(standing));
   if (standing.until) {
     pauses_end_[key_of(standing)] =
@@ -123,6 +129,7 @@ void StandingKeeper::put_back(Memory memory) {
   history_.standings = std::move(memory.standings);
   history_.resumed = memory.resumed;
   pauses_end_ = std::move(memory.pauses_end);
+  said_at_ = std::move(memory.said_at);
 }
 
 void StandingKeeper::take_back(const StandingKey& key, Tick now) {
@@ -131,6 +138,7 @@ void StandingKeeper::take_back(const StandingKey& key, Tick now) {
   if (is_pause(line->second)) history_.resumed = now;
   history_.standings.erase(line);
   pauses_end_.erase(key);
+  said_at_.erase(key);
   journal_.changed(key);
 }
 

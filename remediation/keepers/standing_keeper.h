@@ -12,8 +12,10 @@
 namespace upkeep {
 
 /// How the node is known to be alive: "DRBD resource r0 is connected to it"; empty: it is silent. A
-/// connected peer without a name may be it. What its upkeep answered before `since` counts no more.
-[[nodiscard]] std::string sign_of_life(const NodeName& node, WallTime since, const Step& step);
+/// connected peer without a name may be it. Its host's word counts when it is fresh, and, with
+/// `since`, when it came then or later, however old it is: no clock that is set hides it.
+[[nodiscard]] std::string sign_of_life(const NodeName& node, std::optional<Tick> since,
+                                       const Step& step);
 
 /// Keeps what stands until something else ends it: what persons said, which disks were lost. Owned
 /// by the loop's thread.
@@ -35,11 +37,14 @@ class StandingKeeper {
   struct Memory {
     Standings standings;
     std::map<StandingKey, Tick> pauses_end;
+    std::map<StandingKey, Tick> said_at;
     std::optional<Tick> resumed;
   };
   [[nodiscard]] Memory memory() const {
-    return {
-        .standings = history_.standings, .pauses_end = pauses_end_, .resumed = history_.resumed};
+    return {.standings = history_.standings,
+            .pauses_end = pauses_end_,
+            .said_at = said_at_,
+            .resumed = history_.resumed};
   }
   /// What was said since can't be kept: it is as it was.
   void put_back(Memory memory);
@@ -47,10 +52,14 @@ class StandingKeeper {
  private:
   [[nodiscard]] bool is_over(const Standing& standing, const Step& step);
   [[nodiscard]] bool pause_is_over(const Standing& pause, const Step& step);
+  /// From when on a sign of life contradicts it. What another daemon was told, all that this one
+  /// has heard does.
+  [[nodiscard]] Tick holds_since(const Standing& standing) const;
 
   History& history_;
   JournalKeeper& journal_;
   std::map<StandingKey, Tick> pauses_end_;
+  std::map<StandingKey, Tick> said_at_;  ///< What this daemon was told.
 };
 
 }  // namespace upkeep

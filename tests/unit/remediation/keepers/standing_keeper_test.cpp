@@ -51,6 +51,15 @@ class StandingKeeperTest : public ::testing::Test {
     clock_.advance(time);
     step();
   }
+  /// The daemon's loop does not come to look.
+  void pass_unseen(Duration time) { clock_.advance(time); }
+  void declare_dead(const std::string& node) {
+    Inputs inputs;
+    inputs.commands.emplace_back(
+        DeclareDead{.node = {node}, .by = "anna"},
+        [](const Result<std::string>& answer) { EXPECT_TRUE(answer) << answer.error().message; });
+    step(std::move(inputs));
+  }
   /// In the daemon's memory and on the disk alike.
   [[nodiscard]] bool holds(Kind kind, const std::string& subject) {
     const StandingKey key{kind, subject};
@@ -129,6 +138,49 @@ TEST_F(StandingKeeperTest, ADeadPeerAtWhoseAddressSomethingAnswersIsAlive) {
   world_.snapshot.peers.back().error = Error{Errc::invalid, "answers as node3"};
   step();
   EXPECT_FALSE(holds(Kind::peer_dead, "node2"));
+}
+
+TEST_F(StandingKeeperTest, AWallClockThatIsSetBackHidesNoSignOfLife) {
+  world_.with(a_resource("r0", 0).peer_gone()).peer("node2");
+  peers_at_ = clock_.now();
+  pass_unseen(1min);
+  for (const bool restarted : {false, true}) {
+    start();
+    declare_dead("node2");
+    ASSERT_TRUE(holds(Kind::peer_dead, "node2"));
+    clock_.step_wall(-3h);
+    if (restarted) start();
+    pass(1s);
+    ASSERT_TRUE(holds(Kind::peer_dead, "node2")) << "a clock that is set is no sign of life";
+    peers_at_.reset();
+    pass(1s);
+    EXPECT_FALSE(holds(Kind::peer_dead, "node2")) << restarted;
+    peers_at_ = clock_.now();
+    pass(1min);
+  }
+}
+
+TEST_F(StandingKeeperTest, AWallClockThatIsSetForwardMakesNoOldAnswerASignOfLife) {
+  world_.with(a_resource("r0", 0).peer_gone()).peer("node2");
+  peers_at_ = clock_.now();
+  pass_unseen(1min);
+  start();
+  declare_dead("node2");
+  clock_.step_wall(3h);
+  pass(1s);
+  EXPECT_TRUE(holds(Kind::peer_dead, "node2"));
+}
+
+TEST_F(StandingKeeperTest, ASignOfLifeThatNobodyLookedAtForLongStillCounts) {
+  world_.with(a_resource("r0", 0).peer_gone()).peer("node2");
+  peers_at_ = clock_.now();
+  pass_unseen(1min);
+  start();
+  declare_dead("node2");
+  pass_unseen(1s);
+  peers_at_ = clock_.now();
+  pass(1min);
+  EXPECT_FALSE(holds(Kind::peer_dead, "node2")) << "the loop was held up while it was there";
 }
 
 TEST_F(StandingKeeperTest, AStartWithoutThePeerIsAllowedForTwoHours) {
