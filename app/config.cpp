@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "app/config_alerts.h"
+#include "app/config_peers.h"
 #include "app/config_table.h"
 #include "app/start_order_check.h"
 
@@ -180,32 +181,6 @@ void read_vms(ConfigTable& file, ConfigErrors& errors, std::vector<VmConfig>& vm
   }
   for (std::size_t i = 0; i < vms.size(); ++i) {
     if (const auto fault = fault_in_order(vms, i)) blocks[i].wrong("after", *fault);
-  }
-}
-
-void read_peers(ConfigTable& file, ConfigErrors& errors, Config& config) {
-  for (const toml::table* block : file.tables("peer")) {
-    ConfigTable table(*block, "[[peer]]", errors);
-    for (const std::string_view key : {"name", "url"}) {
-      if (!table.has(key)) table.wrong(key, "is missing");
-    }
-    PeerConfig peer;
-    if (auto name = table.parsed("name", parse_node_name)) peer.name.value = std::move(*name);
-    if (auto url = table.parsed("url", parse_base_url)) peer.url = std::move(*url);
-    if (!peer.name.value.empty() && peer.name == node_name(config)) {
-      table.wrong("name",
-                  fmt::format("'{}' is this node itself; peers are the others", peer.name.value));
-    }
-    for (const PeerConfig& earlier : config.peers) {
-      if (!peer.name.value.empty() && earlier.name == peer.name) {
-        table.wrong("name", fmt::format("there is a peer '{}' already", peer.name.value));
-      }
-      if (!peer.url.empty() && earlier.url == peer.url) {
-        table.wrong("url", fmt::format("that is the URL of peer '{}' already", earlier.name.value));
-      }
-    }
-    table.finish();
-    config.peers.push_back(std::move(peer));
   }
 }
 

@@ -2,11 +2,17 @@
 
 #include <algorithm>
 
+#include "exporter/model/node_names.h"
+
 namespace upkeep {
 
+bool may_be(const DrbdPeer& peer, const NodeName& node) {
+  return is_nameless(peer) || is_name_of(peer.name, node);
+}
+
 bool is_shared_with(const DrbdResource& resource, const NodeName& node) {
-  return std::ranges::any_of(
-      resource.peers, [&](const DrbdPeer& peer) { return peer.name == node || is_nameless(peer); });
+  return std::ranges::any_of(resource.peers,
+                             [&](const DrbdPeer& peer) { return may_be(peer, node); });
 }
 
 bool is_nameless(const DrbdPeer& peer) { return peer.name.value == kPeerOf84; }

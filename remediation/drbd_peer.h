@@ -7,6 +7,9 @@
 
 namespace upkeep {
 
+/// True when the peer is that node, or may be: also where one of them is named with its domain and
+/// the other without, and for a peer without a name.
+[[nodiscard]] bool may_be(const DrbdPeer& peer, const NodeName& node);
 /// True when the resource has a replica on that node. A peer without a name may be any node.
 [[nodiscard]] bool is_shared_with(const DrbdResource& resource, const NodeName& node);
 /// True for DRBD 8.4's one peer where the configuration doesn't tell its name.

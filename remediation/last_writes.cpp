@@ -6,6 +6,7 @@
 #include <iterator>
 #include <optional>
 
+#include "exporter/model/node_names.h"
 #include "remediation/resolve.h"
 #include "remediation/rules/finding.h"
 #include "remediation/words.h"
@@ -46,8 +47,12 @@ std::string vm_fact(const Vm& vm, const World& world) {
 
 /// "; its upkeep says that web1 is active there". Also an old answer tells something.
 std::string active_there(const DrbdPeer& peer, const DrbdResource& resource, const World& world) {
-  const auto said = std::ranges::find(world.snapshot.peers, peer.name, &Peer::name);
-  if (said == world.snapshot.peers.end() || !said->facts.reading) return "";
+  std::vector<NodeName> names;
+  for (const Peer& node : world.snapshot.peers) names.push_back(node.name);
+  const NodeName* name = only_one_called(peer.name, names);
+  if (name == nullptr) return "";
+  const auto said = std::ranges::find(world.snapshot.peers, *name, &Peer::name);
+  if (!said->facts.reading) return "";
   std::string active;
   for (const Vm* vm : vms_on(resource, world.snapshot)) {
     if (std::ranges::count(said->facts.reading->active_vms, vm->uuid) == 0) continue;

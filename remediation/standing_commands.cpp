@@ -4,7 +4,10 @@
 
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "exporter/model/node_names.h"
 #include "remediation/drbd_peer.h"
 #include "remediation/gates/storage_gate.h"
 #include "remediation/reconciler.h"
@@ -24,6 +27,26 @@ std::set<std::string> known_nodes(const Step& step) {
     }
   }
   return names;
+}
+
+/// The node that a person means. Of the names that it goes by the configuration's counts, which
+/// the gates know it by.
+Result<NodeName> meant(const NodeName& typed, const Step& step) {
+  std::vector<NodeName> drbd;
+  for (const std::string& name : known_nodes(step)) drbd.push_back({name});
+  for (const std::vector<NodeName>& names : {step.policy.peers, drbd}) {
+    std::vector<std::string> found;
+    for (const NodeName& name : names) {
+      if (name == typed) return typed;
+      if (is_name_of(name, typed)) found.push_back(name.value);
+    }
+    if (found.size() == 1) return NodeName{found.front()};
+    if (found.empty()) continue;
+    return fail(Errc::conflict, fmt::format("'{}' may be {}: say which, with its domain",
+                                            typed.value, fmt::join(found, " or ")));
+  }
+  return fail(Errc::not_found, fmt::format("no node named '{}'; known are: {}", typed.value,
+                                           fmt::join(known_nodes(step), ", ")));
 }
 
 /// What the word changes for the VM.
@@ -88,19 +111,20 @@ Result<std::string> Reconciler::carry_out(const AllowDegraded& command, const St
 }
 
 Result<std::string> Reconciler::carry_out(const DeclareDead& command, const Step& step) {
-  const std::string& name = command.node.value;
+  const StandingKey as_typed{Standing::Kind::peer_dead, command.node.value};
+  Result<NodeName> node = meant(command.node, step);
+  // A word may be about a node that the configuration names no more, or otherwise.
+  const bool about_typed = history_.standings.contains(as_typed) && (command.take_back || !node);
+  if (about_typed) node = command.node;
+  if (!node) return std::unexpected(std::move(node.error()));
+  const std::string& name = node->value;
   const Standing word{.kind = Standing::Kind::peer_dead,
                       .subject = name,
                       .by = command.by,
                       .reason = command.reason,
                       .at = step.wall};
   const bool was_said = history_.standings.contains(key_of(word));
-  const std::set<std::string> nodes = known_nodes(step);
-  if (!was_said && !nodes.contains(name)) {
-    return fail(Errc::not_found,
-                fmt::format("no node named '{}'; known are: {}", name, fmt::join(nodes, ", ")));
-  }
-  const std::string alive = sign_of_life(command.node, std::nullopt, step);
+  const std::string alive = sign_of_life(*node, std::nullopt, step);
   if (!command.take_back && !alive.empty()) {
     return fail(Errc::conflict, fmt::format("{} is not dead: {}", name, alive));
   }

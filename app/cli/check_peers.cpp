@@ -12,7 +12,7 @@
 #include <string_view>
 
 #include "app/cli/check.h"
-#include "exporter/sources/peers/peer_identity.h"
+#include "exporter/model/node_names.h"
 
 namespace upkeep::cli {
 namespace {

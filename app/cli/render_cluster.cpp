@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <set>
+#include <ranges>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +12,7 @@
 #include "app/cli/cluster_status.h"
 #include "app/cli/json_reading.h"
 #include "app/cli/json_words.h"
+#include "exporter/model/node_names.h"
 
 namespace upkeep::cli {
 namespace {
@@ -69,7 +70,8 @@ Cell drbd_cell(const json& status) {
 Cell remark_cell(const json& status, const std::string& name) {
   std::vector<std::string> remarks;
   const std::string own_name = text_or(status, "node");
-  if (own_name != name) remarks.push_back("calls itself " + own_name);
+  if (!is_name_of(NodeName{own_name}, NodeName{name}))
+    remarks.push_back("calls itself " + own_name);
   if (!flag_at(status, "ready").value_or(false)) remarks.emplace_back("not everything read yet");
   if (flag_at(value_at(status, "boot"), "shutting_down").value_or(false)) {
     remarks.emplace_back("shutting down");
@@ -144,25 +146,31 @@ Table troubles(const json& cluster) {
   return table;
 }
 
+/// Tells nodes apart: two addresses may lead to the same one, and two nodes may have one name.
+std::string place_of(const json& status) {
+  const auto boot = text_at(value_at(status, "boot"), "id");
+  return boot ? *boot : text_or(status, "node");
+}
+
 /// A VM that more than one node says runs there: nothing could be worse.
 std::string double_lines(const json& cluster, const Style& style) {
-  std::map<std::string, std::pair<std::string, std::set<std::string>>> places;
+  std::map<std::string, std::pair<std::string, std::map<std::string, std::string>>> places;
   for (const json& node : list_at(cluster, "nodes")) {
     for (const json& vm : list_at(value_at(node, "status"), "vms")) {
       const auto uuid = text_at(vm, "uuid");
       if (!uuid || !is_up(vm)) continue;
       auto& [name, nodes] = places[*uuid];
       name = text_or(vm, "name");
-      // By its own name: two addresses may lead to the same node.
-      nodes.insert(text_or(value_at(node, "status"), "node"));
+      nodes.emplace(place_of(value_at(node, "status")), text_or(node, "name"));
     }
   }
   std::string text;
   for (const auto& [uuid, place] : places) {
     const auto& [name, nodes] = place;
     if (nodes.size() < 2) continue;
+    const auto names = std::views::values(nodes);
     text += painted(fmt::format("{} RUNS TWICE: on {} (or it is being migrated)", name,
-                                fmt::join(nodes, " and on ")),
+                                fmt::join(names, " and on ")),
                     Colour::bad, style) +
             "\n";
   }

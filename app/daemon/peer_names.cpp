@@ -5,7 +5,16 @@
 
 #include <algorithm>
 
+#include "exporter/model/node_names.h"
+
 namespace upkeep {
+namespace {
+
+bool is_any_of(const NodeName& name, const auto& names) {
+  return std::ranges::any_of(names, [&](const NodeName& one) { return is_name_of(one, name); });
+}
+
+}  // namespace
 
 std::set<NodeName> drbd_peers(const Drbd& drbd) {
   std::set<NodeName> names;
@@ -22,10 +31,16 @@ std::optional<std::string> peer_name_doubt(const std::vector<NodeName>& configur
   std::set<std::string> only_configured;
   std::set<std::string> only_drbd;
   for (const NodeName& name : configured) {
-    if (!drbd.contains(name)) only_configured.insert(name.value);
+    if (!is_any_of(name, drbd)) only_configured.insert(name.value);
   }
   for (const NodeName& name : drbd) {
-    if (std::ranges::find(configured, name) == configured.end()) only_drbd.insert(name.value);
+    if (only_one_called(name, configured) != nullptr) continue;
+    if (is_any_of(name, configured)) {
+      return fmt::format(
+          "DRBD's {} may be more than one [[peer]]: none can be declared dead for its resources",
+          name.value);
+    }
+    only_drbd.insert(name.value);
   }
   if (only_configured.empty() || only_drbd.empty()) return std::nullopt;
   return fmt::format(

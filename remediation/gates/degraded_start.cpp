@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "exporter/model/node_names.h"
 #include "remediation/drbd_peer.h"
 #include "remediation/gates/peer_words.h"
 
@@ -61,7 +62,7 @@ std::string missing_proof(const Replica& replica) {
 
 bool answers(const DrbdPeer& peer, const World& world) {
   return std::ranges::any_of(world.snapshot.peers, [&](const Peer& node) {
-    return (node.name == peer.name || is_nameless(peer)) && is_heard(node, world);
+    return may_be(peer, node.name) && is_heard(node, world);
   });
 }
 
@@ -87,13 +88,20 @@ std::optional<Tick> all_silent_for(Duration wait, const Replica& replica) {
   return latest;
 }
 
-/// DRBD 8.4 may not know its peer's name: then the word on the only configured node counts.
+/// DRBD may know the peer by a shorter or longer name than the configuration, by which the word was
+/// said; 8.4 may not know it at all, and then the word on the only configured node counts.
 bool is_declared_dead(const DrbdPeer& peer, const World& world) {
   const auto said = [&](const NodeName& node) {
     return world.history.standings.contains({Standing::Kind::peer_dead, node.value});
   };
-  if (!is_nameless(peer)) return said(peer.name);
-  return world.policy.peers.size() == 1 && said(world.policy.peers.front());
+  const auto& peers = world.policy.peers;
+  if (is_nameless(peer)) return peers.size() == 1 && said(peers.front());
+  const NodeName* configured = only_one_called(peer.name, peers);
+  if (configured != nullptr && said(*configured)) return true;
+  const bool ambiguous = configured == nullptr && std::ranges::any_of(peers, [&](const auto& name) {
+                           return is_name_of(name, peer.name);
+                         });
+  return !ambiguous && said(peer.name);
 }
 
 bool allowed_by_person(const Replica& replica) {

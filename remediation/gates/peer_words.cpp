@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "remediation/drbd_peer.h"
+
 namespace upkeep {
 namespace {
 
@@ -18,7 +20,7 @@ bool is_connected_by_drbd(const NodeName& node, const World& world) {
   if (!drbd.fresh(world.now, world.policy.freshness.drbd)) return false;
   return std::ranges::any_of((*drbd.reading)->resources, [&](const DrbdResource& resource) {
     return std::ranges::any_of(resource.peers, [&](const DrbdPeer& peer) {
-      return peer.name == node && peer.connection == DrbdConnection::connected;
+      return may_be(peer, node) && peer.connection == DrbdConnection::connected;
     });
   });
 }

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "exporter/model/node_names.h"
 #include "remediation/drbd_peer.h"
 #include "remediation/gates/pause.h"
 
@@ -25,15 +26,14 @@ std::string sign_of_life(const NodeName& node, std::optional<Tick> since, const 
   if (drbd.fresh(step.now, step.policy.freshness.drbd)) {
     for (const DrbdResource& resource : (*drbd.reading)->resources) {
       for (const DrbdPeer& peer : resource.peers) {
-        const bool may_be_it = peer.name == node || is_nameless(peer);
-        if (!may_be_it || peer.connection != DrbdConnection::connected) continue;
+        if (!may_be(peer, node) || peer.connection != DrbdConnection::connected) continue;
         return fmt::format("DRBD resource {} is connected to it", resource.name.value);
       }
     }
   }
   for (const Peer& peer : step.snapshot.peers) {
     const auto heard = last_heard(peer);
-    if (peer.name != node || !heard) continue;
+    if (!is_name_of(peer.name, node) || !heard) continue;
     const bool counts = since ? *heard >= *since : step.now - *heard <= step.policy.freshness.peers;
     if (!counts) continue;
     const bool whole = peer.facts.reading && peer.facts.at >= *heard;

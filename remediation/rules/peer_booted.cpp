@@ -19,8 +19,7 @@ constexpr Duration kShown = std::chrono::minutes(10);
 
 bool is_connected_to(const DrbdResource& resource, const NodeName& node) {
   return std::ranges::all_of(resource.peers, [&](const DrbdPeer& peer) {
-    return peer.connection == DrbdConnection::connected ||
-           !(peer.name == node || is_nameless(peer));
+    return peer.connection == DrbdConnection::connected || !may_be(peer, node);
   });
 }
 

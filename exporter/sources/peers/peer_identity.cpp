@@ -2,24 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstddef>
-#include <string_view>
+
+#include "exporter/model/node_names.h"
 
 namespace upkeep {
 namespace {
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-bool same_but_for_case(std::string_view one, std::string_view other) {
-  return std::ranges::equal(one, other, {}, lower, lower);
-}
-
-bool is_short_for(std::string_view name, std::string_view full) {
-  return !name.empty() && name.find('.') == std::string_view::npos &&
-         full.find('.') != std::string_view::npos &&
-         same_but_for_case(name, full.substr(0, full.find('.')));
-}
 
 /// What the peer says it is in, and said it was.
 bool has_shown(const BootId& boot, const Result<PeerFacts>& answer, const Peer& peer) {
@@ -29,13 +17,9 @@ bool has_shown(const BootId& boot, const Result<PeerFacts>& answer, const Peer& 
 
 }  // namespace
 
-bool is_name_of(const NodeName& one, const NodeName& other) {
-  return same_but_for_case(one.value, other.value) || is_short_for(one.value, other.value) ||
-         is_short_for(other.value, one.value);
-}
-
 std::optional<std::string> identity_fault(const PeerFacts& answer, const NodeName& name,
-                                          const std::optional<BootId>& own) {
+                                          const std::optional<BootId>& own,
+                                          const std::vector<NodeName>& peers) {
   if (own && answer.boot_id == *own) {
     return fmt::format(
         "this node itself answers there, as {}: set [[peer]] url to where {} "
@@ -47,6 +31,13 @@ std::optional<std::string> identity_fault(const PeerFacts& answer, const NodeNam
         "answers as {}, but [[peer]] calls it {}: correct its url, or its name if "
         "they are one node, and restart upkeep",
         answer.node.value, name.value);
+  }
+  for (const NodeName& other : peers) {
+    if (other == name || !is_name_of(answer.node, other)) continue;
+    return fmt::format(
+        "answers as {}, and so may {}: set `node` in the configuration of both to their names "
+        "here, with the domain, and restart upkeep there",
+        answer.node.value, other.value);
   }
   return std::nullopt;
 }

@@ -10,15 +10,13 @@
 
 namespace upkeep {
 
-/// True when both may be one host's name: the same but for case, or one of them is the other
-/// without its domain.
-[[nodiscard]] bool is_name_of(const NodeName& one, const NodeName& other);
-
 /// Why an answer is not the one of the peer that is called `name`, and what mends it; nothing when
-/// it is. `own` is the boot that this node is in, if that is to be compared.
+/// it is. `own` is the boot that this node is in, if that is to be compared. An answer whose name
+/// may be that of more than one of `peers` is nobody's.
 [[nodiscard]] std::optional<std::string> identity_fault(const PeerFacts& answer,
                                                         const NodeName& name,
-                                                        const std::optional<BootId>& own);
+                                                        const std::optional<BootId>& own,
+                                                        const std::vector<NodeName>& peers);
 
 /// For each of `answers`, by the order of `peers`: another peer that has shown the same boot, now
 /// or in what `peers` hold of earlier answers. One node can't be two.

@@ -105,13 +105,14 @@ bool is_another_node(const PeerFacts& facts, const OwnBoot& own) {
   return own && (!*own || **own != facts.boot_id);
 }
 
-Result<PeerFacts> identified(Result<PeerFacts> facts, const PeerAddress& peer, const OwnBoot& own) {
+Result<PeerFacts> identified(Result<PeerFacts> facts, const PeerAddress& peer, const OwnBoot& own,
+                             const std::vector<NodeName>& peers) {
   if (!facts) return facts;
   if (!own) {
     return about(peer, Errc::unavailable,
                  "whether this node itself answers there is not known: " + own.error().message);
   }
-  if (const auto fault = identity_fault(*facts, peer.name, *own)) {
+  if (const auto fault = identity_fault(*facts, peer.name, *own, peers)) {
     return about(peer, Errc::invalid, *fault);
   }
   return facts;
@@ -208,6 +209,8 @@ std::vector<Peer> PeerSource::ask_all(const std::stop_token& stop) const {
 
   std::vector<Peer> peers = latest();
   const OwnBoot own = own_boot();
+  std::vector<NodeName> names;
+  for (const Peer& peer : peers) names.push_back(peer.name);
   std::vector<Result<PeerFacts>> answers;
   std::vector<std::vector<VmUuid>> claims(questions.size());
   for (std::size_t i = 0; i < questions.size(); ++i) {
@@ -216,7 +219,7 @@ std::vector<Peer> PeerSource::ask_all(const std::stop_token& stop) const {
     const PeerAddress& peer = options_.peers[i];
     auto said = answer_of(*questions[i], peer);
     if (said && is_another_node(*said, own)) claims[i] = said->active_vms;
-    answers.push_back(identified(std::move(said), peer, own));
+    answers.push_back(identified(std::move(said), peer, own, names));
   }
   const auto twins = twins_among(answers, peers);
   for (std::size_t i = 0; i < answers.size(); ++i) {

@@ -131,6 +131,14 @@ TEST_F(LastWrites, APeerThatIsConnectedIsSeenAndAnOldAnswerIsCalledOld) {
                   "web1"));
 }
 
+TEST_F(LastWrites, ADomainHidesNoAnswerUnlessTwoShareTheShortName) {
+  TestWorld world;
+  const DrbdResource joined = a_resource("r0", 1).split_brain("helper split-brain");
+  world.with(joined).with(a_vm("web1").on_drbd(1)).peer("node2.a", {"web1"});
+  EXPECT_TRUE(has(explained(world).facts, "its upkeep says that there is active: web1"));
+  EXPECT_FALSE(has(explained(world.peer("node2.b")).facts, "its upkeep says"));
+}
+
 TEST_F(LastWrites, WithoutASplitBrainNobodyIsAskedWhoWroteLast) {
   TestWorld world;
   world.with(a_resource("r0", 1).stand_alone());

@@ -614,6 +614,21 @@ TEST_F(ReconcilerTest, ANodeThatIsAliveOrUnknownIsNotDeclaredDead) {
   EXPECT_EQ(unknown.error(), (Error{Errc::not_found, "no node named 'node7'; known are: node2"}));
 }
 
+TEST_F(ReconcilerTest, ADeadNodeIsCalledWhatTheConfigurationCallsIt) {
+  power_cut_without_peer();
+  world_.policy.peers = {{"node2.a"}, {"node3.a"}, {"node3.b"}};
+  start_settled();
+  ASSERT_TRUE(ask(DeclareDead{.node = {"node2"}, .by = "anna"}));
+  const StandingKey key{Standing::Kind::peer_dead, "node2.a"};
+  EXPECT_TRUE(journal_.state().standings.contains(key));
+  const auto both = ask(DeclareDead{.node = {"node3"}, .by = "anna"});
+  ASSERT_FALSE(both);
+  EXPECT_EQ(both.error(), (Error{Errc::conflict,
+                                 "'node3' may be node3.a or node3.b: say which, with its domain"}));
+  ASSERT_TRUE(ask(DeclareDead{.node = {"node2"}, .by = "anna", .take_back = true}));
+  EXPECT_TRUE(journal_.state().standings.empty());
+}
+
 TEST_F(ReconcilerTest, AWordThatIsTakenBackOrCannotBeKeptDoesNotCount) {
   power_cut_without_peer();
   journal_.failing = true;

@@ -100,6 +100,25 @@ TEST_F(ClusterStatus, TwoAddressesOfOneNodeAreOnePlace) {
   EXPECT_THAT(text, AllOf(Not(HasSubstr("TWICE")), HasSubstr("calls itself node1")));
 }
 
+TEST_F(ClusterStatus, ADomainMakesNoOtherNode) {
+  json full = a_node("node2", {a_vm("web1", true)});
+  full["name"] = "node2.example";
+  EXPECT_THAT(shown({full}), Not(HasSubstr("calls itself")));
+}
+
+TEST_F(ClusterStatus, TheBootTellsNodesOfOneNameApart) {
+  const auto in_boot = [](json node, const std::string& name, const std::string& boot) {
+    node["name"] = name;
+    node["status"]["boot"]["id"] = boot;
+    return node;
+  };
+  const json node = a_node("node2", {a_vm("web1", true)});
+  EXPECT_THAT(shown({in_boot(node, "node2.a", "b1"), in_boot(node, "node2.b", "b2")}),
+              HasSubstr("web1 RUNS TWICE: on node2.a and on node2.b"));
+  EXPECT_THAT(shown({in_boot(node, "node2.a", "b1"), in_boot(node, "node2.b", "b1")}),
+              Not(HasSubstr("TWICE")));
+}
+
 TEST_F(ClusterStatus, UnknownIsNotDown) {
   json blind = a_node("node1", nullptr);
   blind["status"]["sources"] = {{{"name", "libvirt"}, {"up", false}}};

@@ -36,5 +36,14 @@ TEST(PeerNames, ThatAreMissingOnOneSideOnlyAreNoDoubt) {
   EXPECT_FALSE(peer_name_doubt({{"beta"}}, {{"beta"}, {"gamma"}})) << "gamma has no upkeep";
 }
 
+TEST(PeerNames, ADomainOnOneSideIsNoDoubtUnlessTwoShareTheShortName) {
+  EXPECT_FALSE(peer_name_doubt({{"beta.example"}}, {{"beta"}}));
+  EXPECT_FALSE(peer_name_doubt({{"beta"}}, {{"beta.example"}}));
+  const auto doubt = peer_name_doubt({{"beta.a"}, {"beta.b"}}, {{"beta"}});
+  ASSERT_TRUE(doubt);
+  EXPECT_THAT(*doubt, HasSubstr("DRBD's beta may be more than one [[peer]]"));
+  EXPECT_FALSE(peer_name_doubt({{"beta.a"}, {"beta.b"}}, {{"beta.a"}}));
+}
+
 }  // namespace
 }  // namespace upkeep

@@ -149,6 +149,33 @@ TEST(DegradedStart, ANamelessPeerIsTheOnlyConfiguredNodeOrNobody) {
   EXPECT_FALSE(is_open(world));
 }
 
+TEST(DegradedStart, TheWordIsSaidByTheConfigurationsName) {
+  for (const auto& [drbd, peer] : {std::pair{"node2", "node2.a"}, std::pair{"node2.a", "node2"}}) {
+    DrbdResource resource = r0();
+    resource.peers[0].name = {drbd};
+    TestWorld world = after_power_cut(resource);
+    world.policy.peers = {{peer}};
+    EXPECT_FALSE(is_open(world));
+    EXPECT_TRUE(is_open(say(world, Standing::Kind::peer_dead, peer))) << peer;
+  }
+}
+
+TEST(DegradedStart, AShortNameThatTwoNodesShareBuriesNeither) {
+  TestWorld world = after_power_cut();
+  world.policy.peers = {{"node2.a"}, {"node2.b"}};
+  say(world, Standing::Kind::peer_dead, "node2.a");
+  say(world, Standing::Kind::peer_dead, "node2");
+  EXPECT_FALSE(is_open(world)) << "DRBD's node2 may be node2.b";
+}
+
+TEST(DegradedStart, ADomainHidesNoAnswer) {
+  TestWorld world = after_power_cut();
+  world.policy.allow_degraded_after = 1min;
+  ASSERT_TRUE(is_open(world));
+  world.peer("node2.example");
+  EXPECT_FALSE(is_open(world)) << "its upkeep answers";
+}
+
 // [drbd] allow_degraded = "after 10m"
 
 TEST(DegradedStart, TheConfigurationOpensAfterTheSilenceItNames) {

@@ -168,6 +168,9 @@ TEST(PeerWords, NobodyIsToldToBuryWhomDrbdIsConnectedTo) {
   TestWorld world = silent_since({"web1"});
   world.with(a_resource("r0", 1));
   EXPECT_EQ(held(world, on_local()).opens_with, "");
+  DrbdResource named_in_full = a_resource("r0", 1);
+  named_in_full.peers.front().name = {"node2.example"};
+  EXPECT_EQ(held(world.with(named_in_full), on_local()).opens_with, "");
 }
 
 TEST(PeerWords, WhyAPeerSaysNothingIsInTheSentence) {

@@ -140,6 +140,21 @@ TEST_F(StandingKeeperTest, ADeadPeerAtWhoseAddressSomethingAnswersIsAlive) {
   EXPECT_FALSE(holds(Kind::peer_dead, "node2"));
 }
 
+TEST_F(StandingKeeperTest, ADomainHidesNoSignOfLife) {
+  world_.with(a_resource("r0", 0));
+  stands(Kind::peer_dead, "node2.example");
+  start();
+  EXPECT_FALSE(holds(Kind::peer_dead, "node2.example")) << "DRBD is connected to node2";
+  world_.with(a_resource("r0", 0).peer_gone());
+  stands(Kind::peer_dead, "node2.a");
+  stands(Kind::peer_dead, "Node2");
+  start();
+  world_.peer("node2.b");
+  pass(1s);
+  EXPECT_TRUE(holds(Kind::peer_dead, "node2.a")) << "node2.b is another";
+  EXPECT_FALSE(holds(Kind::peer_dead, "Node2")) << "which of them was meant is not known";
+}
+
 TEST_F(StandingKeeperTest, AWallClockThatIsSetBackHidesNoSignOfLife) {
   world_.with(a_resource("r0", 0).peer_gone()).peer("node2");
   peers_at_ = clock_.now();

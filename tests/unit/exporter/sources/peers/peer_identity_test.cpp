@@ -16,31 +16,37 @@ PeerFacts answer(const std::string& name, const std::string& boot) {
   return facts;
 }
 
-Peer peer(const std::string& name) { return Peer{.name = {name}}; }
-
-TEST(PeerIdentity, ItsNameMayHaveADomainOrOtherCase) {
-  EXPECT_TRUE(is_name_of(NodeName{"n2"}, NodeName{"n2"}));
-  EXPECT_TRUE(is_name_of(NodeName{"n2"}, NodeName{"N2.example.com"}));
-  EXPECT_TRUE(is_name_of(NodeName{"n2.example.com"}, NodeName{"n2"}));
-  EXPECT_FALSE(is_name_of(NodeName{"n2"}, NodeName{"n1"}));
-  EXPECT_FALSE(is_name_of(NodeName{"n2"}, NodeName{"n20.example.com"}));
-  EXPECT_FALSE(is_name_of(NodeName{"n2.a.com"}, NodeName{"n2.b.com"}));
-  EXPECT_FALSE(is_name_of(NodeName{""}, NodeName{".example.com"}));
+std::optional<std::string> fault_of(const PeerFacts& facts, const std::string& name,
+                                    const std::optional<BootId>& own,
+                                    const std::vector<NodeName>& peers = {{"n2"}, {"n3"}}) {
+  return identity_fault(facts, NodeName{name}, own, peers);
 }
 
+Peer peer(const std::string& name) { return Peer{.name = {name}}; }
+
 TEST(PeerIdentity, WhoCallsItselfOtherwiseIsAnother) {
-  EXPECT_FALSE(identity_fault(answer("n2", "b2"), NodeName{"n2"}, BootId{"b1"}));
-  const auto fault = identity_fault(answer("n3", "b3"), NodeName{"n2"}, BootId{"b1"});
+  EXPECT_FALSE(fault_of(answer("n2", "b2"), "n2", BootId{"b1"}));
+  const auto fault = fault_of(answer("n3", "b3"), "n2", BootId{"b1"});
   ASSERT_TRUE(fault);
   EXPECT_THAT(*fault, HasSubstr("answers as n3, but [[peer]] calls it n2"));
   EXPECT_THAT(*fault, HasSubstr("correct its url"));
 }
 
 TEST(PeerIdentity, WhoIsInOurBootIsThisNodeWhateverItsName) {
-  const auto fault = identity_fault(answer("n2", "b1"), NodeName{"n2"}, BootId{"b1"});
+  const auto fault = fault_of(answer("n2", "b1"), "n2", BootId{"b1"});
   ASSERT_TRUE(fault);
   EXPECT_THAT(*fault, HasSubstr("this node itself answers there"));
-  EXPECT_FALSE(identity_fault(answer("n2", "b1"), NodeName{"n2"}, std::nullopt));
+  EXPECT_FALSE(fault_of(answer("n2", "b1"), "n2", std::nullopt));
+}
+
+TEST(PeerIdentity, AShortNameThatTwoPeersShareIsNeithers) {
+  const std::vector<NodeName> peers{{"n2.a.example"}, {"n2.b.example"}, {"n3.a.example"}};
+  const auto fault = fault_of(answer("n2", "b2"), "n2.a.example", BootId{"b1"}, peers);
+  ASSERT_TRUE(fault);
+  EXPECT_THAT(*fault, HasSubstr("answers as n2, and so may n2.b.example: set `node`"));
+  EXPECT_FALSE(fault_of(answer("n2.a.example", "b2"), "n2.a.example", BootId{"b1"}, peers));
+  EXPECT_TRUE(fault_of(answer("n2.b.example", "b2"), "n2.a.example", BootId{"b1"}, peers));
+  EXPECT_FALSE(fault_of(answer("N3", "b3"), "n3.a.example", BootId{"b1"}, peers));
 }
 
 TEST(PeerIdentity, OneBootIsNotTwoPeers) {
