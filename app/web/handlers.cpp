@@ -158,11 +158,13 @@ Result<std::size_t> limit_of(const HttpRequest& request) {
 
 Moment moment_of(const WebSources& sources) {
   static const auto nothing = std::make_shared<const Snapshot>();
+  // Before the readings: what the view tells no more, because it is over, they show already.
+  const auto view = sources.view();
   const auto snapshot = sources.snapshot();
   const auto known = sources.last_known();
   return {.identity = sources.identity,
           .snapshot = snapshot ? snapshot : nothing,
-          .view = sources.view(),
+          .view = view,
           .known = known ? *known : LastKnown{},
           .now = sources.clock.now(),
           .wall = sources.clock.wall()};

@@ -104,6 +104,23 @@ TEST_F(Routes, PublicOnesOnlyRead) {
                                           "/api/v1/status", "/api/v1/node"}));
 }
 
+TEST_F(Routes, WhatBegunToRunIsWantedOrActiveInEveryAnswer) {
+  // The loop goes on between the reads of one answer: web1, which was wanted, runs since and is
+  // marked down.
+  WebWorld before;
+  before.world.with(a_vm("web1").off());
+  WebWorld after;
+  after.world.with(a_vm("web1"));
+  after.world.history.wanted_told->clear();
+  int reads = 0;
+  WebSources sources_of_now = *sources();
+  sources_of_now.snapshot = [&] { return (reads++ == 0 ? before : after).moment().snapshot; };
+  sources_of_now.view = [&] { return (reads++ == 0 ? before : after).moment().view; };
+  const auto routes = public_routes(std::make_shared<const WebSources>(sources_of_now));
+  const json node = json::parse(*call(routes, HttpMethod::get, "/api/v1/node").body);
+  EXPECT_EQ(node["wanted_vms"].size() + node["active_vms"].size(), 2U) << node.dump();
+}
+
 TEST_F(Routes, MetricsArePlainUnlessGzipIsWanted) {
   const HttpResponse plain = open("/metrics");
   EXPECT_EQ(plain.content_type, "text/plain; version=0.0.4; charset=utf-8");
