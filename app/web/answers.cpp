@@ -8,10 +8,9 @@ namespace {
 /// A process for the guest exists, so that no other node may start it.
 bool is_active(VmState state) { return !is_down(state); }
 
-/// Null until the ledger has been held against a list of the VMs: an early answer must not look
-/// like "not wanted".
-Json wanted_vms(const Moment& moment) {
-  if (!moment.view || !moment.view->history.wanted_told) return nullptr;
+/// Null while it is not known: that must not look like "not wanted".
+Json wanted_vms(const Moment& moment, bool vms_known) {
+  if (!vms_known || !moment.view || !moment.view->history.wanted_told) return nullptr;
   Json wanted = Json::array();
   for (const auto& [uuid, since] : *moment.view->history.wanted_told) wanted.push_back(uuid.value);
   return wanted;
@@ -32,7 +31,7 @@ std::string node_json(const Moment& moment) {
   Json out{{"node", moment.identity.node}, {"version", moment.identity.version},
            {"boot_id", nullptr},           {"booted_at", nullptr},
            {"boot_time", nullptr},         {"vms_known", active.is_array()},
-           {"active_vms", active},         {"wanted_vms", wanted_vms(moment)}};
+           {"active_vms", active},         {"wanted_vms", wanted_vms(moment, active.is_array())}};
   if (snapshot.node.reading) {
     out["boot_id"] = snapshot.node.reading->boot_id.value;
     out["booted_at"] = json_of(snapshot.node.reading->boot_time);

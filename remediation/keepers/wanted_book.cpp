@@ -1,5 +1,6 @@
 #include "remediation/keepers/wanted_book.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "remediation/sight.h"
@@ -24,11 +25,25 @@ bool is_wanted(const Vm& vm, const History& history, const Step& step) {
   return line == nullptr || !belongs_elsewhere(*line, wish);
 }
 
+/// An empty list of VMs, and the ledger knows of one that should be on it: not "none is wanted".
+bool is_list_lost(const History& history, const Step& step) {
+  const World world{step.snapshot, step.policy, history, step.now};
+  return inventory_lost(world) && std::ranges::any_of(history.intents, [&](const auto& known) {
+           const Intent& line = known.second;
+           const Wish wish = wish_for(&line, policy_for(step.policy, line.name));
+           return wish.keep == Keep::up && !is_gone(line, world);
+         });
+}
+
 }  // namespace
 
 void WantedBook::look(const Step& step) {
   start_waits_ = false;
   if (!step.snapshot.vms.fresh(step.now, step.policy.freshness.vms)) return;
+  if (is_list_lost(history_, step)) {
+    history_.wanted_told.reset();
+    return;
+  }
   std::map<VmUuid, Tick> list;
   for (const Vm& vm : **step.snapshot.vms.reading) {
     if (!is_wanted(vm, history_, step) && !is_at_work(vm, history_, step)) continue;

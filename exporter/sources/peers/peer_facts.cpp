@@ -46,7 +46,7 @@ Result<std::vector<VmUuid>> wanted_vms(const json& node) {
                 "its upkeep is too old to say which VMs it wants: upgrade upkeep there");
   }
   if (wanted->is_null()) {
-    return fail(Errc::unavailable, "it has not looked yet which VMs it wants");
+    return fail(Errc::unavailable, "it can't tell now which VMs it wants");
   }
   return uuids("wanted_vms", *wanted);
 }

@@ -63,6 +63,14 @@ TEST(NodeJson, SaysWhatIsWantedOnceTheLedgerWasHeldAgainstTheVms) {
   EXPECT_TRUE(json::parse(node_json(early))["wanted_vms"].is_null());
 }
 
+TEST(NodeJson, NeverTakesSilenceForNotWanted) {
+  WebWorld web;
+  web.world.with(a_vm("off1").off());
+  web.lose_libvirt();
+  EXPECT_TRUE(json::parse(node_json(web.moment()))["wanted_vms"].is_null())
+      << "the list is of before";
+}
+
 TEST(NodeJson, SaysNothingOfABootItDoesNotKnow) {
   WebWorld web;
   web.world.snapshot.node.reading = fail(Errc::failed, "no /proc");

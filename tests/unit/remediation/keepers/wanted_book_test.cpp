@@ -121,6 +121,26 @@ TEST_F(WantedBookTest, StaysAsItIsWhileTheVmsCannotBeSeen) {
   EXPECT_THAT(list(), ElementsAre(uuid_of("web1")));
 }
 
+TEST_F(WantedBookTest, ALostInventoryIsNotAWishForNothing) {
+  with(a_vm("web1").off());
+  world_.wanted("web1");
+  ASSERT_THAT(list(), ElementsAre(uuid_of("web1")));
+  world_.snapshot.vms.reading = std::make_shared<const Vms>();
+  look();
+  EXPECT_FALSE(world_.history.wanted_told) << "libvirt has lost its VMs";
+  book_.told(world_.now);
+  with(a_vm("web1").off());
+  look();
+  EXPECT_EQ(since("web1"), Tick::max()) << "the peers heard nothing of it meanwhile";
+}
+
+TEST_F(WantedBookTest, ANodeThatItsVmsHaveLeftWantsNone) {
+  world_.unwanted("web1", StopCause::moved_away).marked("web1", Keep::up);
+  EXPECT_THAT(list(), IsEmpty());
+  world_.unwanted("web1", StopCause::operator_destroy).marked("web1", Keep::down);
+  EXPECT_THAT(list(), IsEmpty());
+}
+
 TEST_F(WantedBookTest, AStartWaitsForThePeersOnlyOfWhatIsOffAndNewOnTheList) {
   with(a_vm("web1"));
   world_.wanted("web1", StopCause::none);
