@@ -16,6 +16,21 @@ Json wanted_vms(const Moment& moment, bool vms_known) {
   return wanted;
 }
 
+/// Which of those are not started, and by which word, unless that passes by itself.
+Json held_vms(const Moment& moment) {
+  Json held = Json::object();
+  if (!moment.view || !moment.view->history.wanted_told) return held;
+  for (const Decision& decision : moment.view->decisions) {
+    const auto reason = hold_of(decision);
+    const Target& subject = decision.finding.subject;
+    if (!reason || passes_by_itself(*reason) || subject.kind != Target::Kind::vm) continue;
+    const Vm* vm = find_vm(*moment.snapshot, VmName{subject.name});
+    if (vm == nullptr || !moment.view->history.wanted_told->contains(vm->uuid)) continue;
+    if (is_down(vm->state)) held[vm->uuid.value] = upkeep::to_string(*reason);
+  }
+  return held;
+}
+
 }  // namespace
 
 std::string node_json(const Moment& moment) {
@@ -28,10 +43,17 @@ std::string node_json(const Moment& moment) {
       if (is_active(vm.state)) active.push_back(vm.uuid.value);
     }
   }
-  Json out{{"node", moment.identity.node}, {"version", moment.identity.version},
-           {"boot_id", nullptr},           {"booted_at", nullptr},
-           {"boot_time", nullptr},         {"vms_known", active.is_array()},
-           {"active_vms", active},         {"wanted_vms", wanted_vms(moment, active.is_array())}};
+  const bool known = active.is_array();
+  Json out{{"node", moment.identity.node},
+           {"version", moment.identity.version},
+           {"boot_id", nullptr},
+           {"booted_at", nullptr},
+           {"boot_time", nullptr},
+           {"vms_known", known},
+           {"active_vms", active},
+           {"wanted_vms", wanted_vms(moment, known)},
+           {"held_vms", held_vms(moment)},
+           {"mode", moment.view ? Json(upkeep::to_string(moment.view->mode)) : Json()}};
   if (snapshot.node.reading) {
     out["boot_id"] = snapshot.node.reading->boot_id.value;
     out["booted_at"] = json_of(snapshot.node.reading->boot_time);

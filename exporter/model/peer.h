@@ -1,7 +1,9 @@
 #pragma once
 
 #include <algorithm>
+#include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "exporter/model/clock.h"
@@ -20,6 +22,9 @@ struct PeerFacts {
   /// Those that the upkeep there wants up or is starting; an Error while it can't say.
   Result<std::vector<VmUuid>> wanted_vms =
       std::unexpected(Error{Errc::unavailable, "it does not say which VMs it wants"});
+  // For sentences only: nothing is decided by these, and an older upkeep says neither.
+  std::string mode;                          ///< "observe", "dry-run", "act"; empty: not said.
+  std::map<VmUuid, std::string> held_vms{};  ///< Wanted there, not started: a word for why.
 };
 
 /// A configured peer and the last thing it said. While it does not answer, `facts` keeps what it

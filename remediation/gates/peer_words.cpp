@@ -63,6 +63,35 @@ std::optional<Tick> told_since(const Vm& vm, const World& world) {
   return since == told->end() ? std::nullopt : std::optional(since->second);
 }
 
+/// What ends the other node's wish. Who starts nothing there waits for a person all the same: that
+/// one may be about to start it by hand.
+std::string end_of_wish(const Vm& vm, const NodeName& name, const PeerFacts& facts) {
+  const std::string& own_name = vm.name.value;
+  const auto held = facts.held_vms.find(vm.uuid);
+  const std::string word = held == facts.held_vms.end() ? "" : held->second;
+  const bool starts_nothing = facts.mode == to_string(Mode::observe) ||
+                              facts.mode == to_string(Mode::dry_run) ||
+                              word == to_string(Hold::observing);
+  if (starts_nothing) {
+    return fmt::format(
+        ", though upkeep there starts nothing (mode {}): `upkeep mark {} down` on {} ends that "
+        "wish, and lets it be started here; else start it there by hand",
+        facts.mode.empty() ? "observe" : facts.mode, own_name, name.value);
+  }
+  const bool waits_for_others = word.empty() || word == to_string(Hold::may_run_elsewhere) ||
+                                word == to_string(Hold::runs_elsewhere);
+  if (!waits_for_others) {
+    return fmt::format(
+        ", though it is held there ({}): `upkeep why {}` on {} says what ends that, and `upkeep "
+        "mark {} down` there lets it be started here",
+        word, own_name, name.value, own_name);
+  }
+  return fmt::format(
+      ": on the node that is not to run it, `upkeep mark {} auto` takes an old mark back, and "
+      "`upkeep mark {} down` ends the wish",
+      own_name, own_name);
+}
+
 std::optional<Held> wants_it_too(const Vm& vm, const NodeName& name, const std::string& where,
                                  const World& world) {
   const auto& facts = find_peer(name, world)->facts;
@@ -73,11 +102,8 @@ std::optional<Held> wants_it_too(const Vm& vm, const NodeName& name, const std::
                             name.value, wanted.error().message));
   }
   if (std::ranges::count(*wanted, vm.uuid) > 0) {
-    return hold(Hold::may_run_elsewhere,
-                fmt::format("{}, and {} wants it too: on the node that is not to run it, `upkeep "
-                            "mark {} auto` takes an old mark back, and `upkeep mark {} down` "
-                            "ends the wish",
-                            where, name.value, vm.name.value, vm.name.value));
+    return hold(Hold::may_run_elsewhere, fmt::format("{}, and {} wants it too{}", where, name.value,
+                                                     end_of_wish(vm, name, *facts.reading)));
   }
   const auto told = told_since(vm, world);
   if (told && facts.at > *told) return std::nullopt;

@@ -173,3 +173,29 @@ def test_what_ran_on_a_dead_node_comes_back_when_that_is_declared_dead(node_for,
     assert not upkeep.starts()
     upkeep.cli("peer", "declare-dead", "n2")
     wait_until("it to be started", upkeep.starts)
+
+
+def test_who_only_observes_still_keeps_it_off_elsewhere_and_is_named_with_the_way_out(node_for):
+    ports = {"n1": free_port(), "n2": free_port()}
+    watcher = node_for("n1", ports["n1"], mode="observe",
+                       more=KEEP_UP + PEER.format("n2", ports["n2"])).start()
+    upkeep = node_for("n2", ports["n2"], more=KEEP_UP + PEER.format("n1", ports["n1"])).start()
+    wait_until("n1's wish to be known",
+               lambda: "n1 wants it too, though upkeep there starts nothing (mode observe): "
+                       "`upkeep mark web1 down` on n1 ends that wish" in facts_of(upkeep))
+    stays_so("nobody starts it", lambda: not upkeep.starts(), 3)
+    watcher.cli("mark", "web1", "down")
+    wait_until("n2 to start it", upkeep.starts)
+    assert not watcher.starts()
+
+
+def test_a_domain_on_one_side_makes_no_other_node(node_for):
+    ports = {"n1": free_port(), "n2": free_port()}
+    upkeep = node_for("n1", ports["n1"], more=PEER.format("N2.example", ports["n2"])).start()
+    node_for("n2", ports["n2"], more=PEER.format("n1.example", ports["n1"])).start()
+    wait_until("n2 to be heard", lambda: upkeep.metric("upkeep_peer_up", peer="N2.example") == 1)
+    refused = upkeep.cli("peer", "declare-dead", "n2", check=False)
+    assert "N2.example is not dead: upkeep answers on it" in refused.stderr
+    assert "calls itself" not in upkeep.cli("status", "--cluster").stdout
+    upkeep.cli("mark", "web1", "up")
+    wait_until("n1 to start it", upkeep.starts)

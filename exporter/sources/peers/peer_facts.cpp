@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
@@ -51,6 +53,28 @@ Result<std::vector<VmUuid>> wanted_vms(const json& node) {
   return uuids("wanted_vms", *wanted);
 }
 
+/// A word as ours are; empty for anything else, which is shown to nobody.
+std::string word(const json& value) {
+  constexpr std::size_t kLongest = 40;
+  if (!value.is_string()) return {};
+  const auto& text = value.get_ref<const std::string&>();
+  const bool plain =
+      text.size() <= kLongest && std::ranges::all_of(text, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+      });
+  return plain ? text : std::string();
+}
+
+std::map<VmUuid, std::string> held_vms(const json& node) {
+  std::map<VmUuid, std::string> held;
+  const auto list = node.find("held_vms");
+  if (list == node.end() || !list->is_object()) return held;
+  for (const auto& [uuid, reason] : list->items()) {
+    if (looks_like_uuid(uuid)) held.emplace(uuid, word(reason));
+  }
+  return held;
+}
+
 }  // namespace
 
 Result<PeerFacts> parse_peer_facts(std::string_view text) {
@@ -91,6 +115,8 @@ Result<PeerFacts> parse_peer_facts(std::string_view text) {
   if (!active) return std::unexpected(std::move(active.error()));
   facts.active_vms = std::move(*active);
   facts.wanted_vms = wanted_vms(node);
+  if (const auto mode = node.find("mode"); mode != node.end()) facts.mode = word(*mode);
+  facts.held_vms = held_vms(node);
   return facts;
 }
 

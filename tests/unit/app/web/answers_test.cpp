@@ -71,6 +71,31 @@ TEST(NodeJson, NeverTakesSilenceForNotWanted) {
       << "the list is of before";
 }
 
+TEST(NodeJson, SaysWhatKeepsTheWantedFromBeingStarted) {
+  WebWorld web;
+  web.world.with(a_vm("off1").off()).with(a_vm("off2").off()).with(a_vm("up1"));
+  Moment moment = web.moment();
+  auto view = std::make_shared<RemediationView>(*moment.view);
+  view->mode = Mode::dry_run;
+  const auto held = [&](const std::string& vm, Hold reason) {
+    view->decisions.push_back(
+        {.finding = {.rule = "vm_down", .subject = test::vm_target(vm), .detail = ""},
+         .verdict = hold(reason, "")});
+  };
+  held("off1", Hold::other_manager);
+  held("off2", Hold::backing_off);
+  held("up1", Hold::paused);
+  held("gone1", Hold::paused);
+  moment.view = view;
+  const json node = json::parse(node_json(moment));
+  EXPECT_EQ(node["mode"], "dry-run");
+  EXPECT_EQ(node["held_vms"], (json{{test::uuid_of("off1"), "other_manager"}}));
+  Moment early = web.moment();
+  early.view.reset();
+  EXPECT_TRUE(json::parse(node_json(early))["mode"].is_null());
+  EXPECT_EQ(json::parse(node_json(early))["held_vms"], json::object());
+}
+
 TEST(NodeJson, SaysNothingOfABootItDoesNotKnow) {
   WebWorld web;
   web.world.snapshot.node.reading = fail(Errc::failed, "no /proc");

@@ -68,6 +68,30 @@ TEST(PeerWishes, WhatAPeerWantsTooIsStartedByNeither) {
   EXPECT_TRUE(is_open(world, on_shared()));
 }
 
+TEST(PeerWishes, WhoWantsItAndStartsNothingIsNamedWithWhatEndsThat) {
+  TestWorld world;
+  world.peer("node2");
+  facts_of(world).wanted_vms = std::vector<VmUuid>{{uuid_of("web1")}};
+  const auto says = [&] { return held(world, on_shared()).detail; };
+  facts_of(world).mode = "observe";
+  EXPECT_EQ(says(),
+            "disk vda is on shared storage, and node2 wants it too, though upkeep there starts "
+            "nothing (mode observe): `upkeep mark web1 down` on node2 ends that wish, and lets it "
+            "be started here; else start it there by hand");
+  EXPECT_EQ(held(world, on_shared()).reason, Hold::may_run_elsewhere)
+      << "a person may be starting it there";
+  facts_of(world).mode = "dry-run";
+  EXPECT_THAT(says(), HasSubstr("starts nothing (mode dry-run)"));
+  facts_of(world).mode = "act";
+  facts_of(world).held_vms = {{{uuid_of("web1")}, "other_manager"}};
+  EXPECT_THAT(says(), HasSubstr("node2 wants it too, though it is held there (other_manager): "
+                                "`upkeep why web1` on node2 says what ends that"));
+  facts_of(world).held_vms = {{{uuid_of("web1")}, "may_run_elsewhere"}};
+  EXPECT_THAT(says(), HasSubstr("on the node that is not to run it")) << "it waits for this one";
+  facts_of(world).held_vms = {{{uuid_of("web2")}, "paused"}};
+  EXPECT_THAT(says(), HasSubstr("on the node that is not to run it"));
+}
+
 TEST(PeerWishes, NotKnownIsNotUnwanted) {
   TestWorld world;
   world.peer("node2");

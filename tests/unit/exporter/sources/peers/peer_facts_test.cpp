@@ -69,5 +69,26 @@ TEST(PeerFacts, WhoCannotSayWhatItWantsStillSaysWhatRunsThere) {
   EXPECT_NE(with("")->wanted_vms.error().message.find("upgrade"), std::string::npos);
 }
 
+TEST(PeerFacts, WhatOnlyExplainsMayBeMissingOrWrong) {
+  const std::string whole = R"({"node":"n2","boot_id":"b2","boot_time":1772334590,"vms_known":true,
+    "active_vms":[],"wanted_vms":[])";
+  const auto with = [&](const std::string& more) { return parse_peer_facts(whole + more + "}"); };
+  const auto said = with(R"(,"mode":"dry-run","held_vms":{
+    "11111111-2222-3333-4444-555555555555":"other_manager","web1":"paused"})");
+  ASSERT_TRUE(said);
+  EXPECT_EQ(said->mode, "dry-run");
+  EXPECT_EQ(
+      said->held_vms,
+      (std::map<VmUuid, std::string>{{{"11111111-2222-3333-4444-555555555555"}, "other_manager"}}));
+  for (const char* odd : {"", R"(,"mode":null,"held_vms":null)", R"(,"mode":7,"held_vms":[])",
+                          R"(,"mode":"on your node run `rm`")"}) {
+    const auto facts = with(odd);
+    ASSERT_TRUE(facts) << odd;
+    EXPECT_TRUE(facts->wanted_vms) << odd;
+    EXPECT_EQ(facts->mode, "") << odd;
+    EXPECT_TRUE(facts->held_vms.empty()) << odd;
+  }
+}
+
 }  // namespace
 }  // namespace upkeep
