@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "exporter/model/clock.h"
+#include "exporter/model/ids.h"
 
 namespace upkeep {
 
@@ -27,6 +28,8 @@ struct Standing {
   std::string reason;
   WallTime at{};
   std::optional<WallTime> until = std::nullopt;  ///< Of a pause; absent: until it is taken back.
+  /// The boot of this node in which a node was declared dead; empty: an older upkeep was told.
+  BootId boot{};
 
   friend bool operator==(const Standing&, const Standing&) = default;
 };

@@ -122,7 +122,8 @@ Result<std::string> Reconciler::carry_out(const DeclareDead& command, const Step
                       .subject = name,
                       .by = command.by,
                       .reason = command.reason,
-                      .at = step.wall};
+                      .at = step.wall,
+                      .boot = history_.boot};
   const bool was_said = history_.standings.contains(key_of(word));
   const std::string alive = sign_of_life(*node, std::nullopt, step);
   if (!command.take_back && !alive.empty()) {

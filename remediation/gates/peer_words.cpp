@@ -113,6 +113,14 @@ std::optional<Held> wants_it_too(const Vm& vm, const NodeName& name, const std::
                           where, name.value));
 }
 
+/// By the boot itself: a clock that was set back makes a word of before the boot look like one of
+/// after it.
+bool was_said_in_this_boot(const Standing& word, const World& world) {
+  const auto& self = world.snapshot.node.reading;
+  if (!self) return false;
+  return word.boot.value.empty() ? self->boot_time <= word.at : self->boot_id == word.boot;
+}
+
 }  // namespace
 
 bool is_heard(const Peer& peer, const World& world) {
@@ -124,8 +132,7 @@ bool is_given_up(const NodeName& node, const World& world) {
   const auto said = world.history.standings.find({Standing::Kind::peer_dead, node.value});
   if (said == world.history.standings.end()) return false;
   // While this node was off, or its upkeep, the other one may have come back unseen.
-  const auto& self = world.snapshot.node.reading;
-  if (!self || self->boot_time > said->second.at) return false;
+  if (!was_said_in_this_boot(said->second, world)) return false;
   if (world.now - world.history.started < world.policy.freshness.peers) return false;
   const Peer* peer = find_peer(node, world);
   return peer != nullptr && peer->error.has_value() && !is_heard(*peer, world);

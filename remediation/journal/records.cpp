@@ -163,15 +163,16 @@ void write(SQLite::Database& database, const BootId& boot, const ResourceName& r
 
 void write(SQLite::Database& database, const Standing& standing) {
   run(database,
-      "INSERT OR REPLACE INTO standing (kind, subject, said_by, reason, at, until) "
-      "VALUES (?, ?, ?, ?, ?, ?)",
+      "INSERT OR REPLACE INTO standing (kind, subject, said_by, reason, at, until, boot) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?)",
       to_string(standing.kind), standing.subject, standing.by, standing.reason, standing.at,
-      standing.until);
+      standing.until, standing.boot.value);
 }
 
 Standings read_standings(SQLite::Database& database) {
   Standings standings;
-  SQLite::Statement row(database, "SELECT kind, subject, said_by, reason, at, until FROM standing");
+  SQLite::Statement row(database,
+                        "SELECT kind, subject, said_by, reason, at, until, boot FROM standing");
   while (row.executeStep()) {
     const Standing standing{
         .kind = to_value<Standing::Kind>(kStandingKinds, text_at(row, 0), "standing.kind"),
@@ -179,7 +180,8 @@ Standings read_standings(SQLite::Database& database) {
         .by = text_at(row, 2),
         .reason = text_at(row, 3),
         .at = wall_at(row, 4),
-        .until = maybe_wall_at(row, 5)};
+        .until = maybe_wall_at(row, 5),
+        .boot = BootId{text_at(row, 6)}};
     standings[key_of(standing)] = standing;
   }
   return standings;

@@ -104,6 +104,7 @@ CREATE TABLE standing (  -- what holds until something else ends it
   reason TEXT NOT NULL,
   at INTEGER NOT NULL,
   until INTEGER,         -- NULL: no end by the clock
+  boot TEXT NOT NULL DEFAULT '',  -- in which a node was declared dead
   PRIMARY KEY (kind, subject)
 ) STRICT;
 )sql";
@@ -199,6 +200,9 @@ void migrate(SQLite::Database& database, std::int64_t from) {
     database.exec(kStandingTable);
   } else if (from < 5) {
     database.exec("ALTER TABLE standing ADD COLUMN until INTEGER");
+  }
+  if (from >= 2 && from < 8) {
+    database.exec("ALTER TABLE standing ADD COLUMN boot TEXT NOT NULL DEFAULT ''");
   }
   if (from < 3) database.exec(kRecoveryTables);
   if (from < 4) database.exec(kAlertTable);

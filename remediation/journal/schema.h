@@ -12,7 +12,7 @@ class Exception;
 namespace upkeep {
 
 /// The version of the tables that this program writes (PRAGMA user_version).
-inline constexpr int kSchemaVersion = 7;
+inline constexpr int kSchemaVersion = 8;
 
 /// What an open database turned out to be.
 enum class JournalHealth {

@@ -178,6 +178,14 @@ TEST(PeerWords, AWordFromBeforeThisNodeOrDaemonCouldListenDoesNotCount) {
   EXPECT_FALSE(is_open(booted, on_local())) << "node2 may have come back while this one was off";
   booted.snapshot.node.reading = fail(Errc::unavailable, "unread");
   EXPECT_FALSE(is_open(booted, on_local()));
+  TestWorld clock_set_back = world;
+  Standing& word =
+      clock_set_back.history.standings.at({Standing::Kind::peer_dead, std::string("node2")});
+  word.boot = {"boot-0"};
+  EXPECT_FALSE(is_open(clock_set_back, on_local())) << "said in another boot, whatever the time";
+  word.boot = {"boot-1"};
+  clock_set_back.snapshot.node.reading->boot_time = test::kWall + 1h;
+  EXPECT_TRUE(is_open(clock_set_back, on_local())) << "the clock was set, and nothing else";
   TestWorld restarted = world;
   restarted.history.started = world.now - 14s;
   EXPECT_FALSE(is_open(restarted, on_local())) << "nobody has listened for long enough";

@@ -234,7 +234,7 @@ TEST_F(DamagedJournalTest, ANewerUpkeepsJournalIsLeftAlone) {
   const fs::path path = copy();
   {
     SQLite::Database database(path.string(), SQLite::OPEN_READWRITE);
-    database.exec("PRAGMA user_version = 8; UPDATE meta SET value = 8 WHERE key = 'schema'");
+    database.exec("PRAGMA user_version = 9; UPDATE meta SET value = 9 WHERE key = 'schema'");
   }
   const auto opened = SqliteJournal::open(path);
   ASSERT_FALSE(opened);

@@ -274,7 +274,9 @@ TEST_F(SqliteJournalTest, KnowsOfOlderVersionsWordsWhatAStopLeftBehind) {
   {
     SQLite::Database database(path_.string(), SQLite::OPEN_READWRITE);
     database.exec(
-        "DROP TABLE last_primary; ALTER TABLE intent DROP COLUMN remains; PRAGMA user_version = 5; "
+        "DROP TABLE last_primary; ALTER TABLE intent DROP COLUMN remains; ALTER TABLE standing "
+        "DROP "
+        "COLUMN boot; PRAGMA user_version = 5; "
         "UPDATE meta SET value = 5 WHERE key = 'schema'");
   }
   const JournalState state = reopened();
@@ -291,7 +293,8 @@ TEST_F(SqliteJournalTest, BringsTheVersionsBetweenUpToDate) {
     SQLite::Database database(path_.string(), SQLite::OPEN_READWRITE);
     database.exec(
         "DROP TABLE last_primary; DROP TABLE alert; DROP TABLE recovery_vm; DROP TABLE recovery; "
-        "ALTER TABLE standing DROP COLUMN until; ALTER TABLE intent DROP COLUMN remains; "
+        "ALTER TABLE standing DROP COLUMN boot; ALTER TABLE standing DROP COLUMN until; ALTER "
+        "TABLE intent DROP COLUMN remains; "
         "PRAGMA user_version = 2; UPDATE meta SET value = 2 WHERE key = 'schema'");
   }
   EXPECT_EQ(reopened().standings, (Standings{{key_of(dead), dead}}));
@@ -299,7 +302,8 @@ TEST_F(SqliteJournalTest, BringsTheVersionsBetweenUpToDate) {
   {
     SQLite::Database database(path_.string(), SQLite::OPEN_READWRITE);
     database.exec(
-        "DROP TABLE last_primary; DROP TABLE alert; ALTER TABLE standing DROP COLUMN until; "
+        "DROP TABLE last_primary; DROP TABLE alert; ALTER TABLE standing DROP COLUMN boot; ALTER "
+        "TABLE standing DROP COLUMN until; "
         "ALTER TABLE intent DROP COLUMN "
         "remains; PRAGMA user_version = 3; UPDATE meta SET value = 3 WHERE key = 'schema'");
   }
@@ -315,13 +319,29 @@ TEST_F(SqliteJournalTest, BringsTheVersionBeforeWhoWasPrimaryUpToDate) {
   {
     SQLite::Database database(path_.string(), SQLite::OPEN_READWRITE);
     database.exec(
-        "DROP TABLE last_primary; PRAGMA user_version = 6; UPDATE meta SET value = 6 WHERE key = "
+        "DROP TABLE last_primary; ALTER TABLE standing DROP COLUMN boot; PRAGMA user_version = 6; "
+        "UPDATE meta SET value = 6 WHERE key = "
         "'schema'");
   }
   EXPECT_TRUE(reopened().last_primary.empty());
   EXPECT_TRUE(reopened().resources.at({"r0"}).seen_up);
   ASSERT_TRUE(open()->save({{"r0"}, {}}, LastPrimary{.since = wall_at(6)}));
   EXPECT_EQ(reopened().last_primary, (PrimaryRecord{{{{"r0"}, {}}, {.since = wall_at(6)}}}));
+}
+
+TEST_F(SqliteJournalTest, KnowsInWhichBootANodeWasDeclaredDead) {
+  Standing dead{
+      .kind = Standing::Kind::peer_dead, .subject = "node2", .at = wall_at(6), .boot = {"boot-1"}};
+  ASSERT_TRUE(open()->save(dead));
+  EXPECT_EQ(reopened().standings, (Standings{{key_of(dead), dead}}));
+  {
+    SQLite::Database database(path_.string(), SQLite::OPEN_READWRITE);
+    database.exec(
+        "ALTER TABLE standing DROP COLUMN boot; PRAGMA user_version = 7; UPDATE meta SET value = 7 "
+        "WHERE key = 'schema'");
+  }
+  dead.boot = {};
+  EXPECT_EQ(reopened().standings, (Standings{{key_of(dead), dead}})) << "told before it was kept";
 }
 
 TEST_F(SqliteJournalTest, RemembersWhoWasPrimaryAcrossBootsAndForgetsWhatIsOld) {
