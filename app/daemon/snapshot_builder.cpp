@@ -12,6 +12,10 @@ namespace {
 /// A source that has not said a word for so long after the start is down, not just slow.
 constexpr Duration kFirstReading = std::chrono::seconds(10);
 
+/// Who answers by turns as one and as another is told of once; after so long it is news again.
+constexpr Duration kNewsAgain = std::chrono::hours(1);
+constexpr std::size_t kMostReasons = 8;
+
 template <class T>
 bool was_read(const Observed<T>& observed) {
   return observed.at != Tick{};
@@ -73,22 +77,30 @@ std::shared_ptr<const Snapshot> SnapshotBuilder::build(const Freshness& freshnes
   auto drbd = health_of<Health>(snapshot->drbd, now, freshness.drbd);
   drbd.in_use = snapshot->drbd_in_use && !is_empty(snapshot->drbd);
   note(SourceKind::drbd, drbd, now);
-  for (const Peer& peer : snapshot->peers) note(peer);
+  for (const Peer& peer : snapshot->peers) note(peer, now);
   return snapshot;
 }
 
-void SnapshotBuilder::note(const Peer& peer) {
-  std::string& said = misled_[peer.name];
+void SnapshotBuilder::note(const Peer& peer, Tick now) {
+  auto& [said, seen] = misled_[peer.name];
   const bool answers = !peer.error && peer.facts.reading;
-  if (answers && !said.empty()) {
+  if (answers && said) {
     log_.info("peer answers for itself again", {{"peer", peer.name.value}});
-    said.clear();
+    said = false;
   }
   // One that can't be reached is news for whoever waits for it, and a metric.
-  if (!peer.error || peer.error->code != Errc::invalid || said == peer.error->message) return;
-  said = peer.error->message;
+  if (!peer.error || peer.error->code != Errc::invalid) return;
+  std::erase_if(seen, [&](const auto& reason) { return now - reason.second > kNewsAgain; });
+  const auto known = seen.find(peer.error->message);
+  if (known != seen.end()) {
+    known->second = now;
+    return;
+  }
+  if (seen.size() >= kMostReasons) return;
+  seen.emplace(peer.error->message, now);
+  said = true;
   log_.warn("what answers as a peer is not taken for it",
-            {{"peer", peer.name.value}, {"error", said}});
+            {{"peer", peer.name.value}, {"error", peer.error->message}});
 }
 
 void SnapshotBuilder::note(SourceKind source, const Health& health, Tick now) {

@@ -27,7 +27,13 @@ class SnapshotBuilder {
   struct Health;
 
   void note(SourceKind source, const Health& health, Tick now);
-  void note(const Peer& peer);
+  /// What answers at a peer's URL and is not taken for it.
+  struct Misled {
+    bool said = false;  ///< That it is so, and not yet that it's over.
+    std::map<std::string, Tick>
+        seen;  ///< When each of the reasons, which the log has, was last so.
+  };
+  void note(const Peer& peer, Tick now);
 
   const Clock& clock_;
   const Host& host_;
@@ -36,8 +42,7 @@ class SnapshotBuilder {
   std::uint64_t generation_ = 0;
   /// What was said last of each source; absent: nothing yet.
   std::array<std::optional<bool>, kSourceKinds.size()> up_;
-  /// Why what answers at a peer's URL is not taken for it, as it was said last; empty: it is.
-  std::map<NodeName, std::string> misled_;
+  std::map<NodeName, Misled> misled_;
 };
 
 /// True once every source in use has answered or failed at least once.

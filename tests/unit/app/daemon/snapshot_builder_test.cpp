@@ -149,5 +149,36 @@ TEST_F(SnapshotBuilderTest, SaysOnceThatAnotherAnswersInAPeersPlace) {
   EXPECT_THAT(lines_, ElementsAre(HasSubstr("answers for itself again")));
 }
 
+TEST_F(SnapshotBuilderTest, SaysOnceOfTwoNodesThatAnswerByTurns) {
+  build();
+  clock_.advance(11s);
+  build();
+  lines_.clear();  // The other sources are silent, and that is told.
+  host_.said_peers.push_back({.name = NodeName{"node2"}});
+  Peer& peer = host_.said_peers.back();
+  const auto other = [&](const std::string& name) {
+    peer.error = Error{Errc::invalid, "answers as " + name};
+    clock_.advance(5s);
+    build();
+  };
+  for (int i = 0; i < 1000; ++i) other(i % 2 == 0 ? "node3" : "node4");
+  EXPECT_THAT(lines_, ElementsAre(HasSubstr("answers as node3"), HasSubstr("answers as node4")));
+  lines_.clear();
+  for (int i = 0; i < 1000; ++i) {
+    other("node3");
+    peer.error.reset();
+    peer.facts = {.reading = PeerFacts{}, .at = clock_.now()};
+    build();
+  }
+  EXPECT_THAT(lines_, ElementsAre(HasSubstr("answers for itself again")));
+  lines_.clear();
+  for (int i = 0; i < 100; ++i) other("node" + std::to_string(5 + i));
+  EXPECT_LE(lines_.size(), 8U);
+  lines_.clear();
+  clock_.advance(61min);
+  other("node3");
+  EXPECT_THAT(lines_, ElementsAre(HasSubstr("answers as node3"))) << "after an hour it is news";
+}
+
 }  // namespace
 }  // namespace upkeep
