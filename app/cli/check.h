@@ -63,7 +63,13 @@ void check_config(const Config& config, const std::optional<std::filesystem::pat
 void check_journal(const Config& config, CheckReport& report);
 void check_token(const Config& config, CheckReport& report);
 void check_drbd(const Config& config, const std::filesystem::path& root, CheckReport& report);
-void check_peers(const Config& config, CheckReport& report);
+/// The IPv4 addresses of a host; none when nobody knows it. May wait for a name server.
+using AddressLookup = std::function<std::vector<std::string>(const std::string& host)>;
+[[nodiscard]] std::vector<std::string> look_up_addresses(const std::string& host);
+
+/// Looks up only names at whose port this node listens.
+void check_peers(const Config& config, CheckReport& report,
+                 const AddressLookup& addresses_of = look_up_addresses);
 void check_managers(const std::filesystem::path& root, CheckReport& report);
 void check_libvirt(const Config& config, LibvirtProbe& libvirt, CheckReport& report);
 void check_libvirt_guests(const std::filesystem::path& root, CheckReport& report);

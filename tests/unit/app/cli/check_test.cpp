@@ -269,7 +269,13 @@ TEST_F(Check, APeerThatIsThisNodeIsAWarning) {
   const auto warns_of = [&](const std::string& url) {
     report_.clear();
     config_.peers = {{.name = {"n2"}, .url = url}};
-    check_peers(config_, report_);
+    check_peers(config_, report_, [](const std::string& host) -> std::vector<std::string> {
+      if (host == "n1" || host == "n1.example.com") return {"127.0.1.1"};
+      if (host == "localhost") return {"127.0.0.1"};
+      if (host == "n1.other.example") return {"192.0.2.8"};
+      if (host.starts_with("n")) return {};
+      return {host};
+    });
     return !report_.empty();
   };
   config_.node = "n1";
@@ -279,7 +285,7 @@ TEST_F(Check, APeerThatIsThisNodeIsAWarning) {
     EXPECT_THAT(report_, ElementsAre(line_with(Grade::warning, "this node itself listens")));
   }
   for (const char* other : {"http://192.0.2.7:9893", "http://127.0.0.1:9894", "http://n2:9893",
-                            "http://[::1]", "http://n1"}) {
+                            "http://[::1]", "http://n1", "http://n1.other.example:9893"}) {
     EXPECT_FALSE(warns_of(other)) << other;
   }
   config_.http.listen = {"192.0.2.1", 9893};
@@ -287,6 +293,13 @@ TEST_F(Check, APeerThatIsThisNodeIsAWarning) {
   EXPECT_FALSE(warns_of("http://127.0.0.1:9893")) << "a tunnel to n2 may begin there";
   config_.http.listen = {"127.0.0.1", 80};
   EXPECT_TRUE(warns_of("http://localhost"));
+  EXPECT_FALSE(warns_of("http://127.0.0.2")) << "nor there";
+  EXPECT_FALSE(warns_of("http://n1")) << "it is reached at another address";
+}
+
+TEST_F(Check, LooksAddressesUpAsTheMachineDoes) {
+  EXPECT_THAT(look_up_addresses("127.0.0.3"), ElementsAre("127.0.0.3"));
+  EXPECT_THAT(look_up_addresses("[::1]"), IsEmpty());
 }
 
 TEST_F(Check, APeerThatDrbdNamesOtherwiseIsAWarning) {
