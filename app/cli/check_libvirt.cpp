@@ -64,14 +64,19 @@ bool is_on(const Vm& vm, DiskBacking backing) {
   return std::ranges::any_of(vm.disks, [&](const VmDisk& disk) { return disk.backing == backing; });
 }
 
-void check_start_at_boot(const Vm& vm, CheckReport& report) {
-  if (!is_on(vm, DiskBacking::drbd) || vm.autostart != true) return;
-  report.push_back(
-      {Grade::warning, "vm",
-       fmt::format("{} lies on DRBD and is set to autostart: libvirtd would start it at "
-                   "boot before anybody has looked at its storage",
-                   vm.name.value),
-       fmt::format("virsh autostart --disable {}", vm.name.value)});
+void check_start_at_boot(const Vm& vm, const VmPolicy& policy, CheckReport& report) {
+  if (vm.autostart != true) return;
+  const auto warn = [&](std::string_view storage, std::string_view what) {
+    report.push_back({Grade::warning, "vm",
+                      fmt::format("{} lies on {} and is set to autostart: libvirtd would start it "
+                                  "at boot before anybody has {}",
+                                  vm.name.value, storage, what),
+                      fmt::format("virsh autostart --disable {}", vm.name.value)});
+  };
+  if (is_on(vm, DiskBacking::drbd)) warn("DRBD", "looked at its storage");
+  if (is_on(vm, DiskBacking::shared) && !policy.exclusive) {
+    warn("shared storage", "asked whether it runs on another node");
+  }
 }
 
 void check_storage(const Vm& vm, const Config& config, const VmPolicy& policy,
@@ -201,7 +206,7 @@ void check_libvirt(const Config& config, LibvirtProbe& libvirt, CheckReport& rep
   for (const Vm& vm : *vms) {
     const VmPolicy of_vm = policy_for(policy, vm.name);
     if (of_vm.keep == Keep::ignore) continue;
-    check_start_at_boot(vm, report);
+    check_start_at_boot(vm, of_vm, report);
     check_storage(vm, config, of_vm, report);
   }
   note_left_alone(*vms, report);

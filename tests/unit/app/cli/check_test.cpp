@@ -302,6 +302,31 @@ TEST_F(Check, LooksAddressesUpAsTheMachineDoes) {
   EXPECT_THAT(look_up_addresses("[::1]"), IsEmpty());
 }
 
+TEST_F(Check, AutostartOnSharedStorageAsksNobody) {
+  libvirt_.vms = Vms{vm_on("nfs1", DiskBacking::shared), vm_on("web1", DiskBacking::local)};
+  config_.peers = {{.name = {"n2"}, .url = "http://10.0.0.2:9893"}};
+  for (Vm& vm : *libvirt_.vms) vm.autostart = true;
+  const auto warns = line_with(Grade::warning, "set to autostart");
+  check_libvirt(config_, libvirt_, report_);
+  EXPECT_THAT(report_, Contains(warns));
+  EXPECT_THAT(report_, Contains(line_with(Grade::warning,
+                                          "nfs1 lies on shared storage and is set "
+                                          "to autostart")));
+  EXPECT_THAT(report_, Not(Contains(line_with(Grade::warning, "web1"))));
+  for (const VmConfig& harmless : {VmConfig{.match = "nfs*", .exclusive = true},
+                                   VmConfig{.match = "nfs*", .keep = Keep::ignore}}) {
+    report_.clear();
+    config_.vms = {harmless};
+    check_libvirt(config_, libvirt_, report_);
+    EXPECT_THAT(report_, Not(Contains(warns)));
+  }
+  report_.clear();
+  config_.vms.clear();
+  libvirt_.vms->front().autostart.reset();
+  check_libvirt(config_, libvirt_, report_);
+  EXPECT_THAT(report_, Not(Contains(warns))) << "not known is not set";
+}
+
 TEST_F(Check, APeerThatDrbdNamesOtherwiseIsAWarning) {
   write("proc/drbd", "version: 8.4.11 (api:1/proto:86-101)\n");
   write("usr/sbin/drbdsetup", "#!/bin/sh\n", 0755);
