@@ -49,6 +49,25 @@ Result<NodeName> meant(const NodeName& typed, const Step& step) {
                                            fmt::join(known_nodes(step), ", ")));
 }
 
+/// What declare-dead does, what it doesn't, and what ends it.
+std::string reach_of_burial(const NodeName& node, const Step& step) {
+  const std::string& name = node.value;
+  const bool asked = std::ranges::count(step.policy.peers, node) > 0;
+  std::string text = "VMs on DRBD that provably ran here last start without it";
+  if (asked) {
+    text += fmt::format(
+        "; VMs that it said it runs, and those on shared storage, no longer wait for its word, "
+        "while it is silent (for {} at least) and until this node boots",
+        span(step.policy.freshness.peers));
+  }
+  text +=
+      ". Split brain, missing proof of who wrote last, and what other nodes run or want still "
+      "hold them. It ends when DRBD connects to " +
+      name;
+  if (asked) text += ", or its host makes or refuses a connection at its url";
+  return text + "; `upkeep peer declare-dead " + name + " --undo` ends it now";
+}
+
 /// What the word changes for the VM.
 std::string effect_on(const Vm& vm, const World& world) {
   const auto clearance = storage_gate(vm, world);
@@ -141,8 +160,7 @@ Result<std::string> Reconciler::carry_out(const DeclareDead& command, const Step
                  .text = text,
                  .action_id = std::nullopt});
   if (command.take_back) return fmt::format("{}: {}", name, text);
-  return fmt::format("{}: {}; VMs that last ran here no longer wait for it, until it is seen again",
-                     name, text);
+  return fmt::format("{}: {}. {}", name, text, reach_of_burial(*node, step));
 }
 
 }  // namespace upkeep

@@ -614,6 +614,29 @@ TEST_F(ReconcilerTest, ANodeThatIsAliveOrUnknownIsNotDeclaredDead) {
   EXPECT_EQ(unknown.error(), (Error{Errc::not_found, "no node named 'node7'; known are: node2"}));
 }
 
+TEST_F(ReconcilerTest, TheAnswerToDeclareDeadSaysWhatItDoesAndWhatEndsIt) {
+  power_cut_without_peer();
+  start_settled();
+  const auto drbd_only = ask(DeclareDead{.node = {"node2"}, .by = "anna"});
+  ASSERT_TRUE(drbd_only);
+  EXPECT_EQ(*drbd_only,
+            "node2: declared dead by anna. VMs on DRBD that provably ran here last start without "
+            "it. Split brain, missing proof of who wrote last, and what other nodes run or want "
+            "still hold them. It ends when DRBD connects to node2; `upkeep peer declare-dead node2 "
+            "--undo` ends it now");
+  world_.policy.peers = {{"node2"}};
+  start_daemon();
+  pass(1s);
+  const auto asked = ask(DeclareDead{.node = {"node2"}, .by = "anna"});
+  ASSERT_TRUE(asked);
+  EXPECT_THAT(*asked, HasSubstr("those on shared storage, no longer wait for its word, while it is "
+                                "silent (for 15 s at least) and until this node boots"));
+  EXPECT_THAT(*asked, HasSubstr("or its host makes or refuses a connection at its url"));
+  EXPECT_EQ(
+      journal_.state().standings.at({Standing::Kind::peer_dead, std::string("node2")}).boot.value,
+      world_.snapshot.node.reading->boot_id.value);
+}
+
 TEST_F(ReconcilerTest, ADeadNodeIsCalledWhatTheConfigurationCallsIt) {
   power_cut_without_peer();
   world_.policy.peers = {{"node2.a"}, {"node3.a"}, {"node3.b"}};
