@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <cstddef>
 
 #include "exporter/model/node_names.h"
@@ -9,10 +10,14 @@
 namespace upkeep {
 namespace {
 
-/// What the peer says it is in, and said it was.
-bool has_shown(const BootId& boot, const Result<PeerFacts>& answer, const Peer& peer) {
-  if (answer && answer->boot_id == boot) return true;
-  return peer.facts.reading && peer.facts.reading->boot_id == boot;
+/// An address that leads to two nodes by turns shows both of them in far less.
+constexpr Duration kShownLately = std::chrono::minutes(10);
+
+/// What the peer says it is in, or said it was.
+bool has_shown(const BootId& boot, const Result<PeerFacts>& answer, const Peer& peer, Tick now) {
+  if (answer) return answer->boot_id == boot;
+  return peer.facts.reading && peer.facts.reading->boot_id == boot &&
+         now - peer.facts.at <= kShownLately;
 }
 
 }  // namespace
@@ -43,12 +48,13 @@ std::optional<std::string> identity_fault(const PeerFacts& answer, const NodeNam
 }
 
 std::vector<std::optional<NodeName>> twins_among(const std::vector<Result<PeerFacts>>& answers,
-                                                 const std::vector<Peer>& peers) {
+                                                 const std::vector<Peer>& peers, Tick now) {
   std::vector<std::optional<NodeName>> twins(answers.size());
   for (std::size_t i = 0; i < answers.size(); ++i) {
     if (!answers[i]) continue;
     for (std::size_t other = 0; other < answers.size(); ++other) {
-      if (other == i || !has_shown(answers[i]->boot_id, answers[other], peers[other])) continue;
+      if (other == i || !has_shown(answers[i]->boot_id, answers[other], peers[other], now))
+        continue;
       twins[i] = peers[other].name;
       break;
     }

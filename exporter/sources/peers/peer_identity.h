@@ -18,9 +18,10 @@ namespace upkeep {
                                                         const std::optional<BootId>& own,
                                                         const std::vector<NodeName>& peers);
 
-/// For each of `answers`, by the order of `peers`: another peer that has shown the same boot, now
-/// or in what `peers` hold of earlier answers. One node can't be two.
+/// For each of `answers`, by the order of `peers`: another peer that shows the same boot now, or
+/// that is silent now and has shown it lately, says what `peers` hold of earlier answers. One node
+/// can't be two; but it may have been given another name, which no answer of the old one ends.
 [[nodiscard]] std::vector<std::optional<NodeName>> twins_among(
-    const std::vector<Result<PeerFacts>>& answers, const std::vector<Peer>& peers);
+    const std::vector<Result<PeerFacts>>& answers, const std::vector<Peer>& peers, Tick now);
 
 }  // namespace upkeep

@@ -221,7 +221,7 @@ std::vector<Peer> PeerSource::ask_all(const std::stop_token& stop) const {
     if (said && is_another_node(*said, own)) claims[i] = said->active_vms;
     answers.push_back(identified(std::move(said), peer, own, names));
   }
-  const auto twins = twins_among(answers, peers);
+  const auto twins = twins_among(answers, peers, asked_at);
   for (std::size_t i = 0; i < answers.size(); ++i) {
     Result<PeerFacts>& facts = answers[i];
     if (twins[i]) {

@@ -6,8 +6,11 @@
 namespace upkeep {
 namespace {
 
+using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
+
+constexpr Tick kNow{1000h};
 
 PeerFacts answer(const std::string& name, const std::string& boot) {
   PeerFacts facts;
@@ -51,21 +54,33 @@ TEST(PeerIdentity, AShortNameThatTwoPeersShareIsNeithers) {
 
 TEST(PeerIdentity, OneBootIsNotTwoPeers) {
   const std::vector<Peer> peers{peer("n2"), peer("n3"), peer("n4")};
-  EXPECT_THAT(twins_among({answer("n2", "b"), answer("n3", "b"), answer("n4", "c")}, peers),
+  EXPECT_THAT(twins_among({answer("n2", "b"), answer("n3", "b"), answer("n4", "c")}, peers, kNow),
               ElementsAre(NodeName{"n3"}, NodeName{"n2"}, std::nullopt));
-  EXPECT_THAT(
-      twins_among({answer("n2", "a"), answer("n3", "b"), fail(Errc::timed_out, "late")}, peers),
-      ElementsAre(std::nullopt, std::nullopt, std::nullopt));
+  EXPECT_THAT(twins_among({answer("n2", "a"), answer("n3", "b"), fail(Errc::timed_out, "late")},
+                          peers, kNow),
+              ElementsAre(std::nullopt, std::nullopt, std::nullopt));
 }
 
 TEST(PeerIdentity, ABootThatAPeerWasInIsNotAnothersNow) {
   std::vector<Peer> peers{peer("n2"), peer("n3")};
-  peers[1].facts.reading = answer("n3", "b");
-  EXPECT_THAT(twins_among({answer("n2", "b"), fail(Errc::timed_out, "late")}, peers),
+  peers[1].facts = {.reading = answer("n3", "b"), .at = kNow - 10min};
+  EXPECT_THAT(twins_among({answer("n2", "b"), fail(Errc::timed_out, "late")}, peers, kNow),
               ElementsAre(NodeName{"n3"}, std::nullopt));
-  EXPECT_THAT(twins_among({answer("n2", "a"), answer("n3", "b")}, peers),
+  EXPECT_THAT(twins_among({answer("n2", "a"), answer("n3", "b")}, peers, kNow),
               ElementsAre(std::nullopt, std::nullopt))
       << "the same as before is no other";
+}
+
+TEST(PeerIdentity, ANodeThatWasGivenAnotherNameIsNotItsOldOneForEver) {
+  std::vector<Peer> peers{peer("n2"), peer("n3")};
+  peers[0].facts = {.reading = answer("n2", "b"), .at = kNow - 10min - 1s};
+  EXPECT_THAT(twins_among({fail(Errc::timed_out, "late"), answer("n3", "b")}, peers, kNow),
+              ElementsAre(std::nullopt, std::nullopt))
+      << "nobody was n2 for ten minutes";
+  peers[0].facts.at = kNow - 5s;
+  EXPECT_THAT(twins_among({answer("n2", "c"), answer("n3", "b")}, peers, kNow),
+              ElementsAre(std::nullopt, std::nullopt))
+      << "n2 is in another boot now";
 }
 
 }  // namespace
