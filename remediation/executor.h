@@ -41,8 +41,8 @@ struct PhaseTimes {
   Tick command_sent{};  ///< When the first command with an effect was sent; epoch when none was.
 };
 
-/// News of an action. A timed-out one is reported twice: at its deadline (`ended` false) and when
-/// the call really came back.
+/// News of an action. A late one is reported twice: at its deadline (`ended` false), whether it
+/// had sent anything by then or hangs in its last look, and when its thread really came back.
 struct Completed {
   std::int64_t id = 0;
   Finding finding;

@@ -206,8 +206,8 @@ SimulatedExecutor::Performed SimulatedNode::perform(const Ticket& ticket) {
   const auto clock = std::make_shared<ActionClock>(clock_);
   const ActionTools tools = hands_on(*this, clock);
   ActionRun run(ticket, tools,
-                {.may_act = [] { return true; },
-                 .may_send = [] { return true; },
+                {.stop = [] { return std::nullopt; },
+                 .stop_or_send = [] { return std::nullopt; },
                  .wishes = [&] { return executor_->wishes().value_or(wishes_of(ticket)); }});
   Outcome outcome = run.run();
   return {.outcome = std::move(outcome),

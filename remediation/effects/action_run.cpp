@@ -45,12 +45,6 @@ Outcome blind(const Error& error) {
           .detail = error.message};
 }
 
-Outcome not_any_more() {
-  return {.kind = Outcome::Kind::refused,
-          .reason = std::string(to_string(Errc::unavailable)),
-          .detail = "upkeep is shutting down"};
-}
-
 }  // namespace
 
 Wishes wishes_of(const Ticket& ticket) {
@@ -117,12 +111,11 @@ std::optional<Outcome> ActionRun::look() {
 
 std::optional<Outcome> ActionRun::before_command() {
   if (auto stop = out_of_time()) return stop;
-  if (!conditions_.may_send()) return not_any_more();
-  return std::nullopt;
+  return conditions_.stop_or_send();
 }
 
 std::optional<Outcome> ActionRun::out_of_time() const {
-  if (!conditions_.may_act()) return not_any_more();
+  if (auto stop = conditions_.stop()) return stop;
   if (remaining() > Duration::zero()) return std::nullopt;
   // Nothing is under way any more that could still happen.
   return Outcome{.kind = Outcome::Kind::failed,

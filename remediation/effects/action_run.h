@@ -22,10 +22,11 @@ struct ActionTools {
 
 /// What may change while an action waits and runs. Thread-safe.
 struct ActionConditions {
-  /// False at shutdown, and when the action was given up: nothing is sent any more.
-  std::function<bool()> may_act;
-  /// The same, asked right before each command: true counts it as sent.
-  std::function<bool()> may_send;
+  /// What ends the action with nothing more sent: shutdown, or that it was given up. Nothing: it
+  /// goes on.
+  std::function<std::optional<Outcome>()> stop;
+  /// The same, asked right before each command: nothing counts it as sent.
+  std::function<std::optional<Outcome>()> stop_or_send;
   std::function<Wishes()> wishes;
 };
 

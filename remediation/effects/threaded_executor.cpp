@@ -113,7 +113,7 @@ void ThreadedExecutor::work(const std::shared_ptr<Pool>& pool) {
 
     const Pool::Running& own = pool->running.at(ticket.id);
     if (own.overdue) --pool->overdue;
-    if (!own.given_up) pool->news.push_back(std::move(completed));
+    pool->news.push_back(std::move(completed));
     pool->running.erase(ticket.id);
     // A place for an action on DRBD may be free now, for whichever worker is waiting.
     pool->work_changed.notify_all();

@@ -17,13 +17,18 @@ bool needs_replication(const Action& action) {
 
 bool is_on_vm(const Action& action) { return target_of(action).kind == Target::Kind::vm; }
 
-Completed not_begun(const Ticket& ticket, Outcome::Kind kind, std::string why, Tick now) {
+Outcome unavailable(Outcome::Kind kind, std::string why) {
+  return {
+      .kind = kind, .reason = std::string(to_string(Errc::unavailable)), .detail = std::move(why)};
+}
+
+Outcome shutting_down() { return unavailable(Outcome::Kind::refused, "upkeep is shutting down"); }
+
+Completed not_begun(const Ticket& ticket, Outcome outcome, Tick now) {
   return {.id = ticket.id,
           .finding = ticket.finding,
           .action = ticket.action,
-          .outcome = {.kind = kind,
-                      .reason = std::string(to_string(Errc::unavailable)),
-                      .detail = std::move(why)},
+          .outcome = std::move(outcome),
           .times = {},
           .ended = true,
           .at = now};
@@ -75,16 +80,17 @@ bool ThreadedExecutor::Pool::fail_hopeless() {
   return 0 < std::erase_if(queue, [this](const Ticket& ticket) {
            if (!is_hopeless(ticket)) return false;
            news.push_back(not_begun(
-               ticket, Outcome::Kind::failed,
-               fmt::format("{} earlier commands have not ended, and no more are sent", overdue),
+               ticket,
+               unavailable(Outcome::Kind::failed,
+                           fmt::format("{} earlier commands have not ended, and no more are sent",
+                                       overdue)),
                tools.clock->now()));
            return true;
          });
 }
 
 void ThreadedExecutor::Pool::refuse_for_shutdown(const Ticket& ticket) {
-  news.push_back(
-      not_begun(ticket, Outcome::Kind::refused, "upkeep is shutting down", tools.clock->now()));
+  news.push_back(not_begun(ticket, shutting_down(), tools.clock->now()));
 }
 
 int ThreadedExecutor::Pool::report_late() {
@@ -93,15 +99,16 @@ int ThreadedExecutor::Pool::report_late() {
   for (auto& [id, one] : running) {
     if (one.overdue || now < one.ends_by) continue;
     one.overdue = true;
-    one.given_up = !one.sent;
+    const Outcome outcome = outcome_at_deadline(one.sent, one.deadline);
+    if (!one.sent) one.given_up = outcome;
     ++late;
     ++overdue;
     news.push_back({.id = id,
                     .finding = one.finding,
                     .action = one.action,
-                    .outcome = outcome_at_deadline(one.sent, one.deadline),
+                    .outcome = outcome,
                     .times = {},
-                    .ended = one.given_up,
+                    .ended = false,
                     .at = now});
   }
   // A place for an action on DRBD may be free now.
@@ -109,16 +116,22 @@ int ThreadedExecutor::Pool::report_late() {
   return late;
 }
 
-bool ThreadedExecutor::Pool::may_act(const Ticket& ticket) {
-  const std::scoped_lock lock(mutex);
-  return !stopping && !running.at(ticket.id).given_up;
+std::optional<Outcome> ThreadedExecutor::Pool::stop_of(const Running& one) const {
+  if (one.given_up) return one.given_up;
+  return stopping ? std::optional(shutting_down()) : std::nullopt;
 }
 
-bool ThreadedExecutor::Pool::may_send(const Ticket& ticket) {
+std::optional<Outcome> ThreadedExecutor::Pool::stop(const Ticket& ticket) {
+  const std::scoped_lock lock(mutex);
+  return stop_of(running.at(ticket.id));
+}
+
+std::optional<Outcome> ThreadedExecutor::Pool::stop_or_send(const Ticket& ticket) {
   const std::scoped_lock lock(mutex);
   Running& own = running.at(ticket.id);
-  own.sent = own.sent || (!stopping && !own.given_up);
-  return !stopping && !own.given_up;
+  auto stop = stop_of(own);
+  if (!stop) own.sent = true;
+  return stop;
 }
 
 Completed ThreadedExecutor::Pool::perform(const Ticket& ticket) {
@@ -130,8 +143,8 @@ Completed ThreadedExecutor::Pool::perform(const Ticket& ticket) {
                       .ended = true,
                       .at = {}};
   ActionRun run(ticket, tools,
-                {.may_act = [this, &ticket] { return may_act(ticket); },
-                 .may_send = [this, &ticket] { return may_send(ticket); },
+                {.stop = [this, &ticket] { return stop(ticket); },
+                 .stop_or_send = [this, &ticket] { return stop_or_send(ticket); },
                  .wishes =
                      [this, &ticket] {
                        const std::scoped_lock lock(mutex);

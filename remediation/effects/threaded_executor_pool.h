@@ -21,9 +21,10 @@ struct ThreadedExecutor::Pool {
     Action action;
     Duration deadline{};
     Tick ends_by{};
-    bool sent = false;      ///< A command, which may still have its effect.
-    bool overdue = false;   ///< Its worker has been replaced.
-    bool given_up = false;  ///< Overdue with nothing sent: it has been reported, and sends nothing.
+    bool sent = false;     ///< A command, which may still have its effect.
+    bool overdue = false;  ///< Its worker has been replaced.
+    /// Overdue with nothing sent: it sends nothing any more, and ends with this when it returns.
+    std::optional<Outcome> given_up = std::nullopt;
   };
 
   Pool(const ThreadedExecutorOptions& given, ActionTools with, std::function<void()> waker)
@@ -69,9 +70,11 @@ struct ThreadedExecutor::Pool {
   /// Actions on VMs, stuck ones included: the workers beyond them are DRBD's.
   [[nodiscard]] int most_on_vms() const { return options.workers + options.replacements; }
   [[nodiscard]] bool is_hopeless(const Ticket& ticket) const;
-  [[nodiscard]] bool may_act(const Ticket& ticket);
-  /// From here on it is late at its deadline, but not given up.
-  [[nodiscard]] bool may_send(const Ticket& ticket);
+  [[nodiscard]] std::optional<Outcome> stop(const Ticket& ticket);
+  /// Without a stop: from here on it is late at its deadline, but not given up.
+  [[nodiscard]] std::optional<Outcome> stop_or_send(const Ticket& ticket);
+  /// Under the lock.
+  [[nodiscard]] std::optional<Outcome> stop_of(const Running& one) const;
 };
 
 }  // namespace upkeep

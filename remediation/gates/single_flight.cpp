@@ -35,7 +35,7 @@ std::set<Target> resources_under(const Action& action, const Snapshot& snapshot)
                          reattach == nullptr ? nullptr : &reattach->disk);
 }
 
-/// Each hung call keeps a thread here and a worker of libvirtd's.
+/// Each hung call keeps a thread here and a worker of libvirtd's; so does one of a last look.
 std::optional<Held> hung_calls_hold(const Action& action, const World& world) {
   if (target_of(action).kind != Target::Kind::vm) return std::nullopt;
   const auto hung = std::ranges::count_if(world.history.targets, [](const auto& entry) {

@@ -36,9 +36,8 @@ class ScriptedExecutor final : public Executor {
   void end(std::int64_t id, Outcome outcome, Tick at, PhaseTimes times = {}) {
     report(id, std::move(outcome), at, true, times);
   }
-  void pass_deadline(std::int64_t id, Tick at) {
-    report(id, {.kind = Outcome::Kind::timed_out, .reason = "timed_out", .detail = "no answer"}, at,
-           false, {});
+  void pass_deadline(std::int64_t id, Tick at, Outcome::Kind kind = Outcome::Kind::timed_out) {
+    report(id, {.kind = kind, .reason = "timed_out", .detail = "no answer"}, at, false, {});
   }
 
  private:

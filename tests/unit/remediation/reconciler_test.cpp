@@ -455,6 +455,20 @@ TEST_F(ReconcilerTest, NothingMoreIsSentToATargetWhoseCommandIsStuck) {
   EXPECT_FALSE(daemon_->view()->history.targets.at(vm_target("web1")).stuck);
 }
 
+TEST_F(ReconcilerTest, ALastLookThatHangsKeepsItsTargetBusyUntilItReturns) {
+  start_settled();
+  crash("web1");
+  clock_.advance(120s);
+  executor_->pass_deadline(1, clock_.now(), Outcome::Kind::failed);
+  pass(1h);
+  EXPECT_THAT(started(), ElementsAre("web1"));
+  EXPECT_EQ(hold_on("web1"), Hold::command_stuck);
+  EXPECT_FALSE(journal_.actions.at(1).ended);
+  executor_->end(1, outcome(Outcome::Kind::failed, "timed_out"), clock_.now());
+  pass(30s);
+  EXPECT_THAT(started(), ElementsAre("web1", "web1"));
+}
+
 TEST_F(ReconcilerTest, MarkingDownKeepsItDownAndMarkingUpStartsIt) {
   start_settled();
   const auto down = mark("web1", Keep::down);

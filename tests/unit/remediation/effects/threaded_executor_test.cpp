@@ -529,7 +529,7 @@ TEST_F(ThreadedExecutorTest, APromotionIsNotMadeBeforeThereIsAPlaceForTheStart) 
   EXPECT_THAT(script_->calls(), IsEmpty());
 }
 
-TEST_F(ThreadedExecutorTest, WhatSentNothingByItsDeadlineFailedAndSendsNothingLater) {
+TEST_F(ThreadedExecutorTest, WhatSentNothingByItsDeadlineHasNotEndedBeforeItReturns) {
   // Something before the call hangs, and does not keep to its deadline.
   script_->hang("place");
   hypervisor_->before_session = [this](Duration /*deadline*/) { return script_->call("place"); };
@@ -538,20 +538,62 @@ TEST_F(ThreadedExecutorTest, WhatSentNothingByItsDeadlineFailedAndSendsNothingLa
   script_->wait_until_hanging();
   clock_->advance(121s);
   const Completed late = wait_for_one();
-  EXPECT_EQ(late.outcome.kind, Outcome::Kind::failed);
   EXPECT_EQ(late.outcome.reason, "timed_out");
   EXPECT_THAT(late.outcome.detail, HasSubstr("nothing could be sent within 120 s"));
-  EXPECT_TRUE(late.ended);
-  // The target is free, and the next try may already be under way when the first one goes on.
+  EXPECT_FALSE(late.ended) << "its thread still hangs";
+  EXPECT_THAT(executor_->drain(), IsEmpty());
   world_.later(121s);
   publish();
   script_->release();
+  const Completed ended = wait_for_one();
+  EXPECT_TRUE(ended.ended);
+  EXPECT_THAT(ended.outcome.detail, HasSubstr("nothing could be sent within 120 s"));
+  EXPECT_THAT(script_->calls(), ElementsAre("place"));
+  // And the target can be tried again.
   executor_->submit(start_of(2, "web1"));
-  const Completed second = wait_for_one();
-  EXPECT_EQ(second.id, 2);
-  EXPECT_EQ(second.outcome.kind, Outcome::Kind::succeeded);
-  executor_.reset();  // Waits for the first one.
-  EXPECT_THAT(script_->calls(), ElementsAre("place", "place", start_call("web1")));
+  EXPECT_EQ(wait_for_one().outcome.kind, Outcome::Kind::succeeded);
+}
+
+TEST_F(ThreadedExecutorTest, ALastLookThatHangsHasNotEndedAndSendsNothingLater) {
+  script_->hang("look");
+  facts_->before_answer([this](int /*number*/) { (void)script_->call("look"); });
+  start();
+  executor_->submit(start_of(1, "web1"));
+  script_->wait_until_hanging();
+  clock_->advance(121s);
+  const Completed late = wait_for_one();
+  EXPECT_EQ(late.outcome.reason, "timed_out");
+  EXPECT_FALSE(late.ended);
+  EXPECT_EQ(late.times.command_sent, Tick{});
+  // What it reads in the end is fresh, and would let it go on.
+  world_.later(121s);
+  publish();
+  script_->release();
+  const Completed ended = wait_for_one();
+  EXPECT_TRUE(ended.ended);
+  EXPECT_EQ(ended.outcome, late.outcome);
+  EXPECT_EQ(ended.times.command_sent, Tick{});
+  EXPECT_THAT(script_->calls(), ElementsAre("look"));
+}
+
+TEST_F(ThreadedExecutorTest, LooksThatHangKeepTheirWorkersUpToTheBoundAndNoFurther) {
+  script_->hang("look");
+  facts_->before_answer([this](int /*number*/) { (void)script_->call("look"); });
+  start({.workers = 1, .replacements = 1});
+  for (std::int64_t id = 1; id <= 2; ++id) {
+    executor_->submit(start_of(id, "web" + std::to_string(id)));
+    script_->wait_until_hanging(static_cast<int>(id));
+    clock_->advance(121s);
+    EXPECT_FALSE(wait_for_one().ended);
+  }
+  executor_->submit(start_of(3, "web3"));
+  const Completed third = wait_for_one();
+  EXPECT_EQ(third.id, 3);
+  EXPECT_TRUE(third.ended);
+  EXPECT_THAT(script_->calls(), SizeIs(2));
+  script_->release();
+  for (const Completed& one : wait_for(2)) EXPECT_TRUE(one.ended);
+  EXPECT_THAT(script_->calls(), SizeIs(2));
 }
 
 TEST_F(ThreadedExecutorTest, StuckCallsDoNotHoldUpOthers) {
