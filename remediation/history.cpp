@@ -13,6 +13,9 @@ constexpr Duration kHour = std::chrono::hours(1);
 // After a refusal or a conflict the next look decides anew; this only keeps two disagreeing views
 // of the world from filling the journal.
 constexpr Duration kGapAfterRefusal = std::chrono::seconds(5);
+// What can't be sent may come back at once, for hours: each time in a row the gap doubles, up to
+// this.
+constexpr Duration kLongestGapAfterRefusal = std::chrono::minutes(1);
 
 /// FNV-1a, then a finalizer: the same on every machine, unlike std::hash.
 std::uint64_t mix(std::uint64_t seed, const Target& target, int in_row) {
@@ -76,17 +79,28 @@ std::optional<Held> latch_hold(const TargetHistory& tried, const BackOff& back_o
   return held;
 }
 
+Duration gap_after_refusal(const TargetHistory& target, const BackOff& back_off) {
+  const Duration longest = std::min(kLongestGapAfterRefusal, back_off.cap);
+  Duration gap = std::min(kGapAfterRefusal, back_off.first_gap);
+  for (int i = 1; i < target.unsent_in_row && gap < longest; ++i) gap = std::min(gap * 2, longest);
+  return gap;
+}
+
 std::optional<Held> gap_hold(const TargetHistory& tried, const BackOff& back_off, Duration gap,
                              Tick now) {
   Tick ready = Tick::min();
+  std::string detail = fmt::format("{} attempts in a row", tried.in_row);
   if (was_free(tried) && tried.last_end) {
-    ready = *tried.last_end + std::min(kGapAfterRefusal, back_off.first_gap);
+    ready = *tried.last_end + gap_after_refusal(tried, back_off);
+    if (could_not_be_sent(*tried.last_outcome)) {
+      detail = "nothing could be sent: " + tried.last_outcome->detail;
+    }
   }
   const std::optional<Tick> from = last_try(tried);
   if (tried.in_row > 0 && from) ready = std::max(ready, *from + gap);
   if (now >= ready) return std::nullopt;
   return Held{.reason = Hold::backing_off,
-              .detail = fmt::format("{} attempts in a row", tried.in_row),
+              .detail = std::move(detail),
               .opens_with = "",
               .retry_at = ready};
 }
@@ -177,6 +191,7 @@ TargetHistory after_end(TargetHistory target, const Outcome& outcome, const Back
   target.stuck = outcome.kind == Outcome::Kind::timed_out;
   target.last_end = now;
   target.last_outcome = outcome;
+  target.unsent_in_row = could_not_be_sent(outcome) ? target.unsent_in_row + 1 : 0;
   if (!costs_attempt(outcome)) {
     if (!target.attempts.empty()) target.attempts.pop_back();
     target.in_row = std::max(target.in_row - 1, 0);
@@ -200,6 +215,7 @@ TargetHistory after_look(TargetHistory target, bool healthy, const BackOff& back
     return target;
   }
   if (!target.in_flight) target.stuck = false;
+  target.unsent_in_row = 0;
   if (!target.healthy_since) target.healthy_since = now;
   if (now - *target.healthy_since < back_off.stable_window) return target;
   target.attempts.clear();
@@ -221,6 +237,7 @@ TargetHistory after_verdict(TargetHistory target, std::optional<Hold> hold, Tick
 TargetHistory released(TargetHistory target) {
   target.attempts.clear();
   target.in_row = 0;
+  target.unsent_in_row = 0;
   target.latched_since.reset();
   target.tries.clear();
   // What it waited for is over; the outcome itself stays on record for people.

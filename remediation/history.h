@@ -38,9 +38,11 @@ struct TargetHistory {
   std::optional<std::int64_t> in_flight;  ///< The journal id of the action that has not ended.
   bool stuck = false;                     ///< It passed its deadline and has not ended.
   std::optional<Tick> latched_since;
-  std::optional<Tick> healthy_since;   ///< Since when the target is seen healthy.
-  bool is_blocked = false;             ///< Storage, a network or a peer stands in its way.
-  std::optional<Tick> unblocked;       ///< When that had last gone.
+  std::optional<Tick> healthy_since;  ///< Since when the target is seen healthy.
+  bool is_blocked = false;            ///< Storage, a network or a peer stands in its way.
+  std::optional<Tick> unblocked;      ///< When that had last gone.
+  /// Tries in a row that could not be sent, for ever longer gaps; a new daemon begins anew.
+  int unsent_in_row = 0;
   std::map<std::string, Tries> tries;  ///< By the action's name.
 
   friend bool operator==(const TargetHistory&, const TargetHistory&) = default;

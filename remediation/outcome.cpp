@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "remediation/hold.h"
+
 namespace upkeep {
 
 std::string_view to_string(Outcome::Kind kind) {
@@ -26,6 +28,10 @@ std::optional<Outcome::Kind> to_outcome_kind(std::string_view word) {
 
 bool costs_attempt(const Outcome& outcome) {
   return outcome.kind != Outcome::Kind::refused && outcome.kind != Outcome::Kind::conflict;
+}
+
+bool could_not_be_sent(const Outcome& outcome) {
+  return outcome.kind == Outcome::Kind::refused && !to_hold(outcome.reason);
 }
 
 }  // namespace upkeep

@@ -13,7 +13,7 @@ struct Outcome {
     succeeded,
     failed,
     timed_out,    ///< May still happen; nothing more is sent to the target until it ends.
-    refused,      ///< The last look before acting closed a gate; costs no attempt.
+    refused,      ///< The last look closed a gate, or nothing could be sent; costs no attempt.
     conflict,     ///< Somebody else did it, or the facts changed; costs no attempt.
     ineffective,  ///< The command succeeded, the problem is still there.
     interrupted,  ///< The daemon went away between begin and end, and the effect isn't there.
@@ -35,5 +35,7 @@ inline constexpr std::array kOutcomeKinds{Outcome::Kind::succeeded,  Outcome::Ki
 [[nodiscard]] std::optional<Outcome::Kind> to_outcome_kind(std::string_view word);
 /// False for refused and conflict.
 [[nodiscard]] bool costs_attempt(const Outcome& outcome);
+/// Refused by no gate: there was no time, no place, no thread or no reading for it.
+[[nodiscard]] bool could_not_be_sent(const Outcome& outcome);
 
 }  // namespace upkeep

@@ -122,11 +122,12 @@ void LogRecorder::action_ended(const Completed& completed, bool latched_now) {
   const bool bad = outcome.kind == Outcome::Kind::failed ||
                    outcome.kind == Outcome::Kind::timed_out ||
                    outcome.kind == Outcome::Kind::ineffective;
+  const bool counts = bad || could_not_be_sent(outcome);
   if (completed.ended) instruments_.action_took(name, took);
   // One that was late was counted then, whatever became of it.
   const bool was_late = completed.ended && late_.erase(completed.id) > 0;
   if (!completed.ended) late_.insert(completed.id);
-  if (bad && !was_late) {
+  if (counts && !was_late) {
     instruments_.action_failed(
         name, outcome.reason.empty() ? to_string(outcome.kind) : std::string_view(outcome.reason));
   }

@@ -37,13 +37,16 @@ Outcome judged(const Held& held) {
   return outcome;
 }
 
-/// What can't be seen isn't touched. That costs no attempt: nothing was tried.
-Outcome blind(const Error& error) {
+/// What can't be seen isn't touched, and what can't be sent isn't tried. That costs no attempt.
+Outcome untried(const Error& error) {
   const bool changed = error.code == Errc::not_found || error.code == Errc::conflict;
   return {.kind = changed ? Outcome::Kind::conflict : Outcome::Kind::refused,
           .reason = std::string(to_string(error.code)),
           .detail = error.message};
 }
+
+/// An answer to what was asked, which the next try would get as well.
+bool is_final(Errc code) { return code == Errc::denied || code == Errc::invalid; }
 
 }  // namespace
 
@@ -94,7 +97,7 @@ std::optional<Outcome> ActionRun::look() {
     judged_ = now;
     times_.queue = now - ticket_.submitted;
   }
-  if (!facts) return blind(facts.error());
+  if (!facts) return untried(facts.error());
   facts_ = std::move(*facts);
   // A pause, a mark or another configuration that came while the action waited holds it still.
   Wishes wishes = conditions_.wishes();
@@ -111,22 +114,25 @@ std::optional<Outcome> ActionRun::look() {
 
 std::optional<Outcome> ActionRun::before_command() {
   if (auto stop = out_of_time()) return stop;
-  return conditions_.stop_or_send();
+  auto stop = conditions_.stop_or_send();
+  if (!stop) sent_ = true;
+  return stop;
 }
 
 std::optional<Outcome> ActionRun::out_of_time() const {
   if (auto stop = conditions_.stop()) return stop;
   if (remaining() > Duration::zero()) return std::nullopt;
   // Nothing is under way any more that could still happen.
-  return Outcome{.kind = Outcome::Kind::failed,
-                 .reason = std::string(to_string(Errc::timed_out)),
-                 .detail = "its time was over before its next command"};
+  return Outcome{
+      .kind = sent_ ? Outcome::Kind::failed : Outcome::Kind::refused,
+      .reason = std::string(to_string(Errc::timed_out)),
+      .detail = fmt::format("its time was over before its {} command", sent_ ? "next" : "first")};
 }
 
 std::optional<Outcome> ActionRun::take_place() {
   if (auto stop = out_of_time()) return stop;
   auto session = tools_.hypervisor->session(remaining());
-  if (!session) return outcome_of(session.error());
+  if (!session) return outcome_of_call(session.error());
   session_ = std::move(*session);
   return std::nullopt;
 }
@@ -158,7 +164,7 @@ Outcome ActionRun::send_start(const StartVm& start) {
   const auto started = session_->start(start.uuid);
   times_.start = tools_.clock->now() - sent;
   if (started) return {.kind = Outcome::Kind::succeeded, .reason = "", .detail = ""};
-  Outcome outcome = outcome_of(started.error());
+  Outcome outcome = outcome_of_call(started.error());
   // After a conflict it runs, after a timeout it may: its disks stay as they are.
   if (outcome.kind == Outcome::Kind::failed) {
     facts_.reset();
@@ -172,7 +178,7 @@ std::optional<Outcome> ActionRun::drop_crashed(const StartVm& start) {
   if (auto stop = before_command()) return stop;
   times_.command_sent = tools_.clock->now();
   const auto dropped = session_->destroy_crashed(start.uuid);
-  if (!dropped) return outcome_of(dropped.error());
+  if (!dropped) return outcome_of_call(dropped.error());
   steps_.emplace_back("dropped the crashed guest");
   return std::nullopt;
 }
@@ -267,7 +273,14 @@ std::optional<Outcome> ActionRun::inspect_adjust(const BringUpResource& bring_up
 
 Duration ActionRun::remaining() const { return taken_ + ticket_.deadline - tools_.clock->now(); }
 
+Outcome ActionRun::outcome_of_call(Error error) const {
+  if (!sent_ && error.code == Errc::timed_out) error.code = Errc::unavailable;
+  return outcome_of(error);
+}
+
 Outcome ActionRun::outcome_of(const Error& error) const {
+  // Timed out with nothing sent: an earlier command to DRBD is still running.
+  if (!sent_ && !is_final(error.code) && error.code != Errc::timed_out) return untried(error);
   Outcome outcome{.kind = Outcome::Kind::failed,
                   .reason = std::string(to_string(error.code)),
                   .detail = error.message};

@@ -41,6 +41,8 @@ class ActionRun {
   ActionRun(const Ticket& ticket, const ActionTools& tools, ActionConditions conditions);
 
   [[nodiscard]] Outcome run();
+  /// What becomes of it when something throws. A bug; the daemon goes on without this action.
+  [[nodiscard]] Outcome thrown(const Error& error) const { return outcome_of(error); }
   [[nodiscard]] const PhaseTimes& times() const { return times_; }
 
  private:
@@ -75,6 +77,8 @@ class ActionRun {
 
   [[nodiscard]] Duration remaining() const;
   [[nodiscard]] Outcome outcome_of(const Error& error) const;
+  /// The same of one from libvirt, which only hangs in what was sent.
+  [[nodiscard]] Outcome outcome_of_call(Error error) const;
   /// The outcome with the steps that were done in its detail.
   [[nodiscard]] Outcome with_steps(Outcome outcome) const;
 
@@ -84,6 +88,7 @@ class ActionRun {
   Tick taken_;
   std::unique_ptr<HypervisorSession> session_;
   std::optional<Tick> judged_;  ///< When the first look ended.
+  bool sent_ = false;           ///< A command, whatever came of it.
   PhaseTimes times_;
   std::shared_ptr<const Snapshot> facts_;  ///< Of the last look.
   std::vector<ResourceName> promoted_;

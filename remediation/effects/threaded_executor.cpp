@@ -62,7 +62,7 @@ void ThreadedExecutor::submit(Ticket ticket) {
     if (!pool_->stopping) {
       pool_->queue.push_back(std::move(ticket));
       pool_->work_changed.notify_one();
-      if (!pool_->fail_hopeless()) return;
+      if (!pool_->refuse_hopeless()) return;
     } else {
       pool_->refuse_for_shutdown(ticket);
     }
@@ -132,7 +132,7 @@ bool ThreadedExecutor::report_overdue() {
   for (int i = 0; i < late; ++i) {
     if (pool_->threads < pool_->most_threads() && !pool_->closing) add_worker();
   }
-  return pool_->fail_hopeless() || late > 0;
+  return pool_->refuse_hopeless() || late > 0;
 }
 
 void ThreadedExecutor::watch(const std::stop_token& stop) {

@@ -25,11 +25,11 @@ struct ThreadedExecutorOptions {
 };
 
 /// Carries actions out on a bounded pool of threads. A ticket's deadline counts from when a worker
-/// takes it; what has sent nothing by then never sends anything, and has failed when its thread
+/// takes it; what has sent nothing by then never sends anything, and is refused when its thread
 /// returns, be it from a look that hangs. A call or a look that is stuck keeps its worker, and
 /// holds up neither the other actions nor the destructor: its thread is left to itself then, and
 /// keeps alive what it uses. When no worker can be left for a ticket before a stuck call ends, the
-/// ticket fails at once. Thread-safe.
+/// ticket is refused at once. Thread-safe.
 class ThreadedExecutor final : public Executor {
  public:
   /// `wake` is called, from any thread, when `drain` has something new; it must return at once.

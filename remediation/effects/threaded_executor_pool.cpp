@@ -17,12 +17,14 @@ bool needs_replication(const Action& action) {
 
 bool is_on_vm(const Action& action) { return target_of(action).kind == Target::Kind::vm; }
 
-Outcome unavailable(Outcome::Kind kind, std::string why) {
-  return {
-      .kind = kind, .reason = std::string(to_string(Errc::unavailable)), .detail = std::move(why)};
+/// Nothing was sent: that costs no attempt.
+Outcome unavailable(std::string why) {
+  return {.kind = Outcome::Kind::refused,
+          .reason = std::string(to_string(Errc::unavailable)),
+          .detail = std::move(why)};
 }
 
-Outcome shutting_down() { return unavailable(Outcome::Kind::refused, "upkeep is shutting down"); }
+Outcome shutting_down() { return unavailable("upkeep is shutting down"); }
 
 Completed not_begun(const Ticket& ticket, Outcome outcome, Tick now) {
   return {.id = ticket.id,
@@ -37,7 +39,7 @@ Completed not_begun(const Ticket& ticket, Outcome outcome, Tick now) {
 Outcome outcome_at_deadline(bool sent, Duration deadline) {
   const double seconds = Seconds(deadline).count();
   return {
-      .kind = sent ? Outcome::Kind::timed_out : Outcome::Kind::failed,
+      .kind = sent ? Outcome::Kind::timed_out : Outcome::Kind::refused,
       .reason = std::string(to_string(Errc::timed_out)),
       .detail = sent ? fmt::format("it has not ended within {:.0f} s and may still happen", seconds)
                      : fmt::format("nothing could be sent within {:.0f} s", seconds)};
@@ -76,15 +78,14 @@ bool ThreadedExecutor::Pool::is_hopeless(const Ticket& ticket) const {
                                     });
 }
 
-bool ThreadedExecutor::Pool::fail_hopeless() {
+bool ThreadedExecutor::Pool::refuse_hopeless() {
   return 0 < std::erase_if(queue, [this](const Ticket& ticket) {
            if (!is_hopeless(ticket)) return false;
-           news.push_back(not_begun(
-               ticket,
-               unavailable(Outcome::Kind::failed,
-                           fmt::format("{} earlier commands have not ended, and no more are sent",
-                                       overdue)),
-               tools.clock->now()));
+           news.push_back(
+               not_begun(ticket,
+                         unavailable(fmt::format(
+                             "{} earlier commands have not ended, and no more are sent", overdue)),
+                         tools.clock->now()));
            return true;
          });
 }
@@ -152,10 +153,8 @@ Completed ThreadedExecutor::Pool::perform(const Ticket& ticket) {
                      }});
   try {
     completed.outcome = run.run();
-  } catch (const std::exception& exception) {  // A bug; the daemon goes on without this action.
-    completed.outcome = {.kind = Outcome::Kind::failed,
-                         .reason = std::string(to_string(Errc::failed)),
-                         .detail = exception.what()};
+  } catch (const std::exception& exception) {
+    completed.outcome = run.thrown({Errc::failed, exception.what()});
   }
   completed.times = run.times();
   completed.at = tools.clock->now();

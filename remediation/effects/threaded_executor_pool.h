@@ -60,8 +60,8 @@ struct ThreadedExecutor::Pool {
   [[nodiscard]] std::deque<Ticket>::iterator next_ticket();
   /// Reports what has passed its deadline; how many, so that their workers are replaced.
   [[nodiscard]] int report_late();
-  /// Reports the tickets that no worker will take before a stuck call ends. False: there are none.
-  [[nodiscard]] bool fail_hopeless();
+  /// Refuses the tickets that no worker will take before a stuck call ends. False: there are none.
+  [[nodiscard]] bool refuse_hopeless();
   void refuse_for_shutdown(const Ticket& ticket);
   [[nodiscard]] int most_threads() const { return most_on_vms() + options.replication_actions; }
 

@@ -67,6 +67,7 @@ TargetHistory to_history(const TargetRecord& record, const Anchor& anchor) {
                         .healthy_since = std::nullopt,
                         .is_blocked = false,
                         .unblocked = std::nullopt,
+                        .unsent_in_row = 0,
                         .tries = {}};
   for (const auto& [action, line] : record.tries) {
     Tries& tries = history.tries[action];

@@ -15,7 +15,7 @@ inline constexpr std::array kRemediation{
                  "Or by the alert it waited for. `trigger`: `event poll webhook manual`."},
     MetricFamily{
         "upkeep_remediation_action_failures_total", MetricType::counter, "action, reason",
-        "Actions that did not succeed.",
+        "Actions that did not succeed, or of which nothing could be sent.",
         "`unavailable timed_out not_found conflict denied invalid storage exhausted failed "
         "ineffective`."},
     MetricFamily{"upkeep_remediation_ineffective_total", MetricType::counter, "action",

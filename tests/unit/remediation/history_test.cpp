@@ -15,7 +15,12 @@ using test::vm_target;
 
 const Target kWeb1 = vm_target("web1");
 
-Outcome ended(Outcome::Kind kind) { return {.kind = kind, .reason = "failed", .detail = ""}; }
+/// A refusal by a gate; what could not be sent has an Errc's word.
+Outcome ended(Outcome::Kind kind) {
+  return {.kind = kind,
+          .reason = kind == Outcome::Kind::refused ? "runs_elsewhere" : "failed",
+          .detail = ""};
+}
 
 std::optional<Held> hold_at(const TargetHistory& tried, Tick now, bool never_gives_up = true,
                             const BackOff& back_off = {}) {
@@ -212,6 +217,35 @@ TEST(BackOffHold, ARefusalDoesNotShortenTheGapAfterAFailure) {
   tried = attempt(tried, Outcome::Kind::failed, kNow + 10s);
   tried = attempt(tried, Outcome::Kind::conflict, kNow + 12s);
   EXPECT_EQ(hold_at(tried, kNow + 13s, true, back_off)->retry_at, kNow + 10s + 20s);
+}
+
+TEST(BackOffHold, WhatCannotBeSentCostsNothingAndIsTriedAtEverLongerGaps) {
+  const Outcome unsent{
+      .kind = Outcome::Kind::refused, .reason = "timed_out", .detail = "no call was possible"};
+  TargetHistory tried;
+  Tick now = kNow;
+  for (const auto gap : {5s, 10s, 20s, 40s, 60s, 60s, 60s}) {
+    tried = after_look(after_end(after_begin(tried, 1, now), unsent, {}, now), false, {}, now);
+    EXPECT_TRUE(tried.attempts.empty());
+    EXPECT_EQ(tried.in_row, 0);
+    EXPECT_FALSE(tried.latched_since);
+    const auto held = hold_at(tried, now);
+    ASSERT_TRUE(held);
+    EXPECT_EQ(held->reason, Hold::backing_off);
+    EXPECT_EQ(held->detail, "nothing could be sent: no call was possible");
+    EXPECT_EQ(held->retry_at, now + gap);
+    now += gap;
+    EXPECT_FALSE(hold_at(tried, now));
+  }
+  // Whatever else happens to it, it begins with the shortest again.
+  const auto next_gap = [&](TargetHistory line) {
+    line = after_end(after_begin(std::move(line), 1, now), unsent, {}, now);
+    return *hold_at(line, now)->retry_at - now;
+  };
+  EXPECT_EQ(next_gap(tried), 60s);
+  EXPECT_EQ(next_gap(attempt(tried, Outcome::Kind::refused, now)), 5s);
+  EXPECT_EQ(next_gap(after_look(tried, true, {}, now)), 5s);
+  EXPECT_EQ(next_gap(released(tried)), 5s);
 }
 
 TEST(BackOffHold, ARefusedSlowTryIsRepeatedSoon) {

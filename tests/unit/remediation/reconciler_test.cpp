@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <map>
 
+#include "remediation/keepers/remembered.h"
 #include "tests/support/daemon_test.h"
 
 namespace upkeep {
@@ -459,14 +461,52 @@ TEST_F(ReconcilerTest, ALastLookThatHangsKeepsItsTargetBusyUntilItReturns) {
   start_settled();
   crash("web1");
   clock_.advance(120s);
-  executor_->pass_deadline(1, clock_.now(), Outcome::Kind::failed);
+  executor_->pass_deadline(1, clock_.now(), Outcome::Kind::refused);
   pass(1h);
   EXPECT_THAT(started(), ElementsAre("web1"));
   EXPECT_EQ(hold_on("web1"), Hold::command_stuck);
   EXPECT_FALSE(journal_.actions.at(1).ended);
-  executor_->end(1, outcome(Outcome::Kind::failed, "timed_out"), clock_.now());
-  pass(30s);
+  executor_->end(1, outcome(Outcome::Kind::refused, "timed_out"), clock_.now());
+  pass(8s);
   EXPECT_THAT(started(), ElementsAre("web1", "web1"));
+}
+
+TEST_F(ReconcilerTest, WhatCouldNotBeSentCountsNowhereBeforeAndAfterARestart) {
+  // Late and at once, over the budget and the attempts of an hour; only what failed counts.
+  world_.policy.actions_per_hour = 6;
+  Outcome::Kind kind = Outcome::Kind::refused;
+  on_submit_ = [&](const Ticket& ticket) {
+    if (ticket.id % 2 == 0) executor_->pass_deadline(ticket.id, clock_.now(), kind);
+    executor_->end(ticket.id, outcome(kind, "timed_out"), clock_.now());
+  };
+  start_settled();
+  crash("web1");
+  pass(10min);
+  const auto refused = journal_.actions.size();
+  EXPECT_GT(refused, 10U);
+  EXPECT_LT(refused, 20U) << "each gap is longer, up to a minute";
+  kind = Outcome::Kind::failed;
+  pass(61s);
+  ASSERT_GT(journal_.actions.size(), refused);
+  kind = Outcome::Kind::refused;
+  pass(2min);
+  const TargetHistory before = daemon_->view()->history.targets.at(vm_target("web1"));
+  const auto begun_and_spent = [&] {
+    std::map<std::int64_t, Tick> begun;
+    for (const auto& [id, entry] : daemon_->view()->history.budget.spent) begun[id] = entry.begun;
+    return begun;
+  };
+  const auto spent = begun_and_spent();
+  EXPECT_GE(before.attempts.size(), 1U);
+  EXPECT_EQ(before.attempts.size(), spent.size());
+  EXPECT_EQ(before.in_row, static_cast<int>(spent.size()));
+  EXPECT_FALSE(before.latched_since);
+  ASSERT_FALSE(before.in_flight);
+  on_submit_ = {};
+  start_daemon();
+  step();
+  EXPECT_TRUE(same_record(before, daemon_->view()->history.targets.at(vm_target("web1"))));
+  EXPECT_EQ(begun_and_spent(), spent);
 }
 
 TEST_F(ReconcilerTest, MarkingDownKeepsItDownAndMarkingUpStartsIt) {

@@ -116,6 +116,17 @@ TEST_F(LogRecorderTest, CountsALateFailureOnce) {
   EXPECT_EQ(lines_.size(), 2U) << "both are told";
 }
 
+TEST_F(LogRecorderTest, CountsWhatCouldNotBeSentButNotWhatAGateHeld) {
+  recorder_.action_ended(completed({.kind = Outcome::Kind::refused, .reason = "paused"}), false);
+  EXPECT_THAT(metrics(), testing::Not(HasSubstr("action_failures_total{action=\"start_vm\"")));
+  Completed late = completed({.kind = Outcome::Kind::refused, .reason = "timed_out"});
+  late.ended = false;
+  recorder_.action_ended(late, false);
+  recorder_.action_ended(completed({.kind = Outcome::Kind::refused, .reason = "timed_out"}), false);
+  EXPECT_THAT(metrics(), HasSubstr("action_failures_total{action=\"start_vm\","
+                                   "reason=\"timed_out\"} 1\n"));
+}
+
 TEST_F(LogRecorderTest, ACountdownIsNoNewDecision) {
   const Decision first = held(Hold::backing_off, "next try in 9 s");
   recorder_.decided(first, nullptr);

@@ -487,8 +487,8 @@ TEST_F(ThreadedExecutorTest, AnActionOutOfTimeBeforeItsCommandDoesNotSendIt) {
   facts_->before_answer([&](int) { clock_->advance(2s); });
   executor_->submit(ticket);
   const Completed done = wait_for_one();
-  // Nothing is under way that could still happen: it may be tried again.
-  EXPECT_EQ(done.outcome.kind, Outcome::Kind::failed);
+  // Nothing is under way that could still happen: it may be tried again, and costs no attempt.
+  EXPECT_EQ(done.outcome.kind, Outcome::Kind::refused);
   EXPECT_EQ(done.outcome.reason, to_string(Errc::timed_out));
   EXPECT_TRUE(done.ended);
   EXPECT_THAT(script_->calls(), IsEmpty());
@@ -502,8 +502,46 @@ TEST_F(ThreadedExecutorTest, WithoutAPlaceNothingIsLookedAtOrSent) {
   facts_->before_answer([](int) { ADD_FAILURE() << "what for?"; });
   start();
   executor_->submit(start_of(1, "web1"));
-  EXPECT_EQ(wait_for_one().outcome, (Outcome{Outcome::Kind::failed, "unavailable", "others hang"}));
+  EXPECT_EQ(wait_for_one().outcome,
+            (Outcome{Outcome::Kind::refused, "unavailable", "others hang"}));
   EXPECT_THAT(script_->calls(), IsEmpty());
+}
+
+TEST_F(ThreadedExecutorTest, AnAnswerCountsAlsoWhenItCameBeforeAnythingWasSent) {
+  for (const Errc code : {Errc::denied, Errc::invalid}) {
+    hypervisor_->before_session = [code](Duration /*deadline*/) -> Result<void> {
+      return fail(code, "no");
+    };
+    start();
+    executor_->submit(start_of(1, "web1"));
+    EXPECT_EQ(wait_for_one().outcome.kind, Outcome::Kind::failed) << "the next try gets it as well";
+  }
+}
+
+TEST_F(ThreadedExecutorTest, OutOfTimeAfterACommandIsAFailureThatCounts) {
+  put_web1_on_drbd();
+  start();
+  facts_->before_answer([&](int number) {
+    if (number != 2) return;
+    clock_->advance(121s);
+    world_.later(121s);
+    publish();
+  });
+  executor_->submit(start_of(1, "web1", {{"r0"}}));
+  Completed done = wait_for_one();
+  if (!done.ended) done = wait_for_one();  // The watchdog was faster.
+  EXPECT_EQ(done.outcome.kind, Outcome::Kind::failed);
+  EXPECT_EQ(done.outcome.reason, "timed_out");
+  EXPECT_THAT(script_->calls(), ElementsAre("promote r0", "demote r0"));
+}
+
+TEST_F(ThreadedExecutorTest, APlaceThatThrowsCostsNoAttempt) {
+  hypervisor_->before_session = [](Duration /*deadline*/) -> Result<void> {
+    throw std::runtime_error("no thread");
+  };
+  start();
+  executor_->submit(start_of(1, "web1"));
+  EXPECT_EQ(wait_for_one().outcome, (Outcome{Outcome::Kind::refused, "failed", "no thread"}));
 }
 
 TEST_F(ThreadedExecutorTest, LooksWhenThePlaceIsThere) {
@@ -525,7 +563,7 @@ TEST_F(ThreadedExecutorTest, APromotionIsNotMadeBeforeThereIsAPlaceForTheStart) 
   };
   start();
   executor_->submit(start_of(1, "web1", {{"r0"}}));
-  EXPECT_EQ(wait_for_one().outcome.kind, Outcome::Kind::failed);
+  EXPECT_EQ(wait_for_one().outcome.kind, Outcome::Kind::refused);
   EXPECT_THAT(script_->calls(), IsEmpty());
 }
 
@@ -538,6 +576,7 @@ TEST_F(ThreadedExecutorTest, WhatSentNothingByItsDeadlineHasNotEndedBeforeItRetu
   script_->wait_until_hanging();
   clock_->advance(121s);
   const Completed late = wait_for_one();
+  EXPECT_EQ(late.outcome.kind, Outcome::Kind::refused);
   EXPECT_EQ(late.outcome.reason, "timed_out");
   EXPECT_THAT(late.outcome.detail, HasSubstr("nothing could be sent within 120 s"));
   EXPECT_FALSE(late.ended) << "its thread still hangs";
@@ -547,6 +586,7 @@ TEST_F(ThreadedExecutorTest, WhatSentNothingByItsDeadlineHasNotEndedBeforeItRetu
   script_->release();
   const Completed ended = wait_for_one();
   EXPECT_TRUE(ended.ended);
+  EXPECT_EQ(ended.outcome.kind, Outcome::Kind::refused);
   EXPECT_THAT(ended.outcome.detail, HasSubstr("nothing could be sent within 120 s"));
   EXPECT_THAT(script_->calls(), ElementsAre("place"));
   // And the target can be tried again.
@@ -642,7 +682,7 @@ TEST_F(ThreadedExecutorTest, FourHungStartsHoldUpNoFifth) {
   }
 }
 
-TEST_F(ThreadedExecutorTest, ATicketThatNoWorkerCanTakeFailsAndDrbdIsStillRepaired) {
+TEST_F(ThreadedExecutorTest, ATicketThatNoWorkerCanTakeIsRefusedAndDrbdIsStillRepaired) {
   world_.drbd_version("8.4.11").with(a_resource("r0", 0).down());
   publish();
   start({.workers = 1, .replacements = 1});
@@ -663,11 +703,11 @@ TEST_F(ThreadedExecutorTest, ATicketThatNoWorkerCanTakeFailsAndDrbdIsStillRepair
   publish();
   for (const Completed& one : wait_for(2)) {
     EXPECT_EQ(one.ended, one.id == 3);
-    EXPECT_EQ(one.outcome.kind, one.id == 3 ? Outcome::Kind::failed : Outcome::Kind::timed_out);
+    EXPECT_EQ(one.outcome.kind, one.id == 3 ? Outcome::Kind::refused : Outcome::Kind::timed_out);
   }
   executor_->submit(start_of(4, "web4"));
   const Completed hopeless = wait_for_one();
-  EXPECT_EQ(hopeless.outcome, (Outcome{Outcome::Kind::failed, "unavailable",
+  EXPECT_EQ(hopeless.outcome, (Outcome{Outcome::Kind::refused, "unavailable",
                                        "2 earlier commands have not ended, and no more are sent"}));
   EXPECT_TRUE(hopeless.ended);
   executor_->submit(bring_up_of(5, "r0"));
