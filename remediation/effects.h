@@ -1,8 +1,10 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "exporter/model/clock.h"
@@ -12,8 +14,26 @@
 
 namespace upkeep {
 
+/// Asked right before what changes something, when nothing has to be waited for any more: an error
+/// is what stands in the way, and nothing is sent.
+using LastWord = std::function<Result<void>()>;
+
+/// How long something may take, its wait for a place or a turn included, and who has the last word
+/// on what it sends; empty: nobody.
+struct Terms {
+  template <class Rep, class Period>
+  Terms(std::chrono::duration<Rep, Period> within, LastWord asked = {})
+      : deadline(std::chrono::duration_cast<Duration>(within)), last_word(std::move(asked)) {}
+
+  Duration deadline;
+  LastWord last_word;
+
+  [[nodiscard]] Result<void> ask() const { return last_word ? last_word() : Result<void>{}; }
+};
+
 /// What upkeep can do to VMs, from a place among the calls at once and over a connection that are
-/// there already. Calls block until done. Of one thread.
+/// there already. Calls block until done, and ask for the last word right before what changes
+/// something. Of one thread.
 class HypervisorSession {
  public:
   HypervisorSession() = default;
@@ -42,11 +62,11 @@ class HypervisorControl {
   HypervisorControl& operator=(const HypervisorControl&) = delete;
   virtual ~HypervisorControl() = default;
 
-  /// A place and a connection; waits for both until `deadline` is over, and never longer. Then it
+  /// A place and a connection; waits for both until the deadline is over, and never longer. Then it
   /// is an error, though not Errc::timed_out: nothing was sent that could still happen.
-  /// A session whose `deadline` is over begins no call any more, and one that hangs in a call by
-  /// then makes room for others.
-  [[nodiscard]] virtual Result<std::unique_ptr<HypervisorSession>> session(Duration deadline) = 0;
+  /// A session whose deadline is over begins no call any more, and one that hangs in a call by
+  /// then makes room for others. The last word is on each of its calls.
+  [[nodiscard]] virtual Result<std::unique_ptr<HypervisorSession>> session(const Terms& terms) = 0;
 };
 
 /// How much of a resource an adjust is to bring up.
@@ -64,8 +84,9 @@ struct DrbdLink {
   NodeName peer;
 };
 
-/// What upkeep can do to DRBD. Same rules as above; each command has its own deadline and
-/// Errc::timed_out means it may still be running.
+/// What upkeep can do to DRBD. Same rules as above; each command has its own terms, and
+/// Errc::timed_out means it may still be running. The last word is asked once the command has its
+/// turn.
 class ReplicationControl {
  public:
   ReplicationControl() = default;
@@ -75,28 +96,29 @@ class ReplicationControl {
 
   /// What `drbdadm -d adjust RES` would run, a command a line.
   [[nodiscard]] virtual Result<std::vector<std::string>> dry_run_adjust(
-      const ResourceName& resource, AdjustScope scope, Duration deadline) = 0;
+      const ResourceName& resource, AdjustScope scope, const Terms& terms) = 0;
   [[nodiscard]] virtual Result<void> adjust(const ResourceName& resource, AdjustScope scope,
-                                            Duration deadline) = 0;
+                                            const Terms& terms) = 0;
   /// A plain connect: never with --discard-my-data. Conflict when it is connected or on its way.
-  [[nodiscard]] virtual Result<void> connect(const ResourceName& resource, Duration deadline) = 0;
+  [[nodiscard]] virtual Result<void> connect(const ResourceName& resource, const Terms& terms) = 0;
   /// The same of one link of several.
-  [[nodiscard]] virtual Result<void> connect_link(const DrbdLink& link, Duration deadline) = 0;
+  [[nodiscard]] virtual Result<void> connect_link(const DrbdLink& link, const Terms& terms) = 0;
   // The other two of a split brain that a person decided; nothing else may ask for them.
   [[nodiscard]] virtual Result<void> disconnect(const ResourceName& resource,
-                                                Duration deadline) = 0;
+                                                const Terms& terms) = 0;
   /// Connects with --discard-my-data: what this node wrote since the sides diverged is lost. DRBD
   /// refuses on a Primary.
   [[nodiscard]] virtual Result<void> connect_discarding_local(const ResourceName& resource,
-                                                              Duration deadline) = 0;
+                                                              const Terms& terms) = 0;
   /// Reads both ends of the volume's backing device, past the page cache. Errc::storage when they
   /// can't be read.
-  [[nodiscard]] virtual Result<void> probe_backing(const DrbdVolume& volume, Duration deadline) = 0;
-  [[nodiscard]] virtual Result<void> attach(const DrbdVolume& volume, Duration deadline) = 0;
+  [[nodiscard]] virtual Result<void> probe_backing(const DrbdVolume& volume,
+                                                   const Terms& terms) = 0;
+  [[nodiscard]] virtual Result<void> attach(const DrbdVolume& volume, const Terms& terms) = 0;
   /// Never with --force.
-  [[nodiscard]] virtual Result<void> promote(const ResourceName& resource, Duration deadline) = 0;
+  [[nodiscard]] virtual Result<void> promote(const ResourceName& resource, const Terms& terms) = 0;
   /// Errc::conflict when the device is open.
-  [[nodiscard]] virtual Result<void> demote(const ResourceName& resource, Duration deadline) = 0;
+  [[nodiscard]] virtual Result<void> demote(const ResourceName& resource, const Terms& terms) = 0;
 };
 
 /// Reads the facts about one target again, right before acting, past every cache.

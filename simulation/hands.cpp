@@ -26,7 +26,8 @@ class Hand {
 
  protected:
   template <class Effect>
-  Result<void> send(const Order& order, Duration takes, const Effect& effect) {
+  Result<void> send(const Terms& terms, const Order& order, Duration takes, const Effect& effect) {
+    if (auto word = terms.ask(); !word) return word;
     clock_->spend(takes);
     if (node_.on_order) {
       const Result<Duration> more = node_.on_order(order);
@@ -42,13 +43,14 @@ class Hand {
 
 class HypervisorHand final : public HypervisorSession, private Hand {
  public:
-  using Hand::Hand;
+  HypervisorHand(SimulatedNode& node, std::shared_ptr<ActionClock> clock, Terms terms)
+      : Hand(node, std::move(clock)), terms_(std::move(terms)) {}
 
   Result<void> start(const VmUuid& uuid) override {
-    return send({"start", uuid.value}, kStart, [&] { return node_.start(uuid); });
+    return send(terms_, {"start", uuid.value}, kStart, [&] { return node_.start(uuid); });
   }
   Result<void> destroy_crashed(const VmUuid& uuid) override {
-    return send({"destroy_crashed", uuid.value}, kShort, [&]() -> Result<void> {
+    return send(terms_, {"destroy_crashed", uuid.value}, kShort, [&]() -> Result<void> {
       const auto guest = node_.guests().find(uuid);
       if (guest == node_.guests().end() || guest->second.state != VmState::crashed) {
         return fail(Errc::conflict, "it isn't crashed");
@@ -58,15 +60,18 @@ class HypervisorHand final : public HypervisorSession, private Hand {
     });
   }
   Result<void> resume(const VmUuid& uuid) override {
-    return send({"resume", uuid.value}, kShort, [&] { return node_.resume(uuid); });
+    return send(terms_, {"resume", uuid.value}, kShort, [&] { return node_.resume(uuid); });
   }
   Result<void> reset(const VmUuid& uuid) override {
-    return send({"reset", uuid.value}, kShort, [&] { return node_.reset(uuid); });
+    return send(terms_, {"reset", uuid.value}, kShort, [&] { return node_.reset(uuid); });
   }
   Result<void> attach_disk(const VmUuid& uuid, const DiskTarget& /*disk*/) override {
-    return send({"attach_disk", uuid.value}, kShort,
+    return send(terms_, {"attach_disk", uuid.value}, kShort,
                 []() -> Result<void> { return fail(Errc::conflict, "it is there already"); });
   }
+
+ private:
+  Terms terms_;
 };
 
 /// On a simulated node there is always a place.
@@ -75,8 +80,8 @@ class HypervisorHands final : public HypervisorControl {
   HypervisorHands(SimulatedNode& node, std::shared_ptr<ActionClock> clock)
       : node_(node), clock_(std::move(clock)) {}
 
-  Result<std::unique_ptr<HypervisorSession>> session(Duration /*deadline*/) override {
-    return std::make_unique<HypervisorHand>(node_, clock_);
+  Result<std::unique_ptr<HypervisorSession>> session(const Terms& terms) override {
+    return std::make_unique<HypervisorHand>(node_, clock_, terms);
   }
 
  private:
@@ -90,42 +95,43 @@ class ReplicationHand final : public ReplicationControl, private Hand {
 
   Result<std::vector<std::string>> dry_run_adjust(const ResourceName& resource,
                                                   AdjustScope /*scope*/,
-                                                  Duration /*deadline*/) override {
+                                                  const Terms& terms) override {
+    if (auto word = terms.ask(); !word) return std::unexpected(word.error());
     clock_->spend(kDryRun);
     return std::vector<std::string>{"drbdsetup new-resource " + resource.value + " 0"};
   }
   Result<void> adjust(const ResourceName& resource, AdjustScope /*scope*/,
-                      Duration /*deadline*/) override {
-    return send({"adjust", resource.value}, kAdjust,
+                      const Terms& terms) override {
+    return send(terms, {"adjust", resource.value}, kAdjust,
                 [&] { return disks().bring_up(node_.index(), resource); });
   }
-  Result<void> connect(const ResourceName& resource, Duration /*deadline*/) override {
-    return send({"connect", resource.value}, kShort,
+  Result<void> connect(const ResourceName& resource, const Terms& terms) override {
+    return send(terms, {"connect", resource.value}, kShort,
                 [&] { return disks().connect(node_.index(), resource); });
   }
-  Result<void> connect_link(const DrbdLink& link, Duration deadline) override {
-    return connect(link.resource, deadline);
+  Result<void> connect_link(const DrbdLink& link, const Terms& terms) override {
+    return connect(link.resource, terms);
   }
-  Result<void> disconnect(const ResourceName& resource, Duration /*deadline*/) override {
-    return send({"disconnect", resource.value}, kShort, not_simulated);
+  Result<void> disconnect(const ResourceName& resource, const Terms& terms) override {
+    return send(terms, {"disconnect", resource.value}, kShort, not_simulated);
   }
-  Result<void> connect_discarding_local(const ResourceName& resource,
-                                        Duration /*deadline*/) override {
-    return send({"discard", resource.value}, kShort, not_simulated);
+  Result<void> connect_discarding_local(const ResourceName& resource, const Terms& terms) override {
+    return send(terms, {"discard", resource.value}, kShort, not_simulated);
   }
-  Result<void> probe_backing(const DrbdVolume& /*volume*/, Duration /*deadline*/) override {
+  Result<void> probe_backing(const DrbdVolume& /*volume*/, const Terms& terms) override {
+    if (auto word = terms.ask(); !word) return word;
     clock_->spend(kShort);
     return {};
   }
-  Result<void> attach(const DrbdVolume& volume, Duration /*deadline*/) override {
-    return send({"attach", volume.resource.value}, kShort, not_simulated);
+  Result<void> attach(const DrbdVolume& volume, const Terms& terms) override {
+    return send(terms, {"attach", volume.resource.value}, kShort, not_simulated);
   }
-  Result<void> promote(const ResourceName& resource, Duration /*deadline*/) override {
-    return send({"promote", resource.value}, kShort,
+  Result<void> promote(const ResourceName& resource, const Terms& terms) override {
+    return send(terms, {"promote", resource.value}, kShort,
                 [&] { return disks().promote(node_.index(), resource); });
   }
-  Result<void> demote(const ResourceName& resource, Duration /*deadline*/) override {
-    return send({"demote", resource.value}, kShort,
+  Result<void> demote(const ResourceName& resource, const Terms& terms) override {
+    return send(terms, {"demote", resource.value}, kShort,
                 [&] { return disks().demote(node_.index(), resource); });
   }
 

@@ -207,8 +207,10 @@ SimulatedExecutor::Performed SimulatedNode::perform(const Ticket& ticket) {
   const ActionTools tools = hands_on(*this, clock);
   ActionRun run(ticket, tools,
                 {.stop = [] { return std::nullopt; },
-                 .stop_or_send = [] { return std::nullopt; },
-                 .wishes = [&] { return executor_->wishes().value_or(wishes_of(ticket)); }});
+                 .wishes = [&]() -> KnownWishes {
+                   return {.wishes = executor_->wishes().value_or(wishes_of(ticket))};
+                 },
+                 .may_send = [](std::uint64_t /*edition*/) { return true; }});
   Outcome outcome = run.run();
   return {.outcome = std::move(outcome),
           .times = run.times(),

@@ -139,7 +139,8 @@ void SimulatedDrbd::publish() {
 
 Result<std::vector<std::string>> SimulatedDrbd::dry_run_adjust(const ResourceName& resource,
                                                                AdjustScope /*scope*/,
-                                                               Duration /*deadline*/) {
+                                                               const Terms& terms) {
+  if (auto word = terms.ask(); !word) return std::unexpected(std::move(word.error()));
   const std::scoped_lock lock(mutex_);
   const auto minor = kernel_.minor_of(resource);
   if (!minor) return std::unexpected(minor.error());
@@ -156,34 +157,35 @@ Result<std::vector<std::string>> SimulatedDrbd::dry_run_adjust(const ResourceNam
 }
 
 // The demo's links are never given up and its disks never fail: there is nothing to mend.
-Result<void> SimulatedDrbd::connect(const ResourceName& resource, Duration /*deadline*/) {
+Result<void> SimulatedDrbd::connect(const ResourceName& resource, const Terms& /*terms*/) {
   return fail(Errc::conflict, fmt::format("connect {}: it is not StandAlone", resource.value));
 }
 
-Result<void> SimulatedDrbd::connect_link(const DrbdLink& link, Duration deadline) {
-  return connect(link.resource, deadline);
+Result<void> SimulatedDrbd::connect_link(const DrbdLink& link, const Terms& terms) {
+  return connect(link.resource, terms);
 }
 
-Result<void> SimulatedDrbd::disconnect(const ResourceName& resource, Duration /*deadline*/) {
+Result<void> SimulatedDrbd::disconnect(const ResourceName& resource, const Terms& /*terms*/) {
   return fail(Errc::conflict, fmt::format("disconnect {}: its sides are one", resource.value));
 }
 
 Result<void> SimulatedDrbd::connect_discarding_local(const ResourceName& resource,
-                                                     Duration deadline) {
-  return connect(resource, deadline);
+                                                     const Terms& terms) {
+  return connect(resource, terms);
 }
 
-Result<void> SimulatedDrbd::probe_backing(const DrbdVolume& /*volume*/, Duration /*deadline*/) {
+Result<void> SimulatedDrbd::probe_backing(const DrbdVolume& /*volume*/, const Terms& /*terms*/) {
   return {};
 }
 
-Result<void> SimulatedDrbd::attach(const DrbdVolume& volume, Duration /*deadline*/) {
+Result<void> SimulatedDrbd::attach(const DrbdVolume& volume, const Terms& /*terms*/) {
   return fail(Errc::conflict, fmt::format("attach {}/{}: it is attached", volume.resource.value,
                                           volume.volume.value));
 }
 
 Result<void> SimulatedDrbd::adjust(const ResourceName& resource, AdjustScope /*scope*/,
-                                   Duration /*deadline*/) {
+                                   const Terms& terms) {
+  if (auto word = terms.ask(); !word) return std::unexpected(std::move(word.error()));
   const std::scoped_lock lock(mutex_);
   auto lines = kernel_.adjust(resource);
   if (!lines) return std::unexpected(lines.error());
@@ -192,7 +194,8 @@ Result<void> SimulatedDrbd::adjust(const ResourceName& resource, AdjustScope /*s
   return {};
 }
 
-Result<void> SimulatedDrbd::promote(const ResourceName& resource, Duration /*deadline*/) {
+Result<void> SimulatedDrbd::promote(const ResourceName& resource, const Terms& terms) {
+  if (auto word = terms.ask(); !word) return std::unexpected(std::move(word.error()));
   const std::scoped_lock lock(mutex_);
   auto lines = kernel_.promote(resource);
   if (!lines) return std::unexpected(lines.error());
@@ -200,7 +203,8 @@ Result<void> SimulatedDrbd::promote(const ResourceName& resource, Duration /*dea
   return {};
 }
 
-Result<void> SimulatedDrbd::demote(const ResourceName& resource, Duration /*deadline*/) {
+Result<void> SimulatedDrbd::demote(const ResourceName& resource, const Terms& terms) {
+  if (auto word = terms.ask(); !word) return std::unexpected(std::move(word.error()));
   const std::scoped_lock lock(mutex_);
   auto lines = kernel_.demote(resource);
   if (!lines) return std::unexpected(lines.error());

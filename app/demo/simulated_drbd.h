@@ -42,21 +42,21 @@ class SimulatedDrbd final : public Source, public ReplicationControl {
   [[nodiscard]] Observed<std::shared_ptr<const Drbd>> latest() const;
   [[nodiscard]] Result<std::shared_ptr<const Drbd>> read_now();
 
-  // ReplicationControl
+  // ReplicationControl; the last word is asked without the lock, because it reads here again.
   [[nodiscard]] Result<std::vector<std::string>> dry_run_adjust(const ResourceName& resource,
                                                                 AdjustScope scope,
-                                                                Duration deadline) override;
+                                                                const Terms& terms) override;
   [[nodiscard]] Result<void> adjust(const ResourceName& resource, AdjustScope scope,
-                                    Duration deadline) override;
-  [[nodiscard]] Result<void> connect(const ResourceName& resource, Duration deadline) override;
-  [[nodiscard]] Result<void> connect_link(const DrbdLink& link, Duration deadline) override;
-  [[nodiscard]] Result<void> disconnect(const ResourceName& resource, Duration deadline) override;
+                                    const Terms& terms) override;
+  [[nodiscard]] Result<void> connect(const ResourceName& resource, const Terms& terms) override;
+  [[nodiscard]] Result<void> connect_link(const DrbdLink& link, const Terms& terms) override;
+  [[nodiscard]] Result<void> disconnect(const ResourceName& resource, const Terms& terms) override;
   [[nodiscard]] Result<void> connect_discarding_local(const ResourceName& resource,
-                                                      Duration deadline) override;
-  [[nodiscard]] Result<void> probe_backing(const DrbdVolume& volume, Duration deadline) override;
-  [[nodiscard]] Result<void> attach(const DrbdVolume& volume, Duration deadline) override;
-  [[nodiscard]] Result<void> promote(const ResourceName& resource, Duration deadline) override;
-  [[nodiscard]] Result<void> demote(const ResourceName& resource, Duration deadline) override;
+                                                      const Terms& terms) override;
+  [[nodiscard]] Result<void> probe_backing(const DrbdVolume& volume, const Terms& terms) override;
+  [[nodiscard]] Result<void> attach(const DrbdVolume& volume, const Terms& terms) override;
+  [[nodiscard]] Result<void> promote(const ResourceName& resource, const Terms& terms) override;
+  [[nodiscard]] Result<void> demote(const ResourceName& resource, const Terms& terms) override;
 
   // What the demo does to it.
   /// Both nodes lose their power and boot: every resource is configured and down.

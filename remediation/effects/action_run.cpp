@@ -71,8 +71,10 @@ Outcome ActionRun::carry_out(const Action& action) {
     Outcome operator()(const BringUpResource& bring_up) const { return run.bring_up(bring_up); }
     Outcome operator()(const AttachDevice& attach) const { return run.attach(attach); }
     Outcome operator()(const ReconnectResource& reconnect) const {
-      return run.send(
-          [&] { return run.tools_.replication->connect(reconnect.resource, run.remaining()); });
+      return run.send([&] {
+        return run.tools_.replication->connect(reconnect.resource,
+                                               run.terms(&ActionRun::look_and_go));
+      });
     }
     Outcome operator()(const ResumeVm& resume) const {
       return run.send_to_vm([&](auto& session) { return session.resume(resume.uuid); });
@@ -99,12 +101,21 @@ std::optional<Outcome> ActionRun::look() {
   }
   if (!facts) return untried(facts.error());
   facts_ = std::move(*facts);
+  return judge();
+}
+
+std::optional<Outcome> ActionRun::judge() {
   // A pause, a mark or another configuration that came while the action waited holds it still.
-  Wishes wishes = conditions_.wishes();
+  KnownWishes known = conditions_.wishes();
+  edition_ = known.edition;
+  Wishes wishes = std::move(known.wishes);
   History history = *ticket_.history;
   history.intents = std::move(wishes.intents);
   history.standings = std::move(wishes.standings);
-  const World world{.snapshot = *facts_, .policy = *wishes.policy, .history = history, .now = now};
+  const World world{.snapshot = *facts_,
+                    .policy = *wishes.policy,
+                    .history = history,
+                    .now = tools_.clock->now()};
   const auto* resolve = std::get_if<ResolveSplitBrain>(&ticket_.action);
   const auto held = resolve != nullptr ? resolve_hold(*resolve, world)
                                        : judge_again(ticket_.finding, ticket_.action, world);
@@ -113,10 +124,45 @@ std::optional<Outcome> ActionRun::look() {
 }
 
 std::optional<Outcome> ActionRun::before_command() {
-  if (auto stop = out_of_time()) return stop;
-  auto stop = conditions_.stop_or_send();
-  if (!stop) sent_ = true;
-  return stop;
+  for (;;) {
+    if (auto stop = out_of_time()) return stop;
+    if (conditions_.may_send(edition_)) break;
+    // What is wanted has changed since the look; or there is a stop now.
+    if (auto stop = judge()) return stop;
+  }
+  sent_ = true;
+  return std::nullopt;
+}
+
+std::optional<Outcome> ActionRun::go() {
+  if (auto stop = before_command()) return stop;
+  command_sent_ = tools_.clock->now();
+  if (times_.command_sent == Tick{}) times_.command_sent = *command_sent_;
+  return std::nullopt;
+}
+
+std::optional<Outcome> ActionRun::look_and_ask() {
+  if (auto stop = look()) return stop;
+  return before_command();
+}
+
+std::optional<Outcome> ActionRun::look_and_go() {
+  if (auto stop = look()) return stop;
+  return go();
+}
+
+Terms ActionRun::terms(std::optional<Outcome> (ActionRun::*word)()) {
+  return {remaining(), [this, word] { return unless((this->*word)()); }};
+}
+
+Result<void> ActionRun::unless(std::optional<Outcome> stop) {
+  stopped_ = std::move(stop);
+  if (!stopped_) return {};
+  return fail(Errc::unavailable, stopped_->detail);
+}
+
+Outcome ActionRun::ended_by(const Error& error) {
+  return stopped_ ? *std::exchange(stopped_, std::nullopt) : outcome_of(error);
 }
 
 std::optional<Outcome> ActionRun::out_of_time() const {
@@ -131,8 +177,8 @@ std::optional<Outcome> ActionRun::out_of_time() const {
 
 std::optional<Outcome> ActionRun::take_place() {
   if (auto stop = out_of_time()) return stop;
-  auto session = tools_.hypervisor->session(remaining());
-  if (!session) return outcome_of_call(session.error());
+  auto session = tools_.hypervisor->session(terms(&ActionRun::go));
+  if (!session) return outcome_of(session.error());
   session_ = std::move(*session);
   return std::nullopt;
 }
@@ -148,9 +194,7 @@ Outcome ActionRun::start(const StartVm& start) {
       return *stop;
     }
   }
-  auto stop = look();
-  if (!stop) stop = before_command();
-  if (stop) {
+  if (auto stop = look()) {
     take_back(start);
     return *stop;
   }
@@ -158,13 +202,16 @@ Outcome ActionRun::start(const StartVm& start) {
 }
 
 Outcome ActionRun::send_start(const StartVm& start) {
-  const Tick sent = tools_.clock->now();
-  times_.storage = sent - judged_.value_or(sent);
-  if (times_.command_sent == Tick{}) times_.command_sent = sent;
+  const Tick began = tools_.clock->now();
+  times_.storage = began - judged_.value_or(began);
   const auto started = session_->start(start.uuid);
-  times_.start = tools_.clock->now() - sent;
+  times_.start = tools_.clock->now() - began;
   if (started) return {.kind = Outcome::Kind::succeeded, .reason = "", .detail = ""};
-  Outcome outcome = outcome_of_call(started.error());
+  if (auto stop = std::exchange(stopped_, std::nullopt)) {
+    take_back(start);
+    return *stop;
+  }
+  Outcome outcome = outcome_of(started.error());
   // After a conflict it runs, after a timeout it may: its disks stay as they are.
   if (outcome.kind == Outcome::Kind::failed) {
     facts_.reset();
@@ -175,20 +222,15 @@ Outcome ActionRun::send_start(const StartVm& start) {
 
 std::optional<Outcome> ActionRun::drop_crashed(const StartVm& start) {
   if (auto stop = look()) return stop;
-  if (auto stop = before_command()) return stop;
-  times_.command_sent = tools_.clock->now();
   const auto dropped = session_->destroy_crashed(start.uuid);
-  if (!dropped) return outcome_of_call(dropped.error());
+  if (!dropped) return ended_by(dropped.error());
   steps_.emplace_back("dropped the crashed guest");
   return std::nullopt;
 }
 
 std::optional<Outcome> ActionRun::promote(const ResourceName& resource) {
-  if (auto stop = look()) return stop;
-  if (auto stop = before_command()) return stop;
-  if (times_.command_sent == Tick{}) times_.command_sent = tools_.clock->now();
-  const auto done = tools_.replication->promote(resource, remaining());
-  if (!done) return outcome_of(done.error());
+  const auto done = tools_.replication->promote(resource, terms(&ActionRun::look_and_go));
+  if (!done) return ended_by(done.error());
   promoted_.push_back(resource);
   steps_.push_back(fmt::format("promoted {}", resource.value));
   return std::nullopt;
@@ -212,21 +254,23 @@ void ActionRun::take_back(const StartVm& start) {
 }
 
 Outcome ActionRun::bring_up(const BringUpResource& bring_up) {
-  if (auto stop = look()) return *stop;
   if (auto stop = inspect_adjust(bring_up)) return *stop;
   // The dry run may have taken its time.
   return send([&] {
-    return tools_.replication->adjust(bring_up.resource, scope_of(bring_up), remaining());
+    return tools_.replication->adjust(bring_up.resource, scope_of(bring_up),
+                                      terms(&ActionRun::look_and_go));
   });
 }
 
 Outcome ActionRun::attach(const AttachDevice& attach) {
-  if (auto stop = look()) return *stop;
   const DrbdVolume volume{.resource = attach.resource, .volume = attach.volume};
   const Tick began = tools_.clock->now();
-  const auto probed =
-      tools_.replication->probe_backing(volume, std::min(remaining(), kProbeDeadline));
+  Terms probe = terms(&ActionRun::look);
+  probe.deadline = std::min(probe.deadline, kProbeDeadline);
+  const auto probed = tools_.replication->probe_backing(volume, probe);
   times_.storage = tools_.clock->now() - began;
+  // Without a look it had no turn: that says nothing about the device.
+  if (!probed && (stopped_ || !judged_)) return ended_by(probed.error());
   // A device that can't be read isn't attached, which is no attempt: nothing was sent to DRBD. Only
   // a command of DRBD's that hangs makes the resource one to send nothing more to.
   if (!probed) {
@@ -234,37 +278,34 @@ Outcome ActionRun::attach(const AttachDevice& attach) {
     return refused(missing ? Hold::disk_missing : Hold::disk_unreadable, probed.error().message);
   }
   steps_.emplace_back("its backing device can be read");
-  return send([&] { return tools_.replication->attach(volume, remaining()); });
+  return send([&] { return tools_.replication->attach(volume, terms(&ActionRun::look_and_go)); });
 }
 
 Outcome ActionRun::send_to_vm(const std::function<Result<void>(HypervisorSession&)>& call) {
   if (auto stop = take_place()) return *stop;
+  if (auto stop = look()) return *stop;
   return send([&] { return call(*session_); });
 }
 
 Outcome ActionRun::send(const std::function<Result<void>()>& command) {
-  if (auto stop = look()) return *stop;
   if (auto stop = order(command)) return *stop;
   return {.kind = Outcome::Kind::succeeded, .reason = "", .detail = ""};
 }
 
 std::optional<Outcome> ActionRun::order(const std::function<Result<void>()>& command) {
-  if (auto stop = before_command()) return stop;
-  const Tick sent = tools_.clock->now();
-  if (times_.command_sent == Tick{}) times_.command_sent = sent;
+  command_sent_.reset();
   const auto done = command();
-  times_.start += tools_.clock->now() - sent;
-  if (!done) return outcome_of(done.error());
+  if (command_sent_) times_.start += tools_.clock->now() - *command_sent_;
+  if (!done) return ended_by(done.error());
   return std::nullopt;
 }
 
 std::optional<Outcome> ActionRun::inspect_adjust(const BringUpResource& bring_up) {
-  if (auto stop = before_command()) return stop;
   const Tick began = tools_.clock->now();
-  const auto commands =
-      tools_.replication->dry_run_adjust(bring_up.resource, scope_of(bring_up), remaining());
+  const auto commands = tools_.replication->dry_run_adjust(bring_up.resource, scope_of(bring_up),
+                                                           terms(&ActionRun::look_and_ask));
   times_.storage = tools_.clock->now() - began;
-  if (!commands) return outcome_of(commands.error());
+  if (!commands) return ended_by(commands.error());
   if (const auto line = unsafe_line(*commands)) {
     return refused(Hold::unsafe_adjust, fmt::format("it would run: {}", *line));
   }
@@ -273,14 +314,11 @@ std::optional<Outcome> ActionRun::inspect_adjust(const BringUpResource& bring_up
 
 Duration ActionRun::remaining() const { return taken_ + ticket_.deadline - tools_.clock->now(); }
 
-Outcome ActionRun::outcome_of_call(Error error) const {
-  if (!sent_ && error.code == Errc::timed_out) error.code = Errc::unavailable;
-  return outcome_of(error);
-}
-
 Outcome ActionRun::outcome_of(const Error& error) const {
-  // Timed out with nothing sent: an earlier command to DRBD is still running.
-  if (!sent_ && !is_final(error.code) && error.code != Errc::timed_out) return untried(error);
+  // An earlier command to the resource is still running: that is the outcome of this one, too.
+  const bool hangs =
+      error.code == Errc::timed_out && target_of(ticket_.action).kind == Target::Kind::resource;
+  if (!sent_ && !is_final(error.code) && !hangs) return untried(error);
   Outcome outcome{.kind = Outcome::Kind::failed,
                   .reason = std::string(to_string(error.code)),
                   .detail = error.message};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -20,21 +21,29 @@ struct ActionTools {
   std::shared_ptr<const Clock> clock;
 };
 
+/// What is wanted, and the how manieth that this is: another number says that it has changed.
+struct KnownWishes {
+  Wishes wishes;
+  std::uint64_t edition = 0;
+};
+
 /// What may change while an action waits and runs. Thread-safe.
 struct ActionConditions {
   /// What ends the action with nothing more sent: shutdown, or that it was given up. Nothing: it
   /// goes on.
   std::function<std::optional<Outcome>()> stop;
-  /// The same, asked right before each command: nothing counts it as sent.
-  std::function<std::optional<Outcome>()> stop_or_send;
-  std::function<Wishes()> wishes;
+  std::function<KnownWishes()> wishes;
+  /// Asked right before each command: true counts it as sent. False when there is a stop by now, or
+  /// another edition of the wishes.
+  std::function<bool(std::uint64_t edition)> may_send;
 };
 
 /// What was wanted when the action was chosen.
 [[nodiscard]] Wishes wishes_of(const Ticket& ticket);
 
-/// One action from its last look to its effect. Before each command that changes something the
-/// facts are read again and judged again; what has changed by then ends the action without it.
+/// One action from its last look to its effect. Before each command that changes something, and
+/// once it has its place or its turn, the facts are read again and judged again; what has changed
+/// by then ends the action without it. What is wanted is looked at again right before the call.
 /// Used by one worker thread; blocks for as long as libvirt and DRBD do.
 class ActionRun {
  public:
@@ -48,8 +57,15 @@ class ActionRun {
  private:
   // Each returns what ends the action early, or nothing: go on.
   [[nodiscard]] std::optional<Outcome> look();
+  /// Judges the facts of the last look by what is wanted now.
+  [[nodiscard]] std::optional<Outcome> judge();
   [[nodiscard]] std::optional<Outcome> out_of_time() const;
   [[nodiscard]] std::optional<Outcome> before_command();
+  /// The same, of one with an effect: it is on its way.
+  [[nodiscard]] std::optional<Outcome> go();
+  // The last look, then the same.
+  [[nodiscard]] std::optional<Outcome> look_and_ask();
+  [[nodiscard]] std::optional<Outcome> look_and_go();
   /// Waits for a place to call libvirt from, before the last look: nothing may come between that
   /// and the call.
   [[nodiscard]] std::optional<Outcome> take_place();
@@ -66,19 +82,24 @@ class ActionRun {
   [[nodiscard]] Outcome keep_local(const ResourceName& resource);
   /// A place, then the same as `send`, with one of libvirt's calls.
   [[nodiscard]] Outcome send_to_vm(const std::function<Result<void>(HypervisorSession&)>& call);
-  /// The last look, then the one command that the action is.
+  /// The one command that the action is.
   [[nodiscard]] Outcome send(const std::function<Result<void>()>& command);
-  /// The command without a look; what ends the action, or nothing: it succeeded.
+  /// One command of several; what ends the action, or nothing: it succeeded.
   [[nodiscard]] std::optional<Outcome> order(const std::function<Result<void>()>& command);
   [[nodiscard]] Outcome carry_out(const Action& action);
 
   /// Demotes what this run promoted, unless the guest may be there by now.
   void take_back(const StartVm& start);
 
+  /// Terms with a last word, which the command can't be sent without.
+  [[nodiscard]] Terms terms(std::optional<Outcome> (ActionRun::*word)());
+  /// As a last word says it.
+  [[nodiscard]] Result<void> unless(std::optional<Outcome> stop);
+  /// What a command that did not succeed ends the action with: the last word, or its own error.
+  [[nodiscard]] Outcome ended_by(const Error& error);
+
   [[nodiscard]] Duration remaining() const;
   [[nodiscard]] Outcome outcome_of(const Error& error) const;
-  /// The same of one from libvirt, which only hangs in what was sent.
-  [[nodiscard]] Outcome outcome_of_call(Error error) const;
   /// The outcome with the steps that were done in its detail.
   [[nodiscard]] Outcome with_steps(Outcome outcome) const;
 
@@ -87,8 +108,11 @@ class ActionRun {
   ActionConditions conditions_;
   Tick taken_;
   std::unique_ptr<HypervisorSession> session_;
-  std::optional<Tick> judged_;  ///< When the first look ended.
-  bool sent_ = false;           ///< A command, whatever came of it.
+  std::optional<Tick> judged_;        ///< When the first look ended.
+  bool sent_ = false;                 ///< A command, whatever came of it.
+  std::uint64_t edition_ = 0;         ///< Of the wishes that were judged by.
+  std::optional<Outcome> stopped_;    ///< What the last word was, when it was no.
+  std::optional<Tick> command_sent_;  ///< The last one.
   PhaseTimes times_;
   std::shared_ptr<const Snapshot> facts_;  ///< Of the last look.
   std::vector<ResourceName> promoted_;

@@ -17,14 +17,16 @@ Outcome ActionRun::discard_local(const ResourceName& resource) {
   // A link that still tries would meet its peer without saying that it gives up its data.
   const DrbdResource* seen = find_resource(*facts_, resource);
   if (seen != nullptr && peers_given_up(*seen).size() < seen->peers.size()) {
-    const auto failed =
-        order([&] { return tools_.replication->disconnect(resource, remaining()); });
+    const auto failed = order(
+        [&] { return tools_.replication->disconnect(resource, terms(&ActionRun::look_and_go)); });
     if (failed) return *failed;
     steps_.emplace_back("disconnected it");
   }
   // The evidence stays until the sides are one again: this copy is stale, and no guest may start
   // on it meanwhile.
-  return send([&] { return tools_.replication->connect_discarding_local(resource, remaining()); });
+  return send([&] {
+    return tools_.replication->connect_discarding_local(resource, terms(&ActionRun::look_and_go));
+  });
 }
 
 Outcome ActionRun::keep_local(const ResourceName& resource) {
@@ -35,10 +37,12 @@ Outcome ActionRun::keep_local(const ResourceName& resource) {
   const auto peers = seen == nullptr ? std::vector<NodeName>{} : peers_given_up(*seen);
   const bool only_link = seen != nullptr && seen->peers.size() == 1;
   for (const NodeName& peer : peers) {
+    // What the first of them brought about is no reason not to send the others.
+    const Terms asked = terms(peer == peers.front() ? &ActionRun::look_and_go : &ActionRun::go);
     const auto failed = order([&] {
-      return only_link ? tools_.replication->connect(resource, remaining())
-                       : tools_.replication->connect_link({.resource = resource, .peer = peer},
-                                                          remaining());
+      return only_link
+                 ? tools_.replication->connect(resource, asked)
+                 : tools_.replication->connect_link({.resource = resource, .peer = peer}, asked);
     });
     if (failed) return *failed;
     steps_.push_back(fmt::format("told it to connect to {}", peer.value));

@@ -91,8 +91,9 @@ Errc drbd_errc(int exit_code, std::string_view errors) {
 }
 
 Result<std::vector<std::string>> DrbdControl::dry_run_adjust(const ResourceName& resource,
-                                                             AdjustScope scope, Duration deadline) {
-  const auto text = command(adjust_words({"-d"}, scope), {resource}, deadline);
+                                                             AdjustScope scope,
+                                                             const Terms& terms) {
+  const auto text = command(adjust_words({"-d"}, scope), {resource}, terms);
   if (!text) return std::unexpected(text.error());
   std::vector<std::string> lines;
   std::istringstream split(*text);
@@ -103,36 +104,35 @@ Result<std::vector<std::string>> DrbdControl::dry_run_adjust(const ResourceName&
 }
 
 Result<void> DrbdControl::adjust(const ResourceName& resource, AdjustScope scope,
-                                 Duration deadline) {
-  return without_output(command(adjust_words({}, scope), {resource}, deadline));
+                                 const Terms& terms) {
+  return without_output(command(adjust_words({}, scope), {resource}, terms));
 }
 
-Result<void> DrbdControl::connect(const ResourceName& resource, Duration deadline) {
-  return without_output(command({"connect"}, {resource}, deadline));
+Result<void> DrbdControl::connect(const ResourceName& resource, const Terms& terms) {
+  return without_output(command({"connect"}, {resource}, terms));
 }
 
-Result<void> DrbdControl::connect_link(const DrbdLink& link, Duration deadline) {
-  return without_output(
-      command({"connect"}, {.resource = link.resource, .volume = std::nullopt, .peer = link.peer},
-              deadline));
+Result<void> DrbdControl::connect_link(const DrbdLink& link, const Terms& terms) {
+  return without_output(command(
+      {"connect"}, {.resource = link.resource, .volume = std::nullopt, .peer = link.peer}, terms));
 }
 
-Result<void> DrbdControl::disconnect(const ResourceName& resource, Duration deadline) {
-  return without_output(command({"disconnect"}, {resource}, deadline));
+Result<void> DrbdControl::disconnect(const ResourceName& resource, const Terms& terms) {
+  return without_output(command({"disconnect"}, {resource}, terms));
 }
 
 Result<void> DrbdControl::connect_discarding_local(const ResourceName& resource,
-                                                   Duration deadline) {
-  return without_output(command({"connect", "--discard-my-data"}, {resource}, deadline));
+                                                   const Terms& terms) {
+  return without_output(command({"connect", "--discard-my-data"}, {resource}, terms));
 }
 
-Result<void> DrbdControl::attach(const DrbdVolume& volume, Duration deadline) {
-  return without_output(command({"attach"}, {volume.resource, volume.volume}, deadline));
+Result<void> DrbdControl::attach(const DrbdVolume& volume, const Terms& terms) {
+  return without_output(command({"attach"}, {volume.resource, volume.volume}, terms));
 }
 
-Result<void> DrbdControl::probe_backing(const DrbdVolume& volume, Duration deadline) {
-  const Tick until = std::chrono::steady_clock::now() + deadline;
-  const auto told = command({"sh-ll-dev"}, {volume.resource, volume.volume}, deadline);
+Result<void> DrbdControl::probe_backing(const DrbdVolume& volume, const Terms& terms) {
+  const Tick until = std::chrono::steady_clock::now() + terms.deadline;
+  const auto told = command({"sh-ll-dev"}, {volume.resource, volume.volume}, terms);
   if (!told) return std::unexpected(told.error());
   const std::string path = one_line(*told);
   if (!path.starts_with('/')) {
@@ -142,16 +142,32 @@ Result<void> DrbdControl::probe_backing(const DrbdVolume& volume, Duration deadl
   return options_.probe(path, until - std::chrono::steady_clock::now());
 }
 
-Result<void> DrbdControl::promote(const ResourceName& resource, Duration deadline) {
-  return without_output(command({"primary"}, {resource}, deadline));
+Result<void> DrbdControl::promote(const ResourceName& resource, const Terms& terms) {
+  return without_output(command({"primary"}, {resource}, terms));
 }
 
-Result<void> DrbdControl::demote(const ResourceName& resource, Duration deadline) {
-  return without_output(command({"secondary"}, {resource}, deadline));
+Result<void> DrbdControl::demote(const ResourceName& resource, const Terms& terms) {
+  return without_output(command({"secondary"}, {resource}, terms));
 }
+
+/// Given back at its end.
+class DrbdControl::Turn {
+ public:
+  Turn(DrbdControl& control, const ResourceName& resource)
+      : control_(control), resource_(resource) {}
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  ~Turn() { control_.end(resource_, std::move(left)); }
+
+  Leftover left;  ///< What lives on of the command.
+
+ private:
+  DrbdControl& control_;
+  const ResourceName& resource_;
+};
 
 Result<std::string> DrbdControl::command(std::vector<std::string> words, const Subject& subject,
-                                         Duration deadline) {
+                                         const Terms& terms) {
   const ResourceName& resource = subject.resource;
   std::string name = resource.value;
   if (subject.volume) name += fmt::format("/{}", subject.volume->value);
@@ -159,22 +175,25 @@ Result<std::string> DrbdControl::command(std::vector<std::string> words, const S
   const std::string what = fmt::format("drbdadm {} {}", fmt::join(words, " "), name);
   if (!is_plain_name(resource.value) || (subject.peer && !is_plain_name(subject.peer->value)))
     return fail(Errc::invalid, what + ": not the name of a resource");
-  const auto left_of_it = begin(resource, deadline);
-  if (!left_of_it) return fail(left_of_it.error().code, what + ": " + left_of_it.error().message);
+  const Tick until = std::chrono::steady_clock::now() + terms.deadline;
+  if (const auto begun = begin(resource, until); !begun) {
+    return fail(begun.error().code, what + ": " + begun.error().message);
+  }
+  Turn turn(*this, resource);
+  if (auto word = terms.ask(); !word) return std::unexpected(std::move(word.error()));
   words.insert(words.begin(), options_.drbdadm);
   words.push_back(name);
-  Leftover left;
-  auto result = run(
-      {.argv = std::move(words), .deadline = *left_of_it, .kill_grace = options_.kill_grace}, left);
-  end(resource, left);
+  auto result = run({.argv = std::move(words),
+                     .deadline = until - std::chrono::steady_clock::now(),
+                     .kill_grace = options_.kill_grace},
+                    turn.left);
   if (!result) return fail(result.error().code, what + ": " + result.error().message);
   if (result->exit_code == 0) return std::move(result->out);
   return fail(drbd_errc(result->exit_code, result->err),
               fmt::format("{}: exit code {}: {}", what, result->exit_code, one_line(result->err)));
 }
 
-Result<Duration> DrbdControl::begin(const ResourceName& resource, Duration deadline) {
-  const Tick until = std::chrono::steady_clock::now() + deadline;
+Result<void> DrbdControl::begin(const ResourceName& resource, Tick until) {
   std::unique_lock lock(mutex_);
   const auto left = left_.find(resource);
   if (left != left_.end() && !left->second.gone()) {
@@ -190,7 +209,7 @@ Result<Duration> DrbdControl::begin(const ResourceName& resource, Duration deadl
     return fail(Errc::unavailable, "other DRBD commands took all the time");
   }
   ++running_;
-  return until - std::chrono::steady_clock::now();
+  return {};
 }
 
 void DrbdControl::end(const ResourceName& resource, Leftover left) {

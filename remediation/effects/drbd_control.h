@@ -36,16 +36,16 @@ class DrbdControl final : public ReplicationControl {
   explicit DrbdControl(DrbdControlOptions options = {}) : options_(std::move(options)) {}
 
   Result<std::vector<std::string>> dry_run_adjust(const ResourceName& resource, AdjustScope scope,
-                                                  Duration deadline) override;
-  Result<void> adjust(const ResourceName& resource, AdjustScope scope, Duration deadline) override;
-  Result<void> connect(const ResourceName& resource, Duration deadline) override;
-  Result<void> connect_link(const DrbdLink& link, Duration deadline) override;
-  Result<void> disconnect(const ResourceName& resource, Duration deadline) override;
-  Result<void> connect_discarding_local(const ResourceName& resource, Duration deadline) override;
-  Result<void> probe_backing(const DrbdVolume& volume, Duration deadline) override;
-  Result<void> attach(const DrbdVolume& volume, Duration deadline) override;
-  Result<void> promote(const ResourceName& resource, Duration deadline) override;
-  Result<void> demote(const ResourceName& resource, Duration deadline) override;
+                                                  const Terms& terms) override;
+  Result<void> adjust(const ResourceName& resource, AdjustScope scope, const Terms& terms) override;
+  Result<void> connect(const ResourceName& resource, const Terms& terms) override;
+  Result<void> connect_link(const DrbdLink& link, const Terms& terms) override;
+  Result<void> disconnect(const ResourceName& resource, const Terms& terms) override;
+  Result<void> connect_discarding_local(const ResourceName& resource, const Terms& terms) override;
+  Result<void> probe_backing(const DrbdVolume& volume, const Terms& terms) override;
+  Result<void> attach(const DrbdVolume& volume, const Terms& terms) override;
+  Result<void> promote(const ResourceName& resource, const Terms& terms) override;
+  Result<void> demote(const ResourceName& resource, const Terms& terms) override;
 
  private:
   /// What a command is about: a whole resource, one of its volumes, or one of its links.
@@ -56,10 +56,11 @@ class DrbdControl final : public ReplicationControl {
   };
 
   Result<std::string> command(std::vector<std::string> words, const Subject& subject,
-                              Duration deadline);
-  /// Waits for its turn; the time left of the deadline.
-  Result<Duration> begin(const ResourceName& resource, Duration deadline);
+                              const Terms& terms);
+  /// Waits for its turn.
+  Result<void> begin(const ResourceName& resource, Tick until);
   void end(const ResourceName& resource, Leftover left);
+  class Turn;
 
   DrbdControlOptions options_;
   std::mutex mutex_;

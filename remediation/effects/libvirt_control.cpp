@@ -24,28 +24,35 @@ struct Free {
   }
 };
 
-using Place = CallPlaces::Place;
+/// A place, and who has the last word on what is called from it.
+struct Call {
+  CallPlaces::Place place;
+  LastWord last_word;
+};
 
 /// Asked right before what changes something: libvirtd may have taken its time for the looks
 /// before, and nobody reckons with the call any more.
-Result<void> in_time(const Place& place, std::string_view attempt) {
-  if (place.in_time()) return {};
-  return fail(Errc::unavailable,
-              fmt::format("{}: libvirtd was too slow, so it was not sent", attempt));
+Result<void> go_ahead(const Call& call, std::string_view attempt) {
+  if (!call.place.in_time()) {
+    return fail(Errc::unavailable,
+                fmt::format("{}: libvirtd was too slow, so it was not sent", attempt));
+  }
+  return call.last_word ? call.last_word() : Result<void>{};
 }
 
-Result<DomainHandle> look_up(const Place& place, const VmUuid& uuid, std::string_view attempt) {
-  DomainHandle domain(virDomainLookupByUUIDString(place.connection().get(), uuid.value.c_str()));
+Result<DomainHandle> look_up(const Call& call, const VmUuid& uuid, std::string_view attempt) {
+  DomainHandle domain(
+      virDomainLookupByUUIDString(call.place.connection().get(), uuid.value.c_str()));
   if (domain != nullptr) return domain;
   return std::unexpected(last_libvirt_error(fmt::format("{} VM {}", attempt, uuid.value)));
 }
 
-Result<void> start_over(const Place& place, const VmUuid& uuid) {
-  const auto domain = look_up(place, uuid, "start");
+Result<void> start_over(const Call& call, const VmUuid& uuid) {
+  const auto domain = look_up(call, uuid, "start");
   if (!domain) return std::unexpected(domain.error());
   // Named before the call: asking for the name would wipe out the call's error.
   const std::string attempt = fmt::format("start VM '{}'", virDomainGetName(domain->get()));
-  if (auto late = in_time(place, attempt); !late) return late;
+  if (auto word = go_ahead(call, attempt); !word) return word;
   if (virDomainCreate(domain->get()) == 0) return {};
   Error error = last_libvirt_error(attempt);
   // libvirt says "invalid operation" about more than a VM that runs already, and a conflict costs
@@ -56,8 +63,8 @@ Result<void> start_over(const Place& place, const VmUuid& uuid) {
   return std::unexpected(std::move(error));
 }
 
-Result<void> destroy_over(const Place& place, const VmUuid& uuid) {
-  const auto domain = look_up(place, uuid, "destroy crashed");
+Result<void> destroy_over(const Call& call, const VmUuid& uuid) {
+  const auto domain = look_up(call, uuid, "destroy crashed");
   if (!domain) return std::unexpected(domain.error());
   const std::string attempt =
       fmt::format("destroy crashed VM '{}'", virDomainGetName(domain->get()));
@@ -68,13 +75,13 @@ Result<void> destroy_over(const Place& place, const VmUuid& uuid) {
   if (state != VIR_DOMAIN_CRASHED) {
     return fail(Errc::conflict, fmt::format("{}: it is not crashed any more", attempt));
   }
-  if (auto late = in_time(place, attempt); !late) return late;
+  if (auto word = go_ahead(call, attempt); !word) return word;
   if (virDomainDestroy(domain->get()) == 0) return {};
   return std::unexpected(last_libvirt_error(attempt));
 }
 
-Result<void> resume_over(const Place& place, const VmUuid& uuid) {
-  const auto domain = look_up(place, uuid, "resume");
+Result<void> resume_over(const Call& call, const VmUuid& uuid) {
+  const auto domain = look_up(call, uuid, "resume");
   if (!domain) return std::unexpected(domain.error());
   const std::string attempt = fmt::format("resume VM '{}'", virDomainGetName(domain->get()));
   int state = VIR_DOMAIN_NOSTATE;
@@ -86,7 +93,7 @@ Result<void> resume_over(const Place& place, const VmUuid& uuid) {
     return fail(Errc::conflict,
                 fmt::format("{}: it is not paused by an I/O error any more", attempt));
   }
-  if (auto late = in_time(place, attempt); !late) return late;
+  if (auto word = go_ahead(call, attempt); !word) return word;
   if (virDomainResume(domain->get()) == 0) return {};
   return std::unexpected(last_libvirt_error(attempt));
 }
@@ -98,8 +105,8 @@ Result<std::string> definition_of(const DomainHandle& domain, unsigned flags,
   return std::string(xml.get());
 }
 
-Result<void> reset_over(const Place& place, const VmUuid& uuid) {
-  const auto domain = look_up(place, uuid, "reset");
+Result<void> reset_over(const Call& call, const VmUuid& uuid) {
+  const auto domain = look_up(call, uuid, "reset");
   if (!domain) return std::unexpected(domain.error());
   const std::string attempt = fmt::format("reset VM '{}'", virDomainGetName(domain->get()));
   int state = VIR_DOMAIN_NOSTATE;
@@ -116,7 +123,7 @@ Result<void> reset_over(const Place& place, const VmUuid& uuid) {
                                            "'{}' and not 'restart'",
                                            attempt, what));
   }
-  if (auto late = in_time(place, attempt); !late) return late;
+  if (auto word = go_ahead(call, attempt); !word) return word;
   if (virDomainReset(domain->get(), 0) == 0) return {};
   return std::unexpected(last_libvirt_error(attempt));
 }
@@ -127,8 +134,8 @@ Result<void> attach_xml(const DomainHandle& domain, const std::string& xml,
   return std::unexpected(last_libvirt_error(attempt));
 }
 
-Result<void> attach_over(const Place& place, const VmUuid& uuid, const DiskTarget& disk) {
-  const auto domain = look_up(place, uuid, "attach a disk to");
+Result<void> attach_over(const Call& call, const VmUuid& uuid, const DiskTarget& disk) {
+  const auto domain = look_up(call, uuid, "attach a disk to");
   if (!domain) return std::unexpected(domain.error());
   const std::string attempt =
       fmt::format("attach disk {} to VM '{}'", disk.value, virDomainGetName(domain->get()));
@@ -145,33 +152,34 @@ Result<void> attach_over(const Place& place, const VmUuid& uuid, const DiskTarge
   if (!element) {
     return fail(Errc::not_found, fmt::format("{}: its definition has no such disk", attempt));
   }
-  if (auto late = in_time(place, attempt); !late) return late;
+  if (auto word = go_ahead(call, attempt); !word) return word;
   auto attached = attach_xml(*domain, *element, attempt);
   if (attached || last_libvirt_failure().code != VIR_ERR_XML_ERROR) return attached;
+  if (auto word = go_ahead(call, attempt); !word) return word;
   // A disk that was dropped at start leaves its address reserved.
   return attach_xml(*domain, without_address(*element), attempt);
 }
 
 class Session final : public HypervisorSession {
  public:
-  explicit Session(Place place) : place_(std::move(place)) {}
+  explicit Session(Call call) : call_(std::move(call)) {}
 
   /// virDomainCreate without any flag: a managed save image is resumed, never thrown away.
   /// Conflict only when the VM is there already, whoever started it.
-  [[nodiscard]] Result<void> start(const VmUuid& uuid) override { return start_over(place_, uuid); }
+  [[nodiscard]] Result<void> start(const VmUuid& uuid) override { return start_over(call_, uuid); }
   [[nodiscard]] Result<void> destroy_crashed(const VmUuid& uuid) override {
-    return destroy_over(place_, uuid);
+    return destroy_over(call_, uuid);
   }
   [[nodiscard]] Result<void> resume(const VmUuid& uuid) override {
-    return resume_over(place_, uuid);
+    return resume_over(call_, uuid);
   }
-  [[nodiscard]] Result<void> reset(const VmUuid& uuid) override { return reset_over(place_, uuid); }
+  [[nodiscard]] Result<void> reset(const VmUuid& uuid) override { return reset_over(call_, uuid); }
   [[nodiscard]] Result<void> attach_disk(const VmUuid& uuid, const DiskTarget& disk) override {
-    return attach_over(place_, uuid, disk);
+    return attach_over(call_, uuid, disk);
   }
 
  private:
-  Place place_;
+  Call call_;
 };
 
 }  // namespace
@@ -180,10 +188,10 @@ LibvirtControl::LibvirtControl(std::string uri)
     : places_([uri = std::move(uri)] { return open_libvirt(uri, LibvirtAccess::read_write); },
               std::make_shared<SystemClock>()) {}
 
-Result<std::unique_ptr<HypervisorSession>> LibvirtControl::session(Duration deadline) {
-  auto place = places_.take(deadline);
+Result<std::unique_ptr<HypervisorSession>> LibvirtControl::session(const Terms& terms) {
+  auto place = places_.take(terms.deadline);
   if (!place) return std::unexpected(place.error());
-  return std::make_unique<Session>(std::move(*place));
+  return std::make_unique<Session>(Call{.place = std::move(*place), .last_word = terms.last_word});
 }
 
 }  // namespace upkeep

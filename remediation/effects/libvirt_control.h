@@ -14,7 +14,7 @@ class LibvirtControl final : public HypervisorControl {
  public:
   explicit LibvirtControl(std::string uri);
 
-  [[nodiscard]] Result<std::unique_ptr<HypervisorSession>> session(Duration deadline) override;
+  [[nodiscard]] Result<std::unique_ptr<HypervisorSession>> session(const Terms& terms) override;
 
  private:
   CallPlaces places_;

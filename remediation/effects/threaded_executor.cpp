@@ -73,6 +73,7 @@ void ThreadedExecutor::submit(Ticket ticket) {
 void ThreadedExecutor::know(Wishes wishes) {
   const std::scoped_lock lock(pool_->mutex);
   pool_->wishes = std::move(wishes);
+  ++pool_->wishes_edition;
 }
 
 std::vector<Completed> ThreadedExecutor::drain() {

@@ -127,12 +127,17 @@ std::optional<Outcome> ThreadedExecutor::Pool::stop(const Ticket& ticket) {
   return stop_of(running.at(ticket.id));
 }
 
-std::optional<Outcome> ThreadedExecutor::Pool::stop_or_send(const Ticket& ticket) {
+KnownWishes ThreadedExecutor::Pool::known_wishes(const Ticket& ticket) {
+  const std::scoped_lock lock(mutex);
+  return {.wishes = wishes ? *wishes : wishes_of(ticket), .edition = wishes_edition};
+}
+
+bool ThreadedExecutor::Pool::may_send(const Ticket& ticket, std::uint64_t edition) {
   const std::scoped_lock lock(mutex);
   Running& own = running.at(ticket.id);
-  auto stop = stop_of(own);
-  if (!stop) own.sent = true;
-  return stop;
+  if (stop_of(own) || edition != wishes_edition) return false;
+  own.sent = true;
+  return true;
 }
 
 Completed ThreadedExecutor::Pool::perform(const Ticket& ticket) {
@@ -143,14 +148,11 @@ Completed ThreadedExecutor::Pool::perform(const Ticket& ticket) {
                       .times = {},
                       .ended = true,
                       .at = {}};
-  ActionRun run(ticket, tools,
-                {.stop = [this, &ticket] { return stop(ticket); },
-                 .stop_or_send = [this, &ticket] { return stop_or_send(ticket); },
-                 .wishes =
-                     [this, &ticket] {
-                       const std::scoped_lock lock(mutex);
-                       return wishes ? *wishes : wishes_of(ticket);
-                     }});
+  ActionRun run(
+      ticket, tools,
+      {.stop = [this, &ticket] { return stop(ticket); },
+       .wishes = [this, &ticket] { return known_wishes(ticket); },
+       .may_send = [this, &ticket](std::uint64_t edition) { return may_send(ticket, edition); }});
   try {
     completed.outcome = run.run();
   } catch (const std::exception& exception) {

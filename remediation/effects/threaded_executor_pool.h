@@ -40,7 +40,8 @@ struct ThreadedExecutor::Pool {
   std::deque<Ticket> queue;
   std::map<std::int64_t, Running> running;
   std::vector<Completed> news;
-  std::optional<Wishes> wishes;  ///< Absent: those of the tickets.
+  std::optional<Wishes> wishes;      ///< Absent: those of the tickets.
+  std::uint64_t wishes_edition = 0;  ///< How often they were told.
   int threads = 0;
   int overdue = 0;
   std::uint64_t taken = 0;  ///< Tickets that a worker has taken, ever.
@@ -71,8 +72,9 @@ struct ThreadedExecutor::Pool {
   [[nodiscard]] int most_on_vms() const { return options.workers + options.replacements; }
   [[nodiscard]] bool is_hopeless(const Ticket& ticket) const;
   [[nodiscard]] std::optional<Outcome> stop(const Ticket& ticket);
-  /// Without a stop: from here on it is late at its deadline, but not given up.
-  [[nodiscard]] std::optional<Outcome> stop_or_send(const Ticket& ticket);
+  [[nodiscard]] KnownWishes known_wishes(const Ticket& ticket);
+  /// True: from here on it is late at its deadline, but not given up.
+  [[nodiscard]] bool may_send(const Ticket& ticket, std::uint64_t edition);
   /// Under the lock.
   [[nodiscard]] std::optional<Outcome> stop_of(const Running& one) const;
 };

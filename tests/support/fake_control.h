@@ -73,26 +73,38 @@ class CallScript {
 
 class FakeHypervisorSession final : public HypervisorSession {
  public:
-  explicit FakeHypervisorSession(std::shared_ptr<CallScript> script) : script_(std::move(script)) {}
+  FakeHypervisorSession(std::shared_ptr<CallScript> script, std::function<void()> before_call,
+                        Terms terms)
+      : script_(std::move(script)),
+        before_call_(std::move(before_call)),
+        terms_(std::move(terms)) {}
 
   [[nodiscard]] Result<void> start(const VmUuid& uuid) override {
-    return script_->call("start " + uuid.value);
+    return call("start " + uuid.value);
   }
   [[nodiscard]] Result<void> destroy_crashed(const VmUuid& uuid) override {
-    return script_->call("destroy_crashed " + uuid.value);
+    return call("destroy_crashed " + uuid.value);
   }
   [[nodiscard]] Result<void> resume(const VmUuid& uuid) override {
-    return script_->call("resume " + uuid.value);
+    return call("resume " + uuid.value);
   }
   [[nodiscard]] Result<void> reset(const VmUuid& uuid) override {
-    return script_->call("reset " + uuid.value);
+    return call("reset " + uuid.value);
   }
   [[nodiscard]] Result<void> attach_disk(const VmUuid& uuid, const DiskTarget& disk) override {
-    return script_->call("attach_disk " + uuid.value + " " + disk.value);
+    return call("attach_disk " + uuid.value + " " + disk.value);
   }
 
  private:
+  [[nodiscard]] Result<void> call(const std::string& name) {
+    if (before_call_) before_call_();
+    if (auto word = terms_.ask(); !word) return word;
+    return script_->call(name);
+  }
+
   std::shared_ptr<CallScript> script_;
+  std::function<void()> before_call_;
+  Terms terms_;
 };
 
 /// There is always a place, unless `before_session` says otherwise.
@@ -102,12 +114,15 @@ class FakeHypervisorControl final : public HypervisorControl {
 
   /// Called with the deadline of each wait for a place. Set before the threads start.
   std::function<Result<void>(Duration)> before_session;
+  /// Called while a session looks its VM up. Set before the threads start.
+  std::function<void()> before_call;
 
-  [[nodiscard]] Result<std::unique_ptr<HypervisorSession>> session(Duration deadline) override {
+  [[nodiscard]] Result<std::unique_ptr<HypervisorSession>> session(const Terms& terms) override {
     if (before_session) {
-      if (auto waited = before_session(deadline); !waited) return std::unexpected(waited.error());
+      if (auto waited = before_session(terms.deadline); !waited)
+        return std::unexpected(waited.error());
     }
-    return std::make_unique<FakeHypervisorSession>(script_);
+    return std::make_unique<FakeHypervisorSession>(script_, before_call, terms);
   }
 
  private:
@@ -121,48 +136,58 @@ class FakeReplicationControl final : public ReplicationControl {
 
   /// What the dry run prints. Set before the threads start.
   std::vector<std::string> dry_run;
+  /// Called while a command waits for its turn. Set before the threads start.
+  std::function<void(const std::string& call)> before_turn;
+  /// Commands that never get one, and what they end with instead. Set before the threads start.
+  std::map<std::string, Error> no_turn;
 
   [[nodiscard]] Result<std::vector<std::string>> dry_run_adjust(const ResourceName& resource,
                                                                 AdjustScope scope,
-                                                                Duration /*deadline*/) override {
-    if (auto called = script_->call("dry_run " + resource.value + part(scope)); !called) {
+                                                                const Terms& terms) override {
+    if (auto called = call("dry_run " + resource.value + part(scope), terms); !called) {
       return std::unexpected(called.error());
     }
     return dry_run;
   }
   [[nodiscard]] Result<void> adjust(const ResourceName& resource, AdjustScope scope,
-                                    Duration /*deadline*/) override {
-    return script_->call("adjust " + resource.value + part(scope));
+                                    const Terms& terms) override {
+    return call("adjust " + resource.value + part(scope), terms);
   }
-  [[nodiscard]] Result<void> connect(const ResourceName& resource, Duration /*deadline*/) override {
-    return script_->call("connect " + resource.value);
+  [[nodiscard]] Result<void> connect(const ResourceName& resource, const Terms& terms) override {
+    return call("connect " + resource.value, terms);
   }
-  [[nodiscard]] Result<void> connect_link(const DrbdLink& link, Duration /*deadline*/) override {
-    return script_->call("connect " + link.resource.value + ":" + link.peer.value);
+  [[nodiscard]] Result<void> connect_link(const DrbdLink& link, const Terms& terms) override {
+    return call("connect " + link.resource.value + ":" + link.peer.value, terms);
   }
-  [[nodiscard]] Result<void> disconnect(const ResourceName& resource,
-                                        Duration /*deadline*/) override {
-    return script_->call("disconnect " + resource.value);
+  [[nodiscard]] Result<void> disconnect(const ResourceName& resource, const Terms& terms) override {
+    return call("disconnect " + resource.value, terms);
   }
   [[nodiscard]] Result<void> connect_discarding_local(const ResourceName& resource,
-                                                      Duration /*deadline*/) override {
-    return script_->call("connect --discard-my-data " + resource.value);
+                                                      const Terms& terms) override {
+    return call("connect --discard-my-data " + resource.value, terms);
   }
-  [[nodiscard]] Result<void> probe_backing(const DrbdVolume& volume,
-                                           Duration /*deadline*/) override {
-    return script_->call("probe " + name_of(volume));
+  [[nodiscard]] Result<void> probe_backing(const DrbdVolume& volume, const Terms& terms) override {
+    return call("probe " + name_of(volume), terms);
   }
-  [[nodiscard]] Result<void> attach(const DrbdVolume& volume, Duration /*deadline*/) override {
-    return script_->call("attach " + name_of(volume));
+  [[nodiscard]] Result<void> attach(const DrbdVolume& volume, const Terms& terms) override {
+    return call("attach " + name_of(volume), terms);
   }
-  [[nodiscard]] Result<void> promote(const ResourceName& resource, Duration /*deadline*/) override {
-    return script_->call("promote " + resource.value);
+  [[nodiscard]] Result<void> promote(const ResourceName& resource, const Terms& terms) override {
+    return call("promote " + resource.value, terms);
   }
-  [[nodiscard]] Result<void> demote(const ResourceName& resource, Duration /*deadline*/) override {
-    return script_->call("demote " + resource.value);
+  [[nodiscard]] Result<void> demote(const ResourceName& resource, const Terms& terms) override {
+    return call("demote " + resource.value, terms);
   }
 
  private:
+  [[nodiscard]] Result<void> call(const std::string& name, const Terms& terms) {
+    if (before_turn) before_turn(name);
+    if (const auto never = no_turn.find(name); never != no_turn.end()) {
+      return std::unexpected(never->second);
+    }
+    if (auto word = terms.ask(); !word) return word;
+    return script_->call(name);
+  }
   static std::string part(AdjustScope scope) {
     return scope == AdjustScope::all_but_disk ? " --skip-disk" : "";
   }

@@ -174,6 +174,39 @@ TEST_F(DrbdControlTest, NoKindOfCommandGoesToAStuckResource) {
   EXPECT_EQ(calls().size(), 1U);
 }
 
+TEST_F(DrbdControlTest, TheLastWordIsAskedOnceItIsTheCommandsTurn) {
+  DrbdControl drbd = control(
+      "[ $2 = r2 ] && exit 0\n: > $D/runs-$2\nwhile [ ! -e $D/go ]; do sleep 0.01; done\n"
+      ": > $D/ended");
+  const auto exists = [&](const char* name) { return std::filesystem::exists(folder_ / name); };
+  bool asked_in_turn = false;
+  {
+    const std::jthread first([&] { EXPECT_TRUE(drbd.connect(kR0, 30s)); });
+    const std::jthread second([&] { EXPECT_TRUE(drbd.connect(kR1, 30s)); });
+    ASSERT_TRUE(eventually([&] { return exists("runs-r0") && exists("runs-r1"); }));
+    const std::jthread third([&] {
+      EXPECT_TRUE(drbd.connect({"r2"}, {30s, [&]() -> Result<void> {
+                                          asked_in_turn = exists("ended");
+                                          return {};
+                                        }}));
+    });
+    std::ofstream(folder_ / "go") << "\n";
+  }
+  EXPECT_TRUE(asked_in_turn);
+}
+
+TEST_F(DrbdControlTest, ALastWordThatIsNoSendsNothingAndGivesTheTurnBack) {
+  DrbdControl drbd = control("exit 0");
+  const Terms no{5s, [] { return Result<void>(fail(Errc::unavailable, "not any more")); }};
+  for (int i = 0; i < 3; ++i) {
+    const auto refused = drbd.promote(kR0, no);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().message, "not any more");
+  }
+  EXPECT_TRUE(calls().empty());
+  EXPECT_TRUE(drbd.promote(kR0, 5s));
+}
+
 TEST_F(DrbdControlTest, SaysWhatFailedAndWhy) {
   DrbdControl drbd = control(
       "echo '4: State change failed: (-1) Multiple primaries not allowed by config' >&2\n"

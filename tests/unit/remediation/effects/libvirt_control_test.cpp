@@ -64,6 +64,25 @@ TEST_F(LibvirtControlTest, StartsAVmThatIsOff) {
   EXPECT_EQ(state(), VIR_DOMAIN_RUNNING);
 }
 
+TEST_F(LibvirtControlTest, AsksForTheLastWordRightBeforeItStartsAVm) {
+  int asked = 0;
+  const auto no = [&]() -> Result<void> {
+    ++asked;
+    return fail(Errc::unavailable, "not any more");
+  };
+  const auto held = (*control_.session({kPatience, no}))->start(kWeb);
+  ASSERT_FALSE(held);
+  EXPECT_EQ(held.error().message, "not any more");
+  EXPECT_EQ(asked, 1);
+  EXPECT_EQ(state(), VIR_DOMAIN_SHUTOFF);
+  // It is about a call, and not about what is looked up before one.
+  ASSERT_EQ(virDomainCreate(web_.get()), 0);
+  EXPECT_EQ((*control_.session({kPatience, no}))->resume(kWeb).error().code, Errc::conflict);
+  EXPECT_EQ(asked, 1);
+  EXPECT_FALSE((*control_.session({kPatience, no}))->reset(kWeb));
+  EXPECT_EQ(asked, 2);
+}
+
 TEST_F(LibvirtControlTest, ResumesOnlyWhatAnIoErrorPaused) {
   EXPECT_EQ(session()->resume(kWeb).error().code, Errc::conflict) << "it is off";
   ASSERT_EQ(virDomainCreate(web_.get()), 0);

@@ -35,6 +35,15 @@ using ::testing::SizeIs;
 /// Long enough for any machine; only a test that fails waits for it.
 constexpr auto kPatience = 30s;
 
+/// r0 lost its disk on this Secondary.
+DrbdResource diskless_r0() {
+  DrbdResource resource = a_resource("r0", 0).disk(DrbdDisk::diskless);
+  resource.devices.front().client = false;
+  return resource;
+}
+
+const AttachDevice kAttach{.resource = {"r0"}, .volume = {0}};
+
 std::string start_call(const std::string& vm) { return "start " + uuid_of(vm); }
 
 class ThreadedExecutorTest : public ::testing::Test {
@@ -265,6 +274,51 @@ TEST_F(ThreadedExecutorTest, AModeThatDoesNotActHoldsWhatWasQueuedBefore) {
     EXPECT_EQ(done.outcome.reason, "observing");
     EXPECT_THAT(script_->calls(), IsEmpty());
   }
+}
+
+TEST_F(ThreadedExecutorTest, AMarkBetweenTheLastLookAndTheCallIsNoticed) {
+  hypervisor_->before_call = [this] {
+    world_.marked("web1", Keep::down);
+    tell_wishes();
+  };
+  start();
+  executor_->submit(start_of(1, "web1"));
+  EXPECT_EQ(wait_for_one().outcome,
+            (Outcome{Outcome::Kind::conflict, "facts_changed", "it is not wanted up any more"}));
+  EXPECT_THAT(script_->calls(), IsEmpty());
+}
+
+TEST_F(ThreadedExecutorTest, APauseOrAReloadBetweenTheLastLookAndTheCallTakesThePromotionBack) {
+  for (const bool pause : {true, false}) {
+    world_.policy.mode = Mode::act;
+    put_web1_on_drbd();
+    hypervisor_->before_call = [this, pause] {
+      if (!pause) world_.policy.mode = Mode::observe;
+      pause ? pause_the_node() : tell_wishes();
+    };
+    start();
+    world_.history.standings.clear();
+    const auto before = script_->calls().size();
+    executor_->submit(start_of(1, "web1", {{"r0"}}));
+    const Completed done = wait_for_one();
+    EXPECT_EQ(done.outcome.kind, Outcome::Kind::refused);
+    EXPECT_EQ(done.outcome.reason, pause ? "paused" : "observing");
+    auto calls = script_->calls();
+    calls.erase(calls.begin(), calls.begin() + static_cast<std::ptrdiff_t>(before));
+    EXPECT_THAT(calls, ElementsAre("promote r0", "demote r0"));
+    world_.history.standings.clear();
+  }
+}
+
+TEST_F(ThreadedExecutorTest, AnotherVmsMarkBetweenTheLastLookAndTheCallHoldsNothingUp) {
+  hypervisor_->before_call = [this] {
+    world_.marked("web2", Keep::down);
+    tell_wishes();
+  };
+  start();
+  executor_->submit(start_of(1, "web1"));
+  EXPECT_EQ(wait_for_one().outcome.kind, Outcome::Kind::succeeded);
+  EXPECT_THAT(script_->calls(), ElementsAre(start_call("web1")));
 }
 
 TEST_F(ThreadedExecutorTest, WhatIsStillWantedIsStartedFromTheQueue) {
@@ -770,6 +824,58 @@ TEST_F(ThreadedExecutorTest, AtMostTwoActionsOnDrbdAndTheOthersGoAhead) {
   EXPECT_THAT(wait_for(3), SizeIs(3));
 }
 
+TEST_F(ThreadedExecutorTest, WhatChangedWhileACommandWaitedForItsTurnIsSeen) {
+  world_.drbd_version("8.4.11").with(a_resource("r0", 0).down());
+  publish();
+  replication_->before_turn = [&](const std::string& call) {
+    if (call != "adjust r0") return;
+    world_.with(a_resource("r0", 0));  // Somebody else brought it up.
+    publish();
+  };
+  start();
+  executor_->submit(bring_up_of(1, "r0"));
+  EXPECT_EQ(wait_for_one().outcome.kind, Outcome::Kind::conflict);
+  EXPECT_THAT(script_->calls(), ElementsAre("dry_run r0"));
+}
+
+TEST_F(ThreadedExecutorTest, APromotionThatWaitedForItsTurnIsNotMadeForAVmThatMoved) {
+  put_web1_on_drbd();
+  replication_->before_turn = [&](const std::string& call) {
+    if (call != "promote r0") return;
+    world_.peer("node2", {"web1"});
+    publish();
+  };
+  start();
+  executor_->submit(start_of(1, "web1", {{"r0"}}));
+  EXPECT_EQ(wait_for_one().outcome.reason, "runs_elsewhere");
+  EXPECT_THAT(script_->calls(), IsEmpty());
+}
+
+TEST_F(ThreadedExecutorTest, ATurnThatNeverComesCostsNoAttempt) {
+  world_.with(diskless_r0()).with(a_resource("r1", 1).down());
+  publish();
+  for (const char* call : {"probe r0/0", "dry_run r1"}) {
+    replication_->no_turn[call] = {Errc::unavailable, "other DRBD commands took all the time"};
+  }
+  start();
+  executor_->submit(mending(1, "drbd_diskless", kAttach));
+  executor_->submit(bring_up_of(2, "r1"));
+  for (const Completed& one : wait_for(2)) {
+    EXPECT_EQ(one.outcome, (Outcome{Outcome::Kind::refused, "unavailable",
+                                    "other DRBD commands took all the time"}));
+  }
+  EXPECT_THAT(script_->calls(), IsEmpty());
+}
+
+TEST_F(ThreadedExecutorTest, AnEarlierCommandThatStillRunsIsTheOutcomeOfThisOneToo) {
+  world_.drbd_version("8.4.11").with(a_resource("r0", 0).down());
+  publish();
+  replication_->no_turn["dry_run r0"] = {Errc::timed_out, "an earlier command is still running"};
+  start();
+  executor_->submit(bring_up_of(1, "r0"));
+  EXPECT_EQ(wait_for_one().outcome.kind, Outcome::Kind::timed_out);
+}
+
 TEST_F(ThreadedExecutorTest, BringsUpAResourceAfterInspectingTheDryRun) {
   world_.drbd_version("8.4.11").with(a_resource("r0", 0).down());
   publish();
@@ -844,15 +950,6 @@ TEST_F(ThreadedExecutorTest, ItsEndWaitsForACallThatEnds) {
   executor_.reset();
   EXPECT_TRUE(ended);
 }
-
-/// r0 lost its disk on this Secondary.
-DrbdResource diskless_r0() {
-  DrbdResource resource = a_resource("r0", 0).disk(DrbdDisk::diskless);
-  resource.devices.front().client = false;
-  return resource;
-}
-
-const AttachDevice kAttach{.resource = {"r0"}, .volume = {0}};
 
 TEST_F(ThreadedExecutorTest, AttachesADiskOnlyAfterItProvedReadable) {
   world_.with(diskless_r0());
