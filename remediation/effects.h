@@ -1,39 +1,20 @@
 #pragma once
 
-#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "exporter/model/clock.h"
 #include "exporter/model/result.h"
 #include "exporter/model/snapshot.h"
 #include "remediation/action.h"
+#include "remediation/terms.h"
 
 namespace upkeep {
 
-/// Asked right before what changes something, when nothing has to be waited for any more: an error
-/// is what stands in the way, and nothing is sent.
-using LastWord = std::function<Result<void>()>;
-
-/// How long something may take, its wait for a place or a turn included, and who has the last word
-/// on what it sends; empty: nobody.
-struct Terms {
-  template <class Rep, class Period>
-  Terms(std::chrono::duration<Rep, Period> within, LastWord asked = {})
-      : deadline(std::chrono::duration_cast<Duration>(within)), last_word(std::move(asked)) {}
-
-  Duration deadline;
-  LastWord last_word;
-
-  [[nodiscard]] Result<void> ask() const { return last_word ? last_word() : Result<void>{}; }
-};
-
 /// What upkeep can do to VMs, from a place among the calls at once and over a connection that are
-/// there already. Calls block until done, and ask for the last word right before what changes
-/// something. Of one thread.
+/// there already. Calls block, and ask for the last word right before a change. Of one thread.
 class HypervisorSession {
  public:
   HypervisorSession() = default;
@@ -64,8 +45,8 @@ class HypervisorControl {
 
   /// A place and a connection; waits for both until the deadline is over, and never longer. Then it
   /// is an error, though not Errc::timed_out: nothing was sent that could still happen.
-  /// A session whose deadline is over begins no call any more, and one that hangs in a call by
-  /// then makes room for others. The last word is on each of its calls.
+  /// A session whose deadline is over begins no call any more, and one that hangs by then makes
+  /// room for others. The last word is on each of its calls.
   [[nodiscard]] virtual Result<std::unique_ptr<HypervisorSession>> session(const Terms& terms) = 0;
 };
 
@@ -84,9 +65,8 @@ struct DrbdLink {
   NodeName peer;
 };
 
-/// What upkeep can do to DRBD. Same rules as above; each command has its own terms, and
-/// Errc::timed_out means it may still be running. The last word is asked once the command has its
-/// turn.
+/// What upkeep can do to DRBD. Same rules as above; each command has its own terms, and its last
+/// word is asked once it has its turn. Errc::timed_out means it may still be running.
 class ReplicationControl {
  public:
   ReplicationControl() = default;

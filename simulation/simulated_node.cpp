@@ -210,7 +210,8 @@ SimulatedExecutor::Performed SimulatedNode::perform(const Ticket& ticket) {
                  .wishes = [&]() -> KnownWishes {
                    return {.wishes = executor_->wishes().value_or(wishes_of(ticket))};
                  },
-                 .may_send = [](std::uint64_t /*edition*/) { return true; }});
+                 .may_send = [](std::uint64_t /*edition*/) { return true; },
+                 .doing = [](std::string_view /*what*/) {}});
   Outcome outcome = run.run();
   return {.outcome = std::move(outcome),
           .times = run.times(),

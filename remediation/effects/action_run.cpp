@@ -1,7 +1,6 @@
 #include "remediation/effects/action_run.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
@@ -9,8 +8,6 @@
 #include <utility>
 
 #include "remediation/adjust_inspection.h"
-#include "remediation/plan.h"
-#include "remediation/resolve.h"
 
 namespace upkeep {
 namespace {
@@ -19,6 +16,8 @@ namespace {
 constexpr Duration kTakeBackDeadline = std::chrono::seconds(30);
 /// A healthy disk answers in milliseconds, a sick one may take this long.
 constexpr Duration kProbeDeadline = std::chrono::seconds(20);
+
+constexpr std::string_view kAsksLibvirt = "asking libvirt about the VM";
 
 AdjustScope scope_of(const BringUpResource& bring_up) {
   return bring_up.skip_disk ? AdjustScope::all_but_disk : AdjustScope::everything;
@@ -29,24 +28,6 @@ Outcome refused(Hold hold, std::string detail) {
           .reason = std::string(to_string(hold)),
           .detail = std::move(detail)};
 }
-
-Outcome judged(const Held& held) {
-  Outcome outcome = refused(held.reason, held.detail);
-  // Somebody else did it, or undid the need for it.
-  if (held.reason == Hold::facts_changed) outcome.kind = Outcome::Kind::conflict;
-  return outcome;
-}
-
-/// What can't be seen isn't touched, and what can't be sent isn't tried. That costs no attempt.
-Outcome untried(const Error& error) {
-  const bool changed = error.code == Errc::not_found || error.code == Errc::conflict;
-  return {.kind = changed ? Outcome::Kind::conflict : Outcome::Kind::refused,
-          .reason = std::string(to_string(error.code)),
-          .detail = error.message};
-}
-
-/// An answer to what was asked, which the next try would get as well.
-bool is_final(Errc code) { return code == Errc::denied || code == Errc::invalid; }
 
 }  // namespace
 
@@ -91,90 +72,6 @@ Outcome ActionRun::carry_out(const Action& action) {
   return std::visit(each, action);
 }
 
-std::optional<Outcome> ActionRun::look() {
-  if (auto stop = out_of_time()) return stop;
-  auto facts = tools_.facts->reread(target_of(ticket_.action), remaining());
-  const Tick now = tools_.clock->now();
-  if (!judged_) {
-    judged_ = now;
-    times_.queue = now - ticket_.submitted;
-  }
-  if (!facts) return untried(facts.error());
-  facts_ = std::move(*facts);
-  return judge();
-}
-
-std::optional<Outcome> ActionRun::judge() {
-  // A pause, a mark or another configuration that came while the action waited holds it still.
-  KnownWishes known = conditions_.wishes();
-  edition_ = known.edition;
-  Wishes wishes = std::move(known.wishes);
-  History history = *ticket_.history;
-  history.intents = std::move(wishes.intents);
-  history.standings = std::move(wishes.standings);
-  const World world{.snapshot = *facts_,
-                    .policy = *wishes.policy,
-                    .history = history,
-                    .now = tools_.clock->now()};
-  const auto* resolve = std::get_if<ResolveSplitBrain>(&ticket_.action);
-  const auto held = resolve != nullptr ? resolve_hold(*resolve, world)
-                                       : judge_again(ticket_.finding, ticket_.action, world);
-  if (held) return judged(*held);
-  return std::nullopt;
-}
-
-std::optional<Outcome> ActionRun::before_command() {
-  for (;;) {
-    if (auto stop = out_of_time()) return stop;
-    if (conditions_.may_send(edition_)) break;
-    // What is wanted has changed since the look; or there is a stop now.
-    if (auto stop = judge()) return stop;
-  }
-  sent_ = true;
-  return std::nullopt;
-}
-
-std::optional<Outcome> ActionRun::go() {
-  if (auto stop = before_command()) return stop;
-  command_sent_ = tools_.clock->now();
-  if (times_.command_sent == Tick{}) times_.command_sent = *command_sent_;
-  return std::nullopt;
-}
-
-std::optional<Outcome> ActionRun::look_and_ask() {
-  if (auto stop = look()) return stop;
-  return before_command();
-}
-
-std::optional<Outcome> ActionRun::look_and_go() {
-  if (auto stop = look()) return stop;
-  return go();
-}
-
-Terms ActionRun::terms(std::optional<Outcome> (ActionRun::*word)()) {
-  return {remaining(), [this, word] { return unless((this->*word)()); }};
-}
-
-Result<void> ActionRun::unless(std::optional<Outcome> stop) {
-  stopped_ = std::move(stop);
-  if (!stopped_) return {};
-  return fail(Errc::unavailable, stopped_->detail);
-}
-
-Outcome ActionRun::ended_by(const Error& error) {
-  return stopped_ ? *std::exchange(stopped_, std::nullopt) : outcome_of(error);
-}
-
-std::optional<Outcome> ActionRun::out_of_time() const {
-  if (auto stop = conditions_.stop()) return stop;
-  if (remaining() > Duration::zero()) return std::nullopt;
-  // Nothing is under way any more that could still happen.
-  return Outcome{
-      .kind = sent_ ? Outcome::Kind::failed : Outcome::Kind::refused,
-      .reason = std::string(to_string(Errc::timed_out)),
-      .detail = fmt::format("its time was over before its {} command", sent_ ? "next" : "first")};
-}
-
 std::optional<Outcome> ActionRun::take_place() {
   if (auto stop = out_of_time()) return stop;
   auto session = tools_.hypervisor->session(terms(&ActionRun::go));
@@ -202,6 +99,7 @@ Outcome ActionRun::start(const StartVm& start) {
 }
 
 Outcome ActionRun::send_start(const StartVm& start) {
+  conditions_.doing(kAsksLibvirt);
   const Tick began = tools_.clock->now();
   times_.storage = began - judged_.value_or(began);
   const auto started = session_->start(start.uuid);
@@ -222,6 +120,7 @@ Outcome ActionRun::send_start(const StartVm& start) {
 
 std::optional<Outcome> ActionRun::drop_crashed(const StartVm& start) {
   if (auto stop = look()) return stop;
+  conditions_.doing(kAsksLibvirt);
   const auto dropped = session_->destroy_crashed(start.uuid);
   if (!dropped) return ended_by(dropped.error());
   steps_.emplace_back("dropped the crashed guest");
@@ -238,6 +137,7 @@ std::optional<Outcome> ActionRun::promote(const ResourceName& resource) {
 
 void ActionRun::take_back(const StartVm& start) {
   session_.reset();  // Nothing more is asked of libvirt.
+  conditions_.doing("demoting what it had promoted");
   // Somebody else may have started the guest since: then what it needs stays.
   const Vm* vm = facts_ == nullptr ? nullptr : find_vm(*facts_, start.uuid);
   if (vm != nullptr && !is_down(vm->state)) return;
@@ -265,7 +165,7 @@ Outcome ActionRun::bring_up(const BringUpResource& bring_up) {
 Outcome ActionRun::attach(const AttachDevice& attach) {
   const DrbdVolume volume{.resource = attach.resource, .volume = attach.volume};
   const Tick began = tools_.clock->now();
-  Terms probe = terms(&ActionRun::look);
+  Terms probe = terms(&ActionRun::look_and_probe);
   probe.deadline = std::min(probe.deadline, kProbeDeadline);
   const auto probed = tools_.replication->probe_backing(volume, probe);
   times_.storage = tools_.clock->now() - began;
@@ -284,6 +184,7 @@ Outcome ActionRun::attach(const AttachDevice& attach) {
 Outcome ActionRun::send_to_vm(const std::function<Result<void>(HypervisorSession&)>& call) {
   if (auto stop = take_place()) return *stop;
   if (auto stop = look()) return *stop;
+  conditions_.doing(kAsksLibvirt);
   return send([&] { return call(*session_); });
 }
 
@@ -310,28 +211,6 @@ std::optional<Outcome> ActionRun::inspect_adjust(const BringUpResource& bring_up
     return refused(Hold::unsafe_adjust, fmt::format("it would run: {}", *line));
   }
   return std::nullopt;
-}
-
-Duration ActionRun::remaining() const { return taken_ + ticket_.deadline - tools_.clock->now(); }
-
-Outcome ActionRun::outcome_of(const Error& error) const {
-  // An earlier command to the resource is still running: that is the outcome of this one, too.
-  const bool hangs =
-      error.code == Errc::timed_out && target_of(ticket_.action).kind == Target::Kind::resource;
-  if (!sent_ && !is_final(error.code) && !hangs) return untried(error);
-  Outcome outcome{.kind = Outcome::Kind::failed,
-                  .reason = std::string(to_string(error.code)),
-                  .detail = error.message};
-  if (error.code == Errc::conflict) outcome.kind = Outcome::Kind::conflict;
-  if (error.code == Errc::timed_out) outcome.kind = Outcome::Kind::timed_out;
-  return outcome;
-}
-
-Outcome ActionRun::with_steps(Outcome outcome) const {
-  if (steps_.empty()) return outcome;
-  const std::string steps = fmt::format("{}", fmt::join(steps_, ", "));
-  outcome.detail = outcome.detail.empty() ? steps : outcome.detail + " (" + steps + ")";
-  return outcome;
 }
 
 }  // namespace upkeep

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "remediation/effects.h"
+#include "remediation/effects/action_conditions.h"
 #include "remediation/executor.h"
 
 namespace upkeep {
@@ -19,23 +20,6 @@ struct ActionTools {
   std::shared_ptr<ReplicationControl> replication;
   std::shared_ptr<FactReader> facts;
   std::shared_ptr<const Clock> clock;
-};
-
-/// What is wanted, and the how manieth that this is: another number says that it has changed.
-struct KnownWishes {
-  Wishes wishes;
-  std::uint64_t edition = 0;
-};
-
-/// What may change while an action waits and runs. Thread-safe.
-struct ActionConditions {
-  /// What ends the action with nothing more sent: shutdown, or that it was given up. Nothing: it
-  /// goes on.
-  std::function<std::optional<Outcome>()> stop;
-  std::function<KnownWishes()> wishes;
-  /// Asked right before each command: true counts it as sent. False when there is a stop by now, or
-  /// another edition of the wishes.
-  std::function<bool(std::uint64_t edition)> may_send;
 };
 
 /// What was wanted when the action was chosen.
@@ -66,6 +50,7 @@ class ActionRun {
   // The last look, then the same.
   [[nodiscard]] std::optional<Outcome> look_and_ask();
   [[nodiscard]] std::optional<Outcome> look_and_go();
+  [[nodiscard]] std::optional<Outcome> look_and_probe();
   /// Waits for a place to call libvirt from, before the last look: nothing may come between that
   /// and the call.
   [[nodiscard]] std::optional<Outcome> take_place();
@@ -91,7 +76,7 @@ class ActionRun {
   /// Demotes what this run promoted, unless the guest may be there by now.
   void take_back(const StartVm& start);
 
-  /// Terms with a last word, which the command can't be sent without.
+  /// For a wait that begins now. Nothing is sent without the last word.
   [[nodiscard]] Terms terms(std::optional<Outcome> (ActionRun::*word)());
   /// As a last word says it.
   [[nodiscard]] Result<void> unless(std::optional<Outcome> stop);

@@ -112,10 +112,7 @@ void ThreadedExecutor::work(const std::shared_ptr<Pool>& pool) {
     Completed completed = pool->perform(ticket);
     lock.lock();
 
-    const Pool::Running& own = pool->running.at(ticket.id);
-    if (own.overdue) --pool->overdue;
-    pool->news.push_back(std::move(completed));
-    pool->running.erase(ticket.id);
+    pool->report_end(std::move(completed));
     // A place for an action on DRBD may be free now, for whichever worker is waiting.
     pool->work_changed.notify_all();
     lock.unlock();

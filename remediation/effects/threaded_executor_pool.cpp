@@ -36,13 +36,14 @@ Completed not_begun(const Ticket& ticket, Outcome outcome, Tick now) {
           .at = now};
 }
 
-Outcome outcome_at_deadline(bool sent, Duration deadline) {
+Outcome outcome_at_deadline(bool sent, Duration deadline, std::string_view doing) {
   const double seconds = Seconds(deadline).count();
   return {
       .kind = sent ? Outcome::Kind::timed_out : Outcome::Kind::refused,
       .reason = std::string(to_string(Errc::timed_out)),
-      .detail = sent ? fmt::format("it has not ended within {:.0f} s and may still happen", seconds)
-                     : fmt::format("nothing could be sent within {:.0f} s", seconds)};
+      .detail = sent ? fmt::format("it has not ended within {:.0f} s and may still happen ({})",
+                                   seconds, doing)
+                     : fmt::format("nothing could be sent within {:.0f} s ({})", seconds, doing)};
 }
 
 }  // namespace
@@ -100,7 +101,8 @@ int ThreadedExecutor::Pool::report_late() {
   for (auto& [id, one] : running) {
     if (one.overdue || now < one.ends_by) continue;
     one.overdue = true;
-    const Outcome outcome = outcome_at_deadline(one.sent, one.deadline);
+    const Outcome outcome = outcome_at_deadline(one.sent, one.deadline, one.doing);
+    one.late = one.doing;
     if (!one.sent) one.given_up = outcome;
     ++late;
     ++overdue;
@@ -115,6 +117,20 @@ int ThreadedExecutor::Pool::report_late() {
   // A place for an action on DRBD may be free now.
   if (late > 0) work_changed.notify_all();
   return late;
+}
+
+void ThreadedExecutor::Pool::report_end(Completed completed) {
+  const Running& own = running.at(completed.id);
+  if (own.overdue) --overdue;
+  Outcome& outcome = completed.outcome;
+  // One that was given up says so itself, unless it found out what was in its way.
+  if (own.overdue && outcome != own.given_up) {
+    outcome.detail +=
+        fmt::format("{}at its deadline of {:.0f} s it was still {}",
+                    outcome.detail.empty() ? "" : "; ", Seconds(own.deadline).count(), own.late);
+  }
+  news.push_back(std::move(completed));
+  running.erase(news.back().id);
 }
 
 std::optional<Outcome> ThreadedExecutor::Pool::stop_of(const Running& one) const {
@@ -140,6 +156,11 @@ bool ThreadedExecutor::Pool::may_send(const Ticket& ticket, std::uint64_t editio
   return true;
 }
 
+void ThreadedExecutor::Pool::note(const Ticket& ticket, std::string_view doing) {
+  const std::scoped_lock lock(mutex);
+  running.at(ticket.id).doing = doing;
+}
+
 Completed ThreadedExecutor::Pool::perform(const Ticket& ticket) {
   Completed completed{.id = ticket.id,
                       .finding = ticket.finding,
@@ -152,7 +173,8 @@ Completed ThreadedExecutor::Pool::perform(const Ticket& ticket) {
       ticket, tools,
       {.stop = [this, &ticket] { return stop(ticket); },
        .wishes = [this, &ticket] { return known_wishes(ticket); },
-       .may_send = [this, &ticket](std::uint64_t edition) { return may_send(ticket, edition); }});
+       .may_send = [this, &ticket](std::uint64_t edition) { return may_send(ticket, edition); },
+       .doing = [this, &ticket](std::string_view what) { note(ticket, what); }});
   try {
     completed.outcome = run.run();
   } catch (const std::exception& exception) {

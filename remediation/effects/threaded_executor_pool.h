@@ -7,6 +7,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "remediation/effects/threaded_executor.h"
@@ -21,8 +22,10 @@ struct ThreadedExecutor::Pool {
     Action action;
     Duration deadline{};
     Tick ends_by{};
-    bool sent = false;     ///< A command, which may still have its effect.
-    bool overdue = false;  ///< Its worker has been replaced.
+    std::string_view late{};  ///< What it was doing at its deadline.
+    bool sent = false;        ///< A command, which may still have its effect.
+    bool overdue = false;     ///< Its worker has been replaced.
+    std::string_view doing = "beginning";
     /// Overdue with nothing sent: it sends nothing any more, and ends with this when it returns.
     std::optional<Outcome> given_up = std::nullopt;
   };
@@ -64,6 +67,8 @@ struct ThreadedExecutor::Pool {
   /// Refuses the tickets that no worker will take before a stuck call ends. False: there are none.
   [[nodiscard]] bool refuse_hopeless();
   void refuse_for_shutdown(const Ticket& ticket);
+  /// Its thread has returned: reports how, and what it was doing at a deadline that it missed.
+  void report_end(Completed completed);
   [[nodiscard]] int most_threads() const { return most_on_vms() + options.replication_actions; }
 
  private:
@@ -75,6 +80,7 @@ struct ThreadedExecutor::Pool {
   [[nodiscard]] KnownWishes known_wishes(const Ticket& ticket);
   /// True: from here on it is late at its deadline, but not given up.
   [[nodiscard]] bool may_send(const Ticket& ticket, std::uint64_t edition);
+  void note(const Ticket& ticket, std::string_view doing);
   /// Under the lock.
   [[nodiscard]] std::optional<Outcome> stop_of(const Running& one) const;
 };

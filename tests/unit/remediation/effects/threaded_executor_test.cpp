@@ -514,11 +514,33 @@ TEST_F(ThreadedExecutorTest, ACallPastItsDeadlineIsToldAtOnceAndAgainWhenItEnds)
   EXPECT_EQ(late[0].outcome.kind, Outcome::Kind::timed_out);
   EXPECT_FALSE(late[0].ended);
   EXPECT_THAT(late[0].outcome.detail, HasSubstr("within 120 s"));
+  EXPECT_THAT(late[0].outcome.detail, HasSubstr("(waiting for its command to return)"));
   EXPECT_THAT(executor_->drain(), IsEmpty());
   script_->release();
   const Completed ended = wait_for_one();
   EXPECT_TRUE(ended.ended);
   EXPECT_EQ(ended.outcome.kind, Outcome::Kind::succeeded);
+  EXPECT_EQ(ended.outcome.detail,
+            "at its deadline of 120 s it was still waiting for its command to return");
+}
+
+TEST_F(ThreadedExecutorTest, WhatWasInTheWayIsSaidBesideWhereItHungAtTheDeadline) {
+  script_->hang("place");
+  hypervisor_->before_session = [this](Duration /*deadline*/) -> Result<void> {
+    (void)script_->call("place");
+    return fail(Errc::unavailable, "others hang on 8 connections");
+  };
+  start();
+  executor_->submit(start_of(1, "web1"));
+  script_->wait_until_hanging();
+  clock_->advance(121s);
+  EXPECT_EQ(wait_for_one().outcome.detail,
+            "nothing could be sent within 120 s (waiting for its turn among other commands)");
+  script_->release();
+  EXPECT_EQ(wait_for_one().outcome,
+            (Outcome{Outcome::Kind::refused, "unavailable",
+                     "others hang on 8 connections; at its deadline of 120 s it was still waiting "
+                     "for its turn among other commands"}));
 }
 
 TEST_F(ThreadedExecutorTest, TheWatchdogWakesTheLoopAtTheDeadline) {
@@ -658,6 +680,7 @@ TEST_F(ThreadedExecutorTest, ALastLookThatHangsHasNotEndedAndSendsNothingLater) 
   const Completed late = wait_for_one();
   EXPECT_EQ(late.outcome.reason, "timed_out");
   EXPECT_FALSE(late.ended);
+  EXPECT_THAT(late.outcome.detail, HasSubstr("(reading the facts once more)"));
   EXPECT_EQ(late.times.command_sent, Tick{});
   // What it reads in the end is fresh, and would let it go on.
   world_.later(121s);
