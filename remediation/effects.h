@@ -43,10 +43,9 @@ class HypervisorControl {
   HypervisorControl& operator=(const HypervisorControl&) = delete;
   virtual ~HypervisorControl() = default;
 
-  /// A place and a connection; waits for both until the deadline is over, and never longer. Then it
-  /// is an error, though not Errc::timed_out: nothing was sent that could still happen.
-  /// A session whose deadline is over begins no call any more, and one that hangs by then makes
-  /// room for others. The last word is on each of its calls.
+  /// A place and a connection; waits for both until the deadline is over, never longer. Then it is
+  /// an error, though not Errc::timed_out: nothing was sent. A session whose deadline is over
+  /// begins no call, and one that hangs by then makes room. The last word is on each of its calls.
   [[nodiscard]] virtual Result<std::unique_ptr<HypervisorSession>> session(const Terms& terms) = 0;
 };
 

@@ -67,8 +67,8 @@ class Executor {
   virtual void know(Wishes wishes) = 0;
   /// What happened since the last call.
   [[nodiscard]] virtual std::vector<Completed> drain() = 0;
-  /// From now on nothing that has not sent its command sends it: queued tickets come back as
-  /// refused. Returns at once.
+  /// From now on nothing that has not sent its command sends it: it comes back as refused, queued
+  /// or begun, also if its thread hangs. Returns at once.
   virtual void stop_acting() = 0;
 };
 

@@ -86,8 +86,7 @@ void ThreadedExecutor::stop_acting() {
   {
     const std::scoped_lock lock(pool_->mutex);
     pool_->stopping = true;
-    for (const Ticket& ticket : pool_->queue) pool_->refuse_for_shutdown(ticket);
-    pool_->queue.clear();
+    pool_->refuse_unsent();
   }
   pool_->tell();
 }
@@ -144,7 +143,8 @@ void ThreadedExecutor::watch(const std::stop_token& stop) {
     }
     std::optional<Tick> next;
     for (const auto& [id, running] : pool_->running) {
-      if (!running.overdue) next = std::min(next.value_or(running.ends_by), running.ends_by);
+      if (!running.overdue && !running.told)
+        next = std::min(next.value_or(running.ends_by), running.ends_by);
     }
     const Duration wait = next ? *next - pool_->tools.clock->now() : std::chrono::hours(1);
     // Also woken by every new action, whose deadline may be the earliest.

@@ -95,11 +95,27 @@ void ThreadedExecutor::Pool::refuse_for_shutdown(const Ticket& ticket) {
   news.push_back(not_begun(ticket, shutting_down(), tools.clock->now()));
 }
 
+void ThreadedExecutor::Pool::refuse_unsent() {
+  for (const Ticket& ticket : queue) refuse_for_shutdown(ticket);
+  queue.clear();
+  for (auto& [id, one] : running) {
+    if (one.sent || one.told) continue;
+    one.told = true;
+    news.push_back({.id = id,
+                    .finding = one.finding,
+                    .action = one.action,
+                    .outcome = one.given_up.value_or(shutting_down()),
+                    .times = {},
+                    .ended = true,
+                    .at = tools.clock->now()});
+  }
+}
+
 int ThreadedExecutor::Pool::report_late() {
   const Tick now = tools.clock->now();
   int late = 0;
   for (auto& [id, one] : running) {
-    if (one.overdue || now < one.ends_by) continue;
+    if (one.overdue || one.told || now < one.ends_by) continue;
     one.overdue = true;
     const Outcome outcome = outcome_at_deadline(one.sent, one.deadline, one.doing);
     one.late = one.doing;
@@ -129,8 +145,9 @@ void ThreadedExecutor::Pool::report_end(Completed completed) {
         fmt::format("{}at its deadline of {:.0f} s it was still {}",
                     outcome.detail.empty() ? "" : "; ", Seconds(own.deadline).count(), own.late);
   }
-  news.push_back(std::move(completed));
-  running.erase(news.back().id);
+  const bool told = own.told;
+  running.erase(completed.id);
+  if (!told) news.push_back(std::move(completed));
 }
 
 std::optional<Outcome> ThreadedExecutor::Pool::stop_of(const Running& one) const {

@@ -26,6 +26,7 @@ struct ThreadedExecutor::Pool {
     bool sent = false;        ///< A command, which may still have its effect.
     bool overdue = false;     ///< Its worker has been replaced.
     std::string_view doing = "beginning";
+    bool told = false;  ///< Its end, although its thread has not returned: nobody waits for it.
     /// Overdue with nothing sent: it sends nothing any more, and ends with this when it returns.
     std::optional<Outcome> given_up = std::nullopt;
   };
@@ -66,6 +67,8 @@ struct ThreadedExecutor::Pool {
   [[nodiscard]] int report_late();
   /// Refuses the tickets that no worker will take before a stuck call ends. False: there are none.
   [[nodiscard]] bool refuse_hopeless();
+  /// Refuses what waits, and what runs and has sent nothing: it never will.
+  void refuse_unsent();
   void refuse_for_shutdown(const Ticket& ticket);
   /// Its thread has returned: reports how, and what it was doing at a deadline that it missed.
   void report_end(Completed completed);

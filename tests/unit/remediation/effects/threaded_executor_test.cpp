@@ -493,6 +493,43 @@ TEST_F(ThreadedExecutorTest, StoppingRefusesWhatWaitsAndWhatHasNotSentItsCommand
   EXPECT_THAT(script_->calls(), ElementsAre(start_call("web1")));
 }
 
+TEST_F(ThreadedExecutorTest, StoppingEndsAtOnceWhatHangsAndHasSentNothing) {
+  script_->hang("look");
+  facts_->before_answer([this](int number) {
+    if (number <= 2) (void)script_->call("look");
+  });
+  start();
+  executor_->submit(start_of(1, "web1"));
+  script_->wait_until_hanging();
+  clock_->advance(121s);
+  EXPECT_FALSE(wait_for_one().ended);
+  world_.later(121s);
+  publish();
+  executor_->submit(start_of(2, "web2"));
+  script_->wait_until_hanging(2);
+  script_->hang(start_call("web3"));
+  executor_->submit(start_of(3, "web3"));
+  script_->wait_until_hanging(3);
+  executor_->stop_acting();
+  const auto news = executor_->drain();
+  ASSERT_THAT(news, SizeIs(2)) << "web3's may still happen";
+  for (const Completed& one : news) {
+    EXPECT_TRUE(one.ended);
+    EXPECT_NE(one.id, 3);
+    EXPECT_EQ(one.outcome.kind, Outcome::Kind::refused);
+    EXPECT_THAT(one.outcome.detail,
+                HasSubstr(one.id == 1 ? "nothing could be sent" : "upkeep is shutting down"));
+  }
+  // Each end is told once, and they send nothing when they return.
+  script_->release();
+  const Completed last = wait_for_one();
+  EXPECT_EQ(last.id, 3);
+  EXPECT_EQ(last.outcome.kind, Outcome::Kind::succeeded);
+  executor_->stop_acting();
+  EXPECT_THAT(executor_->drain(), IsEmpty());
+  EXPECT_THAT(script_->calls(), ElementsAre("look", "look", start_call("web3")));
+}
+
 TEST_F(ThreadedExecutorTest, StoppingDuringTheLastLookSendsNoCommand) {
   start();
   facts_->before_answer([&](int) { executor_->stop_acting(); });
