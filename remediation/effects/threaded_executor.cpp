@@ -4,6 +4,7 @@
 #include <chrono>
 #include <mutex>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "remediation/effects/threaded_executor_pool.h"
@@ -13,11 +14,10 @@ namespace upkeep {
 ThreadedExecutor::ThreadedExecutor(ThreadedExecutorOptions options, ActionTools tools,
                                    std::function<void()> wake)
     : pool_(std::make_shared<Pool>(options, std::move(tools), std::move(wake))) {
-  {
-    const std::scoped_lock lock(pool_->mutex);
-    for (int i = 0; i < options.workers; ++i) add_worker();
-  }
+  // First: workers that wait for work could not be left alone if this one can't be had.
   watchdog_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
+  const std::scoped_lock lock(pool_->mutex);
+  replenish();
 }
 
 ThreadedExecutor::~ThreadedExecutor() {
@@ -43,17 +43,29 @@ ThreadedExecutor::~ThreadedExecutor() {
   workers_.clear();
 }
 
-void ThreadedExecutor::add_worker() {
+void ThreadedExecutor::replenish() {
+  while (!pool_->closing && pool_->threads - pool_->overdue < pool_->options.workers &&
+         pool_->threads < pool_->most_threads()) {
+    if (!add_worker()) return;
+  }
+}
+
+bool ThreadedExecutor::add_worker() {
   std::erase_if(workers_, [](const Worker& worker) { return *worker.done; });
-  Worker worker;
-  worker.thread = std::jthread([pool = pool_, done = worker.done] {
-    work(pool);
-    const std::scoped_lock lock(pool->mutex);
-    *done = true;
-    pool->worker_ended.notify_all();
-  });
-  workers_.push_back(std::move(worker));
+  Worker& worker = workers_.emplace_back();
+  try {
+    worker.thread = pool_->options.new_thread([pool = pool_, done = worker.done] {
+      work(pool);
+      const std::scoped_lock lock(pool->mutex);
+      *done = true;
+      pool->worker_ended.notify_all();
+    });
+  } catch (const std::system_error&) {  // The next ticket, or the next look, tries again.
+    workers_.pop_back();
+    return false;
+  }
   ++pool_->threads;
+  return true;
 }
 
 void ThreadedExecutor::submit(Ticket ticket) {
@@ -62,6 +74,7 @@ void ThreadedExecutor::submit(Ticket ticket) {
     if (!pool_->stopping) {
       pool_->queue.push_back(std::move(ticket));
       pool_->work_changed.notify_one();
+      replenish();
       if (!pool_->refuse_hopeless()) return;
     } else {
       pool_->refuse_for_shutdown(ticket);
@@ -126,9 +139,7 @@ void ThreadedExecutor::work(const std::shared_ptr<Pool>& pool) {
 
 bool ThreadedExecutor::report_overdue() {
   const int late = pool_->report_late();
-  for (int i = 0; i < late; ++i) {
-    if (pool_->threads < pool_->most_threads() && !pool_->closing) add_worker();
-  }
+  replenish();
   return pool_->refuse_hopeless() || late > 0;
 }
 

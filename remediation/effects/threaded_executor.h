@@ -4,6 +4,7 @@
 #include <list>
 #include <memory>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "remediation/effects/action_run.h"
@@ -22,6 +23,10 @@ struct ThreadedExecutorOptions {
   int replication_actions = 2;
   /// Real time that the destructor waits for calls in progress.
   std::chrono::milliseconds stop_grace{2000};
+  /// Runs a worker; throws std::system_error when the system has no thread. Replaced by tests.
+  std::function<std::jthread(std::function<void()>)> new_thread = [](std::function<void()> work) {
+    return std::jthread(std::move(work));
+  };
 };
 
 /// Carries actions out on a bounded pool of threads. A ticket's deadline counts from when a worker
@@ -29,7 +34,7 @@ struct ThreadedExecutorOptions {
 /// returns, be it from a look that hangs. A call or a look that is stuck keeps its worker, and
 /// holds up neither the other actions nor the destructor: its thread is left to itself then, and
 /// keeps alive what it uses. When no worker can be left for a ticket before a stuck call ends, the
-/// ticket is refused at once. Thread-safe.
+/// ticket is refused at once; so it is while the system has no thread for a worker. Thread-safe.
 class ThreadedExecutor final : public Executor {
  public:
   /// `wake` is called, from any thread, when `drain` has something new; it must return at once.
@@ -56,7 +61,9 @@ class ThreadedExecutor final : public Executor {
   /// Reports what has passed its deadline, and replaces its worker; then what waits for a worker
   /// that can't come. Under the pool's lock.
   [[nodiscard]] bool report_overdue();
-  void add_worker();
+  /// As many workers as shall be, while the system has threads for them. Under the pool's lock.
+  void replenish();
+  [[nodiscard]] bool add_worker();
 
   std::shared_ptr<Pool> pool_;
   std::list<Worker> workers_;  ///< Under the pool's lock.

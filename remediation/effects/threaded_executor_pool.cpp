@@ -73,20 +73,24 @@ int ThreadedExecutor::Pool::count(const std::function<bool(const Running&)>& is_
 }
 
 bool ThreadedExecutor::Pool::is_hopeless(const Ticket& ticket) const {
-  if (overdue >= most_threads()) return true;
+  if (overdue >= threads) return true;
   return is_on_vm(ticket.action) && most_on_vms() <= count([](const Running& one) {
                                       return one.overdue && is_on_vm(one.action);
                                     });
 }
 
+Outcome ThreadedExecutor::Pool::hopeless() const {
+  if (overdue >= threads && threads < most_threads()) {
+    return unavailable("the system has no thread for it");
+  }
+  return unavailable(
+      fmt::format("{} earlier commands have not ended, and no more are sent", overdue));
+}
+
 bool ThreadedExecutor::Pool::refuse_hopeless() {
   return 0 < std::erase_if(queue, [this](const Ticket& ticket) {
            if (!is_hopeless(ticket)) return false;
-           news.push_back(
-               not_begun(ticket,
-                         unavailable(fmt::format(
-                             "{} earlier commands have not ended, and no more are sent", overdue)),
-                         tools.clock->now()));
+           news.push_back(not_begun(ticket, hopeless(), tools.clock->now()));
            return true;
          });
 }

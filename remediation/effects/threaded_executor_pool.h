@@ -79,6 +79,7 @@ struct ThreadedExecutor::Pool {
   /// Actions on VMs, stuck ones included: the workers beyond them are DRBD's.
   [[nodiscard]] int most_on_vms() const { return options.workers + options.replacements; }
   [[nodiscard]] bool is_hopeless(const Ticket& ticket) const;
+  [[nodiscard]] Outcome hopeless() const;
   [[nodiscard]] std::optional<Outcome> stop(const Ticket& ticket);
   [[nodiscard]] KnownWishes known_wishes(const Ticket& ticket);
   /// True: from here on it is late at its deadline, but not given up.

@@ -4,10 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <stdexcept>
+#include <system_error>
 #include <thread>
 
 #include "tests/support/fake_clock.h"
@@ -851,6 +853,38 @@ TEST_F(ThreadedExecutorTest, StartsThatHangKeepNoTurnOfDrbd) {
   for (const Completed& one : wait_for(3)) {
     EXPECT_EQ(one.outcome.kind, one.id == 3 ? Outcome::Kind::succeeded : Outcome::Kind::timed_out);
   }
+}
+
+TEST_F(ThreadedExecutorTest, WithoutAThreadForAWorkerTicketsAreRefusedUntilThereIsOne) {
+  const auto left = std::make_shared<std::atomic<int>>(0);
+  start({.workers = 2, .new_thread = [left](std::function<void()> work) {
+           if (left->fetch_sub(1) <= 0) {
+             left->store(0);
+             throw std::system_error(EAGAIN, std::generic_category());
+           }
+           return std::jthread(std::move(work));
+         }});
+  executor_->submit(start_of(1, "web1"));
+  EXPECT_EQ(wait_for_one().outcome,
+            (Outcome{Outcome::Kind::refused, "unavailable", "the system has no thread for it"}));
+  left->store(1);
+  script_->hang(start_call("web2"));
+  executor_->submit(start_of(2, "web2"));
+  script_->wait_until_hanging();
+  // The watchdog finds none for the one that hangs, and says so of what waits.
+  executor_->submit(start_of(3, "web3"));
+  clock_->advance(121s);
+  world_.later(121s);
+  publish();
+  for (const Completed& one : wait_for(2)) {
+    EXPECT_EQ(one.ended, one.id == 3);
+    EXPECT_EQ(one.outcome.kind, one.id == 3 ? Outcome::Kind::refused : Outcome::Kind::timed_out);
+  }
+  left->store(2);
+  executor_->submit(start_of(4, "web4"));
+  EXPECT_EQ(wait_for_one().outcome.kind, Outcome::Kind::succeeded);
+  script_->release();
+  EXPECT_EQ(wait_for_one().id, 2);
 }
 
 TEST_F(ThreadedExecutorTest, NeverMoreAtOnceThanWorkers) {
