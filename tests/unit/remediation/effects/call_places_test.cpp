@@ -3,10 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cerrno>
 #include <chrono>
+#include <functional>
 #include <latch>
 #include <memory>
 #include <optional>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -34,7 +37,22 @@ class CallPlacesTest : public ::testing::Test {
           ++*opened;
           return open();
         },
-        clock_);
+        clock_,
+        [threads = threads_](std::function<void()> work) {
+          if (!*threads) throw std::system_error(EAGAIN, std::generic_category());
+          std::thread(std::move(work)).detach();
+        });
+  }
+  /// Connections whose end waits for the latch.
+  void make_slow_to_close(const std::shared_ptr<std::latch>& let_close) {
+    make([let_close]() -> Result<ConnectionHandle> {
+      auto real = open_libvirt("test:///default", LibvirtAccess::read_write);
+      if (!real) return real;
+      return ConnectionHandle(real->get(), [let_close, own = *real](virConnect* /*same*/) mutable {
+        let_close->wait();
+        own.reset();
+      });
+    });
   }
   /// As many as can be had at once, each for `deadline`.
   [[nodiscard]] std::vector<CallPlaces::Place> fill(Duration deadline) {
@@ -54,8 +72,53 @@ class CallPlacesTest : public ::testing::Test {
 
   std::shared_ptr<test::FakeClock> clock_ = std::make_shared<test::FakeClock>();
   std::shared_ptr<std::atomic<int>> opened_ = std::make_shared<std::atomic<int>>(0);
+  std::shared_ptr<std::atomic<bool>> threads_ = std::make_shared<std::atomic<bool>>(true);
   std::optional<CallPlaces> places_;
 };
+
+TEST_F(CallPlacesTest, WhoGivesAPlaceBackDoesNotWaitForItsConnectionToBeClosed) {
+  const auto let_close = std::make_shared<std::latch>(1);
+  make_slow_to_close(let_close);
+  {
+    const auto hung = places_->take(10s);
+    ASSERT_TRUE(hung.has_value()) << hung.error().message;
+    clock_->advance(10s);
+    ASSERT_TRUE(places_->take(kPatience).has_value()) << "over a fresh connection";
+  }  // Would hang the test.
+  EXPECT_TRUE(places_->take(kPatience).has_value());
+  EXPECT_EQ(*opened_, 2);
+  let_close->count_down();
+}
+
+TEST_F(CallPlacesTest, ConnectionsThatHangInBeingClosedAreBoundedToo) {
+  const auto let_close = std::make_shared<std::latch>(1);
+  make_slow_to_close(let_close);
+  for (int i = 0; i < CallPlaces::kMostStuck; ++i) {
+    const auto hung = places_->take(10s);
+    ASSERT_TRUE(hung.has_value()) << hung.error().message;
+    clock_->advance(10s);
+    (void)places_->take(0s);  // Finds that it hangs, and lets go of its connection.
+  }
+  EXPECT_NE(refusal().message.find("others hang on 8 connections"), std::string::npos);
+  EXPECT_EQ(*opened_, CallPlaces::kMostStuck);
+  let_close->count_down();
+  EXPECT_TRUE(places_->take(kPatience).has_value());
+}
+
+TEST_F(CallPlacesTest, WithoutAThreadNothingIsOpenedOrClosedUntilThereIsOne) {
+  *threads_ = false;
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(refusal().code, Errc::exhausted);
+  *threads_ = true;
+  {
+    const auto hung = places_->take(10s);
+    ASSERT_TRUE(hung.has_value()) << hung.error().message;
+    clock_->advance(10s);
+    *threads_ = false;
+    EXPECT_EQ(refusal().code, Errc::exhausted);
+  }
+  *threads_ = true;
+  EXPECT_TRUE(places_->take(kPatience).has_value());
+}
 
 TEST_F(CallPlacesTest, AllShareAConnection) {
   const auto all = fill(kPatience);
