@@ -156,13 +156,25 @@ void write_split_brain(Exposition& out, const RemediationView& view, const Snaps
   }
 }
 
+bool is_overdue(const Ticket& ticket, const RemediationView& view) {
+  const auto line = view.history.targets.find(target_of(ticket.action));
+  return line != view.history.targets.end() && line->second.in_flight == ticket.id &&
+         line->second.stuck;
+}
+
 void write_in_flight(Exposition& out, const RemediationView& view) {
+  const auto write = [&](const auto& is_one) {
+    for (const auto action : all_action_names()) {
+      out.sample({{"action", action}},
+                 std::ranges::count_if(view.in_flight, [&](const Ticket& ticket) {
+                   return name_of(ticket.action) == action && is_one(ticket);
+                 }));
+    }
+  };
   out.family("upkeep_remediation_inflight");
-  for (const auto action : all_action_names()) {
-    const auto count = std::ranges::count_if(
-        view.in_flight, [&](const Ticket& ticket) { return name_of(ticket.action) == action; });
-    out.sample({{"action", action}}, count);
-  }
+  write([](const Ticket& /*any*/) { return true; });
+  out.family("upkeep_remediation_overdue");
+  write([&](const Ticket& ticket) { return is_overdue(ticket, view); });
 }
 
 /// What is decided and has no free hand yet.

@@ -200,6 +200,23 @@ TEST_F(RemediationMetrics, CountWhatIsInFlight) {
   EXPECT_EQ(value(text, R"(upkeep_remediation_inflight{action="bring_up_resource"})"), "0");
 }
 
+TEST_F(RemediationMetrics, CountWhatIsPastItsDeadlineAndHasNotEnded) {
+  view.in_flight.push_back({.id = 1, .action = StartVm{.vm = {"web1"}}});
+  view.in_flight.push_back({.id = 2, .action = StartVm{.vm = {"web2"}}});
+  view.in_flight.push_back({.id = 3, .action = ResumeVm{.vm = {"web3"}}});
+  for (std::int64_t id = 1; id <= 3; ++id) {
+    world.tried(test::vm_target("web" + std::to_string(id))).in_flight = id;
+  }
+  world.tried(test::vm_target("web2")).stuck = true;
+  // One that ended by "did not terminate" is in flight no more.
+  world.tried(test::resource_target("r0")).stuck = true;
+  const std::string text = written();
+  EXPECT_EQ(value(text, R"(upkeep_remediation_overdue{action="start_vm"})"), "1");
+  EXPECT_EQ(value(text, R"(upkeep_remediation_overdue{action="resume_vm"})"), "0");
+  EXPECT_EQ(value(text, R"(upkeep_remediation_overdue{action="bring_up_resource"})"), "0");
+  EXPECT_EQ(value(text, R"(upkeep_remediation_inflight{action="start_vm"})"), "2");
+}
+
 TEST_F(RemediationMetrics, SayBoots) {
   view.boot_counts = {{PreviousShutdown::unclean, 3}};
   view.boots = {{.id = {"older"}, .downtime = Seconds(5)},
