@@ -13,6 +13,15 @@ using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
+/// What a gate held is asked again soon, what could not even be sent ever later.
+double pause_after_refusal(const TargetHistory& tried) {
+  const Outcome& outcome = *tried.last_outcome;
+  double pause = 5;
+  if (outcome.kind != Outcome::Kind::refused || to_hold(outcome.reason)) return pause;
+  for (int i = 1; i < tried.unsent_in_row; ++i) pause = std::min(pause * 2, 60.0);
+  return pause;
+}
+
 }  // namespace
 
 Block block_of(const std::string& vm, const Policy& policy) {
@@ -95,7 +104,10 @@ Must Audit::pacing(const Target& target) const {
     last = at;
   }
   if (!free && tried.last_end && (!last || *tried.last_end > *last)) last = tried.last_end;
-  if (free && tried.last_end && world_.now - *tried.last_end < seconds(5)) return Must::wait;
+  if (free && tried.last_end &&
+      Seconds(world_.now - *tried.last_end).count() < pause_after_refusal(tried)) {
+    return Must::wait;
+  }
   if (tried.latched_since || this_hour >= 5) {
     if (target.kind == Target::Kind::resource) return Must::wait;
     const auto since = last ? last : tried.latched_since;
