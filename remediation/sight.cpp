@@ -38,6 +38,14 @@ bool inventory_lost(const World& world) {
   });
 }
 
+bool knows_what_runs(const World& world) {
+  const Vms* vms = vms_in_sight(world);
+  if (vms == nullptr || inventory_lost(world)) return false;
+  return !vms->empty() || std::ranges::none_of(world.history.intents, [](const auto& line) {
+    return line.second.last_stop == StopCause::none;
+  });
+}
+
 std::optional<Held> blindness(const Needs& needs, const World& world) {
   if (needs.vms && vms_in_sight(world) == nullptr) {
     return stale(Hold::stale_libvirt, "libvirt", world.snapshot.vms);

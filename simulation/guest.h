@@ -16,6 +16,8 @@ struct Guest {
   VmUuid uuid;
   std::optional<ResourceName> resource = {};  ///< Absent: its disk is local.
   std::optional<DeviceMinor> minor = {};
+  bool shared = false;                       ///< Its disk is on storage that every node reaches.
+  bool job = false;                          ///< libvirt is at work on it: it migrates away.
   Duration boot = std::chrono::seconds(30);  ///< How long its boot takes alone.
   bool boots_well = true;                    ///< False: it never answers its check.
   VmState state = VmState::shut_off;

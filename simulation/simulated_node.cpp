@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "remediation/sight.h"
 #include "simulation/hands.h"
 
 namespace upkeep::simulation {
@@ -39,6 +40,12 @@ void SimulatedNode::define(Guest guest) {
   vms_changed_ = true;
 }
 
+void SimulatedNode::undefine(const VmUuid& uuid) {
+  tell(uuid, VmEventKind::undefined);
+  load_.drop(uuid);
+  guests_.erase(uuid);
+}
+
 void SimulatedNode::power_on() {
   if (powered_) return;
   powered_ = true;
@@ -57,6 +64,7 @@ void SimulatedNode::power_off() {
     guest.state = VmState::shut_off;
     guest.reason = VmReason::unknown;
     guest.verified.reset();
+    guest.job = false;
   }
   replication_.node_down(index_);
 }
@@ -64,6 +72,8 @@ void SimulatedNode::power_off() {
 void SimulatedNode::start_daemon() {
   daemon_starts_.reset();
   if (!powered_ || daemon_) return;
+  ++daemons_;
+  poked_ = true;
   executor_ =
       std::make_unique<SimulatedExecutor>(clock_, SimulatedExecutor::Options{},
                                           [this](const Ticket& ticket) { return perform(ticket); });
@@ -72,7 +82,7 @@ void SimulatedNode::start_daemon() {
                         .journal = journal_,
                         .executor = *executor_,
                         .recorder = recorder == nullptr ? silent_ : *recorder,
-                        .reread = [this] { asked_ = true; }},
+                        .reread = [this] { asked_ = poked_ = true; }},
       policy, journal_.load().value_or(JournalState{}));
   snapshot_.reset();
   next_step_ = clock_.now();
@@ -82,6 +92,7 @@ void SimulatedNode::kill_daemon() {
   daemon_.reset();
   executor_.reset();
   inputs_ = {};
+  peers.clear();
 }
 
 Result<void> SimulatedNode::start(const VmUuid& uuid) {
@@ -132,6 +143,7 @@ void SimulatedNode::stop(const VmUuid& uuid, VmReason reason,
   guest.state = reason == VmReason::panicked ? VmState::crashed : VmState::shut_off;
   guest.reason = reason;
   guest.verified.reset();
+  guest.job = false;
   load_.drop(uuid);
   if (guest.resource && guest.state == VmState::shut_off) {
     replication_.close(index_, *guest.resource);
@@ -218,15 +230,31 @@ SimulatedExecutor::Performed SimulatedNode::perform(const Ticket& ticket) {
           .took = std::max(clock->spent(), kShortestAction)};
 }
 
-PeerFacts SimulatedNode::facts() const {
+BootId SimulatedNode::boot_id() const {
+  return {fmt::format("{}-boot-{}", options_.name.value, boots_)};
+}
+
+Result<PeerFacts> SimulatedNode::facts() const {
+  if (!daemon_) return fail(Errc::unavailable, "connection refused");
+  if (snapshot_ == nullptr || !snapshot_->node.reading) {
+    return fail(Errc::invalid, "boot_id is no text");
+  }
   PeerFacts facts;
   facts.node = options_.name;
-  facts.boot_id = {fmt::format("{}-boot-{}", options_.name.value, boots_)};
+  facts.boot_id = boot_id();
   facts.boot_time = booted_;
-  for (const auto& [uuid, guest] : guests_) {
-    if (!is_down(guest.state)) facts.active_vms.push_back(uuid);
+  const auto seen = view();
+  const auto knows = [&](const Policy& by, const History& history) {
+    return knows_what_runs(
+        {.snapshot = *snapshot_, .policy = by, .history = history, .now = clock_.now()});
+  };
+  if (!(seen ? knows(*seen->policy, seen->history) : knows(*policy, {}))) {
+    return fail(Errc::invalid, "active_vms is no list");
   }
-  if (const auto seen = view(); seen != nullptr && seen->history.wanted_told) {
+  for (const Vm& vm : **snapshot_->vms.reading) {
+    if (!is_down(vm.state)) facts.active_vms.push_back(vm.uuid);
+  }
+  if (seen != nullptr && seen->history.wanted_told) {
     std::vector<VmUuid> wanted;
     for (const auto& [uuid, since] : *seen->history.wanted_told) wanted.push_back(uuid);
     facts.wanted_vms = std::move(wanted);

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "remediation/reconciler.h"
@@ -33,10 +34,12 @@ class SimulatedNode {
   /// added to what the call takes. Empty: each does its work.
   std::function<Result<Duration>(const Order&)> on_order;
   Recorder* recorder = nullptr;  ///< Of the next daemon; null: nobody listens.
-  std::vector<Peer> peers;       ///< What is known of the others; the cluster fills it in.
+  /// What the daemon has heard of the others; the cluster fills it in.
+  std::vector<Peer> peers;
 
   // What happens to it.
   void define(Guest guest);
+  void undefine(const VmUuid& uuid);
   void power_on();
   void power_off();
   void start_daemon();
@@ -66,8 +69,14 @@ class SimulatedNode {
   [[nodiscard]] MemoryJournal& journal() { return journal_; }
   [[nodiscard]] Replication& replication() { return replication_; }
   [[nodiscard]] const BootLoad& load() const { return load_; }
-  /// What it would tell the other nodes.
-  [[nodiscard]] PeerFacts facts() const;
+  /// Started here so far: what was asked by one isn't told to the next.
+  [[nodiscard]] int daemons() const { return daemons_; }
+  /// The daemon wants the other nodes asked now.
+  [[nodiscard]] bool is_poked() const { return poked_; }
+  [[nodiscard]] bool takes_a_poke() { return std::exchange(poked_, false); }
+  [[nodiscard]] BootId boot_id() const;
+  /// Its `/api/v1/node`; an error where the others would make an error of it.
+  [[nodiscard]] Result<PeerFacts> facts() const;
   /// A reading of libvirt and DRBD as they are now.
   [[nodiscard]] Result<std::shared_ptr<const Snapshot>> reread(const Target& target) const;
   /// Null while no daemon has stepped in this boot.
@@ -105,6 +114,8 @@ class SimulatedNode {
   bool woken_ = false;
   bool vms_changed_ = false;
   bool asked_ = false;  ///< The daemon wants everything read again.
+  bool poked_ = false;  ///< The other nodes too.
+  int daemons_ = 0;
   std::uint64_t drbd_seen_ = 0;
   Tick last_step_{}, next_step_{};
 };

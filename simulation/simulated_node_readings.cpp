@@ -19,7 +19,7 @@ Vm seen(const Guest& guest) {
   vm.state = guest.state;
   vm.reason = guest.reason;
   vm.definition_known = true;
-  vm.job_active = false;
+  vm.job_active = guest.job;
   if (is_up(guest.state) && guest.started != Tick{}) vm.last_start = guest.started_wall;
   VmDisk disk;
   disk.target = {"vda"};
@@ -27,6 +27,10 @@ Vm seen(const Guest& guest) {
   disk.source = guest.minor ? fmt::format("/dev/drbd{}", guest.minor->value)
                             : fmt::format("/dev/vg0/{}", guest.name.value);
   if (guest.minor) disk.drbd = {*guest.minor};
+  if (guest.shared) {
+    disk.backing = DiskBacking::shared;
+    disk.source = fmt::format("rbd:vms/{}", guest.name.value);
+  }
   if (!is_down(guest.state)) disk.attached = true;
   vm.disks.push_back(std::move(disk));
   return vm;
@@ -98,7 +102,7 @@ std::shared_ptr<const VmHealths> SimulatedNode::healths() const {
 
 Node SimulatedNode::node() const {
   Node node;
-  node.boot_id = facts().boot_id;
+  node.boot_id = boot_id();
   node.boot_time = booted_;
   node.previous_shutdown = boots_ > 1 ? PreviousShutdown::unclean : PreviousShutdown::unknown;
   node.cores = static_cast<std::uint32_t>(options_.hardware.cores);

@@ -135,7 +135,28 @@ constexpr auto kMustHappen = {"start",
                               "peer hides what runs",
                               "peer makes up what runs",
                               "peer makes up a boot",
-                              "peer tells nothing"};
+                              "peer tells nothing",
+                              "peer is another node",
+                              "peer is old",
+                              "peer hides what it wants",
+                              "shared start",
+                              "shared start by hand",
+                              "live migration",
+                              "isolated",
+                              "called dead",
+                              "wrongly called dead",
+                              "start past a dead peer",
+                              "two wanted it",
+                              "may_run_elsewhere",
+                              "stale_peers",
+                              "mark up",
+                              "mark down",
+                              "mark ignore",
+                              "mark auto"};
+
+/// What makes a start a second one that upkeep can't be blamed for.
+constexpr auto kExcuses = {"twice: a person called its host dead", "twice: its host hid it",
+                           "twice: a person was as quick"};
 
 TEST(ClusterProperties, NothingIsDoneWrongAndEverythingRecoverableIsWellInTheEnd) {
   if (const std::uint64_t only = number_from("UPKEEP_SIM_SEED", 0); only != 0) {
@@ -160,6 +181,10 @@ TEST(ClusterProperties, NothingIsDoneWrongAndEverythingRecoverableIsWellInTheEnd
   for (const char* what : kMustHappen) EXPECT_GT(tales.counts()[what], 0) << what;
   // What nobody could know is exempt; it must stay the exception.
   EXPECT_LT(tales.counts()["muddled"], tales.counts()["clear"] / 2);
+  EXPECT_LT(tales.counts()["shared muddled"], tales.counts()["shared clear"] / 2);
+  int excused = 0;
+  for (const char* excuse : kExcuses) excused += tales.counts()[excuse];
+  EXPECT_LT(excused, tales.counts()["shared start"] / 50);
 }
 
 }  // namespace

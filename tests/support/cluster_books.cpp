@@ -16,6 +16,8 @@ using simulation::Replication;
 
 /// For as long a node must have seen how things stand before it is held to know.
 constexpr Duration kToKnow = std::chrono::seconds(4);
+/// The same where only the other node's word can tell it: it may have to look first, and ask then.
+constexpr Duration kToHear = std::chrono::seconds(15);
 
 }  // namespace
 
@@ -23,11 +25,13 @@ ClusterBooks::ClusterBooks(simulation::Cluster& cluster, Tell tell)
     : cluster_(cluster),
       tell_(std::move(tell)),
       pace_(cluster, counts_, [this](const auto& node, const auto& what) { wrong(node, what); }),
-      pauses_(cluster) {
+      pauses_(cluster),
+      shared_(cluster, counts_, [this](const auto& node, const auto& what) { wrong(node, what); }) {
   for (const auto& node : cluster.nodes()) {
     for (const auto& [uuid, guest] : node->guests()) {
       Line& line = lines_[uuid];
       if (!is_down(guest.state)) line.home = node->index();
+      line.shared = guest.shared;
     }
   }
 }
@@ -38,7 +42,7 @@ void ClusterBooks::wrong(const SimulatedNode& node, const std::string& what) {
 }
 
 void ClusterBooks::changed(Line& line) {
-  line.muddled = false;
+  line.muddled = line.twice;
   line.known.clear();
   line.sees_since.clear();
 }
@@ -47,8 +51,18 @@ void ClusterBooks::started(const VmUuid& vm, NodeIndex node) {
   Line& line = lines_.at(vm);
   line.home = node;
   line.wanted = true;
+  line.left.erase(node);
   changed(line);
   pace_.started_by_hand(vm);
+  shared_.by_hand(vm, node);
+}
+
+void ClusterBooks::comes(const VmUuid& vm, NodeIndex node) {
+  Line& line = lines_.at(vm);
+  line.left.erase(node);
+  line.known.erase(node);
+  line.sees_since.erase(node);
+  shared_.by_hand(vm, node);
 }
 
 void ClusterBooks::stopped(const VmUuid& vm, VmReason how) {
@@ -59,6 +73,12 @@ void ClusterBooks::stopped(const VmUuid& vm, VmReason how) {
   // or a ledger that says so.
   const bool same = how == VmReason::destroyed && died_dropping(cluster_.node(line.home), vm);
   if (same) line.muddled = true;
+}
+
+/// It counts from now on if it counts at all; what the node knew of the VM before goes behind it.
+void ClusterBooks::marks(NodeIndex node, const VmUuid& vm, Keep keep) {
+  marks_.said(node, vm, keep);
+  if (keep == Keep::up) lines_.at(vm).left.erase(node);
 }
 
 bool ClusterBooks::died_dropping(SimulatedNode& node, const VmUuid& vm) {
@@ -93,6 +113,7 @@ void ClusterBooks::lost_power(NodeIndex node) {
   lost_daemon(node);
   pace_.lost_power(node);
   pauses_.lost_power(node);
+  shared_.lost_power(node);
   for (auto& [vm, line] : lines_) {
     if (line.home == node) lost_sight(line);
   }
@@ -131,13 +152,15 @@ std::string ClusterBooks::thought_of(const SimulatedNode& node, const VmUuid& vm
 
 std::optional<NodeIndex> ClusterBooks::place_of(const VmUuid& vm) const {
   for (const auto& node : cluster_.nodes()) {
-    if (!is_down_in(*node, vm)) return node->index();
+    if (SharedBook::runs_on(*node, vm)) return node->index();
   }
   return std::nullopt;
 }
 
 void ClusterBooks::judge_step(SimulatedNode& node) {
+  take_marked_starts(node);
   look_at_sight(node);
+  shared_.judge_step(node);
   const auto snapshot = node.snapshot();
   const auto view = node.view();
   if (snapshot != nullptr && snapshot->drbd.reading && view != nullptr) {
@@ -157,8 +180,12 @@ bool ClusterBooks::sees(const SimulatedNode& node, const VmUuid& vm, const Line&
                     node.answers.node == Answer::right && node.answers.drbd == Answer::right;
   if (!eyes || !node.guests().contains(vm)) return false;
   if (node.index() == line.home) return true;
-  // From elsewhere it can be seen only while it runs, and through the link.
+  // From elsewhere it can be seen only while it runs, and through the link, or be heard of.
   const Guest& guest = node.guests().at(vm);
+  if (guest.shared) {
+    return is_down(guest.state) && SharedBook::runs_on(cluster_.node(line.home), vm) &&
+           shared_.is_told_of(node, line.home, vm);
+  }
   if (!guest.resource || is_down_in(*cluster_.nodes().at(line.home), vm)) return false;
   const auto& all = cluster_.replication().resources();
   const auto resource = std::ranges::find(all, *guest.resource, &Replication::Resource::name);
@@ -188,8 +215,16 @@ void ClusterBooks::look_at_sight(SimulatedNode& node) {
       continue;
     }
     const auto since = line.sees_since.try_emplace(index, cluster_.now()).first->second;
-    if (cluster_.now() - since >= kToKnow) line.known.insert(index);
+    if (cluster_.now() - since < time_to_know(line, index)) continue;
+    line.known.insert(index);
+    // A person who said since that it is to run here knew better.
+    const bool leaves = line.shared && line.home != index && !marks_.may_be(index, vm, Keep::up);
+    if (leaves) line.left.insert(index);
   }
+}
+
+Duration ClusterBooks::time_to_know(const Line& line, NodeIndex node) {
+  return line.shared && line.home != node ? kToHear : kToKnow;
 }
 
 /// A reading less only takes actions away.
@@ -248,7 +283,10 @@ std::vector<ClusterBooks::Complaint> ClusterBooks::complaints() const {
 }
 
 void ClusterBooks::judge_end() {
-  for (const auto& [vm, line] : lines_) ++counts_[line.muddled ? "muddled" : "clear"];
+  for (const auto& [vm, line] : lines_) {
+    ++counts_[line.muddled ? "muddled" : "clear"];
+    if (line.shared) ++counts_[line.muddled ? "shared muddled" : "shared clear"];
+  }
   for (const Complaint& complaint : complaints()) wrong(*complaint.node, complaint.what);
 }
 

@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "simulation/cluster.h"
+#include "tests/support/mark_book.h"
 #include "tests/support/pace_book.h"
 #include "tests/support/pause_book.h"
+#include "tests/support/shared_book.h"
 
 namespace upkeep::test {
 
@@ -28,9 +30,12 @@ class ClusterBooks {
 
   // What persons do.
   void started(const VmUuid& vm, NodeIndex node);
+  /// It begins to come to the node, which may not last.
+  void comes(const VmUuid& vm, NodeIndex node);
   void stopped(const VmUuid& vm, VmReason how);
   void released(NodeIndex node, const Target& target) { pace_.released(node, target); }
   void taken_down(NodeIndex node, const ResourceName& resource);
+  void marks(NodeIndex node, const VmUuid& vm, Keep keep);
   // What happens to VMs and nodes.
   void crashed(const VmUuid& vm);
   void lost_power(NodeIndex node);
@@ -55,6 +60,8 @@ class ClusterBooks {
   [[nodiscard]] std::optional<NodeIndex> place_of(const VmUuid& vm) const;
   /// What persons told upkeep to leave alone.
   [[nodiscard]] PauseBook& pauses() { return pauses_; }
+  [[nodiscard]] MarkBook& marks() { return marks_; }
+  [[nodiscard]] SharedBook& shared() { return shared_; }
   [[nodiscard]] std::map<std::string, int>& counts() { return counts_; }
 
  private:
@@ -65,6 +72,10 @@ class ClusterBooks {
     bool muddled = false;
     std::map<NodeIndex, Tick> sees_since;  ///< Nodes that see how it stands, and since when.
     std::set<NodeIndex> known;
+    bool shared = false;
+    std::set<NodeIndex> left;  ///< Nodes that know that it went elsewhere.
+    bool twice = false;        ///< It ran on two nodes: what a person does to one says little.
+    std::optional<NodeIndex> by_mark;  ///< Where a mark has it started, until it runs there.
   };
   struct Complaint {
     const SimulatedNode* node = nullptr;
@@ -81,10 +92,14 @@ class ClusterBooks {
   [[nodiscard]] static bool died_dropping(SimulatedNode& node, const VmUuid& vm);
   /// What is not as it should be in the end.
   [[nodiscard]] std::vector<Complaint> complaints() const;
+  void judge_mark(SimulatedNode& node, const simulation::Order& order);
   void judge_start(SimulatedNode& node, const VmUuid& vm);
+  void take_marked_starts(const SimulatedNode& node);
+  void judge_wish(SimulatedNode& node, const VmUuid& vm);
   void judge_disk(SimulatedNode& node, const simulation::Guest& guest);
   void judge_blindness(SimulatedNode& node);
   void look_at_sight(SimulatedNode& node);
+  [[nodiscard]] static Duration time_to_know(const Line& line, NodeIndex node);
   void look_at_lies(const SimulatedNode& node);
   [[nodiscard]] bool sees(const SimulatedNode& node, const VmUuid& vm, const Line& line) const;
   void wrong(const SimulatedNode& node, const std::string& what);
@@ -95,6 +110,8 @@ class ClusterBooks {
   std::map<std::string, int> counts_;
   PaceBook pace_;
   PauseBook pauses_;
+  MarkBook marks_;
+  SharedBook shared_;
   std::set<std::pair<NodeIndex, ResourceName>> seen_up_, taken_down_;
   std::vector<std::string> wrongs_;
 };

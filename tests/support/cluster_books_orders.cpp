@@ -21,6 +21,7 @@ void ClusterBooks::judge_order(SimulatedNode& node, const simulation::Order& ord
   if (const auto pause = pauses_.over(node, order)) {
     wrong(node, fmt::format("{} {} under a pause of {}", order.verb, order.subject, *pause));
   }
+  judge_mark(node, order);
   if (order.verb == "start") judge_start(node, VmUuid{order.subject});
   const std::pair key{node.index(), ResourceName{order.subject}};
   if (order.verb == "adjust" && taken_down_.contains(key)) {
@@ -32,18 +33,28 @@ void ClusterBooks::judge_order(SimulatedNode& node, const simulation::Order& ord
   }
 }
 
+/// Whatever is done to a VM, or to a disk for its sake. Taking back is no action of its own.
+void ClusterBooks::judge_mark(SimulatedNode& node, const simulation::Order& order) {
+  for (const auto& [vm, guest] : node.guests()) {
+    const bool its_disk =
+        order.verb == "promote" && guest.resource && guest.resource->value == order.subject;
+    if (vm.value != order.subject && !its_disk) continue;
+    if (!marks_.forbids(node.index(), vm)) continue;
+    wrong(node, fmt::format("{} {} against a mark", order.verb, order.subject));
+  }
+}
+
 void ClusterBooks::judge_start(SimulatedNode& node, const VmUuid& vm) {
   const Guest& guest = node.guests().at(vm);
   const std::string& name = guest.name.value;
-  Line& line = lines_.at(vm);
   for (const auto& other : cluster_.nodes()) {
-    if (other->index() == node.index() || is_down_in(*other, vm)) continue;
+    if (guest.shared || other->index() == node.index() || is_down_in(*other, vm)) continue;
     wrong(node, name + ": runs on " + other->options().name.value + " already");
   }
-  if (!line.wanted || line.home != node.index()) {
-    if (line.known.contains(node.index()))
-      wrong(node, name + ": starts what nobody wants here: " + thought_of(node, vm));
-    line.muddled = true;  // It did not know, and its word is as good as anybody's now.
+  judge_wish(node, vm);
+  // Where it runs twice now, nobody can say what is to become of it.
+  if (guest.shared && !shared_.judge_start(node, vm)) {
+    lines_.at(vm).twice = lines_.at(vm).muddled = true;
   }
   const auto& actions = node.journal().actions;
   const bool remembered = std::ranges::any_of(actions, [&](const auto& entry) {
@@ -51,6 +62,35 @@ void ClusterBooks::judge_start(SimulatedNode& node, const VmUuid& vm) {
   });
   if (!remembered) wrong(node, name + ": starts what is not in the journal");
   judge_disk(node, guest);
+}
+
+void ClusterBooks::judge_wish(SimulatedNode& node, const VmUuid& vm) {
+  Line& line = lines_.at(vm);
+  const NodeIndex index = node.index();
+  if (line.left.contains(index)) {
+    wrong(node, vm.value + ": starts what went elsewhere: " + thought_of(node, vm));
+  }
+  if (line.wanted && line.home == index) return;
+  if (marks_.may_be(index, vm, Keep::up)) {
+    line.by_mark = index;
+    return;
+  }
+  if (line.known.contains(index)) {
+    wrong(node, vm.value + ": starts what nobody wants here: " + thought_of(node, vm));
+  }
+  line.muddled = true;  // It did not know, and its word is as good as anybody's now.
+}
+
+/// What runs is wanted, also when the mark is taken back.
+void ClusterBooks::take_marked_starts(const SimulatedNode& node) {
+  for (auto& [vm, line] : lines_) {
+    if (line.by_mark != node.index() || !SharedBook::runs_on(node, vm)) continue;
+    line.by_mark.reset();
+    line.wanted = true;
+    line.home = node.index();
+    changed(line);
+    line.muddled = line.twice || !marks_.is_certain(node.index(), vm);
+  }
 }
 
 /// The other side has what this one hasn't: starting here would part them for good.
@@ -64,7 +104,9 @@ void ClusterBooks::judge_disk(SimulatedNode& node, const Guest& guest) {
   if (there->open) wrong(node, guest.name.value + ": its disk is in use on the other side");
   // Where a person let both sides write they are parted already; then the later one goes on.
   const bool older = !here->wrote_alone || here->wrote < there->wrote;
-  if (!resource->linked && there->wrote_alone && older) {
+  // Whoever calls the other side dead gives up what only that one has.
+  const bool given_up = shared_.is_called_dead(node, there->node);
+  if (!resource->linked && there->wrote_alone && older && !given_up) {
     wrong(node, guest.name.value + ": starts on an old copy");
   }
   if (here->evidence) wrong(node, guest.name.value + ": starts in a split brain");

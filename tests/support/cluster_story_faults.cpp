@@ -47,9 +47,14 @@ enum class Mood {
   nothing_runs,
   everything_runs,
   has_booted,
-  only_there
+  only_there,
+  // From here on only of stories with shared storage.
+  another_node,
+  hides_all,
+  old_version
 };
 constexpr std::size_t kMoods = 7;
+constexpr std::size_t kAllMoods = 10;
 
 std::string_view to_words(Mood mood) {
   switch (mood) {
@@ -60,6 +65,9 @@ std::string_view to_words(Mood mood) {
     case Mood::everything_runs: return "says that everything runs there";
     case Mood::has_booted: return "says that it has just booted, and forgets the rest";
     case Mood::only_there: return "says nothing but that it is there";
+    case Mood::another_node: return "is another node than its name says";
+    case Mood::hides_all: return "says that nothing runs there, nor is wanted";
+    case Mood::old_version: return "does not know how to say what it wants";
   }
   return "";
 }
@@ -74,6 +82,9 @@ std::string_view to_count(Mood mood) {
     case Mood::everything_runs: return "peer makes up what runs";
     case Mood::has_booted: return "peer makes up a boot";
     case Mood::only_there: return "peer tells nothing";
+    case Mood::another_node: return "peer is another node";
+    case Mood::hides_all: return "peer hides what it wants";
+    case Mood::old_version: return "peer is old";
   }
   return "";
 }
@@ -204,19 +215,39 @@ Result<Duration> ClusterStory::obstruct(SimulatedNode& node, const Order& order)
   }
 }
 
-Result<PeerFacts> ClusterStory::answer(NodeIndex asks, NodeIndex asked) {
+void ClusterStory::lie() {
+  const NodeIndex asks = side_.below(cluster_->nodes().size());
+  const NodeIndex asked = side_.below(cluster_->nodes().size());
+  if (asks == asked) return;
+  const std::size_t mood = kMoods + side_.below(kAllMoods - kMoods);
+  peer_moods_[{asks, asked}] = static_cast<int>(mood);
+  tell(fmt::format("node{}: to it node{} {}", asks + 1, asked + 1,
+                   to_words(static_cast<Mood>(mood))));
+}
+
+simulation::Reply ClusterStory::answer(NodeIndex asks, NodeIndex asked) {
   const SimulatedNode& other = cluster_->node(asked);
   const auto mood = faults_ ? static_cast<Mood>(peer_moods_[{asks, asked}]) : Mood::truth;
-  if (mood == Mood::silence) ++counts()[std::string(to_count(mood))];
-  if (mood == Mood::silence || !other.runs_daemon()) return fail(Errc::unavailable, "no answer");
-  PeerFacts facts = other.facts();
-  if (mood != Mood::truth && mood != Mood::truth_too) ++counts()[std::string(to_count(mood))];
-  if (mood == Mood::nothing_runs) facts.active_vms.clear();
+  const bool lies = mood != Mood::truth && mood != Mood::truth_too;
+  if (!hear_each_other(asks, asked)) return {.facts = fail(Errc::timed_out, "no answer")};
+  if (lies) ++counts()[std::string(to_count(mood))];
+  if (mood == Mood::silence) return {.facts = fail(Errc::unavailable, "no answer")};
+  // The source of peers tells one from another.
+  if (mood == Mood::another_node) return {.facts = fail(Errc::invalid, "another"), .heard = true};
+  const Result<PeerFacts> truth = other.facts();
+  if (!truth) return {.facts = truth, .heard = other.powered()};
+  PeerFacts facts = *truth;
+  if (mood == Mood::nothing_runs || mood == Mood::hides_all) facts.active_vms.clear();
+  if (mood == Mood::hides_all) facts.wanted_vms = std::vector<VmUuid>{};
   if (mood == Mood::everything_runs) facts.active_vms = vms_;
   if (mood == Mood::only_there) facts = {};
+  if (mood == Mood::old_version) facts.wanted_vms = PeerFacts{}.wanted_vms;
   // As another version does that forgot its keys.
   if (mood == Mood::has_booted) facts = {.boot_id = {std::to_string(random_.below(3))}};
-  return facts;
+  for (const VmUuid& vm : truth->active_vms) {
+    if (std::ranges::count(facts.active_vms, vm) == 0) books_->shared().hid(asks, asked, vm);
+  }
+  return {.facts = facts, .heard = true};
 }
 
 }  // namespace upkeep::test

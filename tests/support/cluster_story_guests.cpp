@@ -49,6 +49,7 @@ void ClusterStory::happen_to_a_guest() {
 
 void ClusterStory::crash(SimulatedNode& node, const VmUuid& vm) {
   ++counts()["crash"];
+  end_migration_of(vm);
   books_->crashed(vm);
   unheard(node, [&] {
     const bool kept = random_.percent(30);
@@ -65,6 +66,7 @@ void ClusterStory::crash(SimulatedNode& node, const VmUuid& vm) {
 
 void ClusterStory::stop(SimulatedNode& node, const VmUuid& vm) {
   ++counts()["stop"];
+  end_migration_of(vm);
   const Stop how = any_stop(random_);
   tell(fmt::format("{}: a person stops {} ({})", node.options().name.value, vm.value,
                    to_string(how.reason)));
@@ -106,6 +108,7 @@ void ClusterStory::start_somewhere(const VmUuid& vm) {
     ++counts()["start by hand"];
     return;
   }
+  if (home.guests().contains(vm) && home.guests().at(vm).shared) return;
   if (home.powered()) return;  // It is about to come back there.
   for (const auto& node : cluster_->nodes()) {
     if (node->index() != home.index() && start_by_hand(*node, vm)) ++counts()["takeover"];
@@ -114,6 +117,7 @@ void ClusterStory::start_somewhere(const VmUuid& vm) {
 
 void ClusterStory::move(SimulatedNode& from, const VmUuid& vm) {
   const Guest guest = from.guests().at(vm);
+  if (guest.shared) begin_migration(vm);
   if (!guest.resource) return;
   const Replication& disks = cluster_->replication();
   const NodeIndex other = disks.other_side(from.index(), *guest.resource)->node;

@@ -48,6 +48,20 @@ TEST(NodeJson, NeverTakesSilenceForNotHere) {
   EXPECT_EQ(json::parse(node_json(old.moment()))["vms_known"], false);
 }
 
+TEST(NodeJson, AnInventoryThatWasLostIsNotANodeWithoutVms) {
+  WebWorld web;
+  web.world.wanted("web1", StopCause::crashed);
+  web.world.snapshot.vms.reading = std::make_shared<const Vms>();
+  EXPECT_EQ(json::parse(node_json(web.moment()))["vms_known"], false);
+  web.world.unwanted("web1", StopCause::operator_destroy);
+  EXPECT_EQ(json::parse(node_json(web.moment()))["active_vms"], json::array());
+  web.world.wanted("web1", StopCause::none).marked("web1", Keep::down);
+  EXPECT_TRUE(json::parse(node_json(web.moment()))["active_vms"].is_null())
+      << "it ran when it was last seen, whatever was wanted of it";
+  web.world.unwanted("web1", StopCause::moved_away);
+  EXPECT_EQ(json::parse(node_json(web.moment()))["vms_known"], true);
+}
+
 TEST(NodeJson, SaysWhatIsWantedOnceTheLedgerWasHeldAgainstTheVms) {
   WebWorld web;
   web.world.with(a_vm("up1")).with(a_vm("off1").off());
