@@ -169,6 +169,12 @@ void SimulatedNode::order(Command command, std::function<void(const Result<std::
   woken_ = true;
 }
 
+void SimulatedNode::use(std::shared_ptr<const Policy> reloaded) {
+  policy = std::move(reloaded);
+  if (daemon_) daemon_->use(policy);
+  woken_ = true;
+}
+
 bool SimulatedNode::advance() {
   if (!powered_) return false;
   boot_guests();

@@ -27,8 +27,8 @@ class SimulatedNode {
   SimulatedNode(NodeIndex index, NodeOptions options, const Tick& now, Replication& replication);
 
   // How it is set up; to be changed at any time.
-  std::shared_ptr<const Policy> policy =
-      std::make_shared<const Policy>();  ///< From the next start.
+  /// From the next start; `use` at once.
+  std::shared_ptr<const Policy> policy = std::make_shared<const Policy>();
   Answers answers;
   /// Hears of each order right before its effect: an error keeps it from having one, a duration is
   /// added to what the call takes. Empty: each does its work.
@@ -53,6 +53,8 @@ class SimulatedNode {
   void tell(const VmUuid& uuid, VmEventKind kind);
   /// A person's word; `answer` hears of it when the loop has taken it.
   void order(Command command, std::function<void(const Result<std::string>&)> answer = {});
+  /// A reloaded configuration.
+  void use(std::shared_ptr<const Policy> reloaded);
   void wake() { woken_ = true; }
 
   /// Brings the node up to now, and steps its loop if that is due. True: it stepped.

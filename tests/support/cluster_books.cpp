@@ -24,7 +24,8 @@ constexpr Duration kToHear = std::chrono::seconds(15);
 ClusterBooks::ClusterBooks(simulation::Cluster& cluster, Tell tell)
     : cluster_(cluster),
       tell_(std::move(tell)),
-      pace_(cluster, counts_, [this](const auto& node, const auto& what) { wrong(node, what); }),
+      pace_(cluster, counts_, marks_,
+            [this](const auto& node, const auto& what) { wrong(node, what); }),
       pauses_(cluster),
       shared_(cluster, counts_, [this](const auto& node, const auto& what) { wrong(node, what); }) {
   for (const auto& node : cluster.nodes()) {

@@ -92,6 +92,7 @@ class ClusterBooks {
   [[nodiscard]] static bool died_dropping(SimulatedNode& node, const VmUuid& vm);
   /// What is not as it should be in the end.
   [[nodiscard]] std::vector<Complaint> complaints() const;
+  void judge_configuration(SimulatedNode& node, const simulation::Order& order);
   void judge_mark(SimulatedNode& node, const simulation::Order& order);
   void judge_start(SimulatedNode& node, const VmUuid& vm);
   void take_marked_starts(const SimulatedNode& node);
@@ -108,9 +109,9 @@ class ClusterBooks {
   Tell tell_;
   std::map<VmUuid, Line> lines_;
   std::map<std::string, int> counts_;
+  MarkBook marks_;
   PaceBook pace_;
   PauseBook pauses_;
-  MarkBook marks_;
   SharedBook shared_;
   std::set<std::pair<NodeIndex, ResourceName>> seen_up_, taken_down_;
   std::vector<std::string> wrongs_;

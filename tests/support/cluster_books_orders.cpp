@@ -21,6 +21,7 @@ void ClusterBooks::judge_order(SimulatedNode& node, const simulation::Order& ord
   if (const auto pause = pauses_.over(node, order)) {
     wrong(node, fmt::format("{} {} under a pause of {}", order.verb, order.subject, *pause));
   }
+  judge_configuration(node, order);
   judge_mark(node, order);
   if (order.verb == "start") judge_start(node, VmUuid{order.subject});
   const std::pair key{node.index(), ResourceName{order.subject}};
@@ -33,7 +34,24 @@ void ClusterBooks::judge_order(SimulatedNode& node, const simulation::Order& ord
   }
 }
 
-/// Whatever is done to a VM, or to a disk for its sake. Taking back is no action of its own.
+/// From the moment on at which it was reloaded, also for what had been decided and not been sent.
+void ClusterBooks::judge_configuration(SimulatedNode& node, const simulation::Order& order) {
+  if (order.verb == "demote") return;  // Taking back is no action of its own.
+  const Policy& policy = *node.policy;
+  if (policy.mode != Mode::act) {
+    wrong(node, fmt::format("{} {} in mode {}", order.verb, order.subject, to_string(policy.mode)));
+  }
+  const auto guest = node.guests().find(VmUuid{order.subject});
+  if (guest == node.guests().end()) return;
+  const Keep keep = policy_for(policy, guest->second.name).keep;
+  const bool forbidden = keep == Keep::down || keep == Keep::ignore;
+  // A mark goes before the configuration.
+  if (forbidden && !marks_.may_be(node.index(), guest->first, Keep::up)) {
+    wrong(node, fmt::format("{} {} against the configuration", order.verb, order.subject));
+  }
+}
+
+/// Whatever is done to a VM, or to a disk for its sake.
 void ClusterBooks::judge_mark(SimulatedNode& node, const simulation::Order& order) {
   for (const auto& [vm, guest] : node.guests()) {
     const bool its_disk =

@@ -99,6 +99,10 @@ void ClusterStory::happen() {
     happen_to_shared();
     return;
   }
+  if (is_told_ && side_.percent(25)) {
+    happen_to_words();
+    return;
+  }
   const std::size_t dice = random_.below(100);
   if (dice < 45) {
     happen_to_a_guest();
@@ -118,6 +122,7 @@ void ClusterStory::heal() {
   dies_after_.clear();
   for (const auto& node : cluster_->nodes()) {
     node->answers = {};
+    if (node->policy != policies_.at(node->index())) node->use(policies_.at(node->index()));
     node->journal().failing = false;
     if (!node->powered()) {
       node->power_on();

@@ -43,6 +43,8 @@ class ClusterStory {
   void happen_to_a_source();
   void happen_to_a_link();
   void happen_to_shared();
+  void happen_to_words();
+  void reload(SimulatedNode& node, const VmName& vm);
   void pause_something();
   void end_pauses(SimulatedNode& node, const Standings& standings);
   void resume(SimulatedNode& node, const std::optional<Target>& target);
@@ -66,6 +68,7 @@ class ClusterStory {
   void define_at(SimulatedNode& node, const VmUuid& vm);
   void mark(SimulatedNode& node, const VmUuid& vm, Keep keep);
   void isolate(NodeIndex node);
+  void lose_inventory(const VmUuid& vm);
   void declare_dead();
   void lie();
   void heal_shared();
@@ -89,7 +92,8 @@ class ClusterStory {
   simulation::Random random_;
   /// Of what came later to the stories, so that the others stay as they were.
   simulation::Random side_;
-  bool shares_ = false;  ///< Some VMs lie on shared storage.
+  bool shares_ = false;   ///< Some VMs lie on shared storage.
+  bool is_told_ = false;  ///< Persons mark VMs, and change the configuration.
   bool faults_ = true;
   std::size_t obstructed_ = 0;  ///< Of a hundred orders.
   std::unique_ptr<simulation::Cluster> cluster_;
@@ -100,7 +104,8 @@ class ClusterStory {
   std::vector<VmUuid> vms_, shared_vms_;
   std::set<NodeIndex> isolated_;  ///< Nobody hears them.
   std::vector<Migration> migrations_;
-  std::set<MarkBook::Spot> settled_;  ///< Marks that are to stay.
+  std::vector<std::shared_ptr<const Policy>> policies_;  ///< By node; what it began with.
+  std::set<MarkBook::Spot> settled_;                     ///< Marks that are to stay.
   std::vector<std::string> trace_;
 };
 

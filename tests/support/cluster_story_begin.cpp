@@ -102,7 +102,8 @@ std::size_t obstructed_by(simulation::Random& random) {
 }  // namespace
 
 ClusterStory::ClusterStory(std::uint64_t seed) : random_(seed), side_(seed ^ kSideStream) {
-  shares_ = side_.percent(25);
+  shares_ = side_.percent(30);
+  is_told_ = side_.percent(25);
   cluster_ = std::make_unique<simulation::Cluster>(cluster_by(random_));
   place_guests();
   books_ = std::make_unique<ClusterBooks>(*cluster_, [this](const auto& what) { tell(what); });
@@ -110,7 +111,8 @@ ClusterStory::ClusterStory(std::uint64_t seed) : random_(seed), side_(seed ^ kSi
   const auto policy = policy_by(random_);
   obstructed_ = obstructed_by(random_);
   for (const auto& node : cluster_->nodes()) {
-    node->policy = shares_ ? with_peers(*policy, *node, cluster_->nodes()) : policy;
+    policies_.push_back(shares_ ? with_peers(*policy, *node, cluster_->nodes()) : policy);
+    node->policy = policies_.back();
     node->power_on();
     node->start_daemon();
   }

@@ -32,19 +32,25 @@ bool ClusterStory::hear_each_other(NodeIndex one, NodeIndex other) const {
 
 void ClusterStory::happen_to_shared() {
   if (shared_vms_.empty()) return;
-  const VmUuid vm = shared_vms_.at(side_.below(shared_vms_.size()));
+  VmUuid vm = shared_vms_.at(side_.below(shared_vms_.size()));
   const std::size_t dice = side_.below(100);
   if (dice < 25) {
     begin_migration(vm);
   } else if (dice < 40) {
+    // Those whose node is dark come first.
+    for (const VmUuid& one : shared_vms_) {
+      if (!cluster_->node(books_->home(one)).powered()) vm = one;
+    }
     start_elsewhere(vm);
   } else if (dice < 62) {
     mark(cluster_->node(side_.below(cluster_->nodes().size())), vm,
          side_.pick({Keep::up, Keep::up, Keep::up, Keep::down, Keep::ignore, Keep::automatic}));
   } else if (dice < 80) {
     isolate(side_.below(cluster_->nodes().size()));
-  } else if (dice < 92) {
+  } else if (dice < 89) {
     declare_dead();
+  } else if (dice < 94) {
+    lose_inventory(vm);
   } else {
     lie();
   }
@@ -61,6 +67,16 @@ void ClusterStory::mark(SimulatedNode& node, const VmUuid& vm, Keep keep) {
              [this, &node, vm, keep](const Result<std::string>& answer) {
                books_->marks().answered(node.index(), vm, keep, answer.has_value());
              });
+}
+
+/// And a person wants it on another node, as far as that is possible.
+void ClusterStory::lose_inventory(const VmUuid& vm) {
+  const auto place = books_->place_of(vm);
+  const NodeIndex other = side_.below(cluster_->nodes().size());
+  if (!place || other == *place) return;
+  tell(node_name(*place) + ": libvirt lists nothing");
+  cluster_->node(*place).answers.libvirt = simulation::Answer::nothing;
+  if (side_.percent(70)) mark(cluster_->node(other), vm, Keep::up);
 }
 
 void ClusterStory::isolate(NodeIndex node) {

@@ -18,6 +18,8 @@ class MarkBook {
 
   [[nodiscard]] bool may_be(simulation::NodeIndex node, const VmUuid& vm, Keep keep) const;
   [[nodiscard]] bool is_certain(simulation::NodeIndex node, const VmUuid& vm) const;
+  /// Marked up once, whatever was said since.
+  [[nodiscard]] bool was_up(simulation::NodeIndex node, const VmUuid& vm) const;
   /// Marked down or to be ignored, as surely as a person can know.
   [[nodiscard]] bool forbids(simulation::NodeIndex node, const VmUuid& vm) const;
 
@@ -25,6 +27,7 @@ class MarkBook {
   struct Line {
     Keep firm = Keep::automatic;  ///< The last one that was taken.
     std::multiset<Keep> open;     ///< Said since, and not answered.
+    bool was_up = false;
   };
   [[nodiscard]] const std::map<Spot, Line>& lines() const { return lines_; }
 

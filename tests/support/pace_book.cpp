@@ -95,6 +95,13 @@ void PaceBook::judge_gaps(const Node& node, const Ticket& ticket) {
 /// All actions of one recovery are one.
 void PaceBook::judge_budget(const Node& node, const Ticket& ticket) {
   if (std::holds_alternative<BringUpResource>(ticket.action)) return;  // Isn't counted.
+  if (ticket.finding.trigger == Trigger::manual) {
+    // What a person asked for isn't either.
+    const auto* start = std::get_if<StartVm>(&ticket.action);
+    const bool asked = start != nullptr && marks_.was_up(node.index(), start->uuid);
+    if (!asked) wrong_(node, "calls what it does a person's wish");
+    return;
+  }
   auto& spent = spent_[node.index()];
   std::erase_if(spent, [&](const auto& one) { return cluster_.now() - one.second.at >= kHour; });
   spent[ticket.id] = {.at = cluster_.now(), .recovery = ticket.history->recovery};
@@ -156,6 +163,13 @@ void PaceBook::judge_slots(const Node& node, const Ticket& ticket) {
   }
 }
 
+bool PaceBook::is_let_go(const Node& node, const Guest& guest, const Policy& policy) const {
+  const Keep keep = policy_for(policy, guest.name).keep;
+  return keep == Keep::down || keep == Keep::ignore ||
+         marks_.may_be(node.index(), guest.uuid, Keep::down) ||
+         marks_.may_be(node.index(), guest.uuid, Keep::ignore);
+}
+
 /// Not before those that go first are at work, as long as it has patience with them.
 void PaceBook::judge_order(const Node& node, const Ticket& ticket) {
   const auto& start = std::get<StartVm>(ticket.action);
@@ -165,7 +179,7 @@ void PaceBook::judge_order(const Node& node, const Ticket& ticket) {
   for (const auto& [uuid, guest] : node.guests()) {
     const bool first = policy_for(policy, guest.name).priority < own.priority ||
                        std::ranges::count(own.after, guest.name) > 0;
-    if (!first || !is_starting(node, guest, policy)) continue;
+    if (!first || !is_starting(node, guest, policy) || is_let_go(node, guest, policy)) continue;
     wrong_(node, fmt::format("{} starts before {} is at work", start.vm.value, guest.name.value));
   }
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "simulation/cluster.h"
+#include "tests/support/mark_book.h"
 
 namespace upkeep::test {
 
@@ -19,11 +20,11 @@ class PaceBook {
   using Node = simulation::SimulatedNode;
   using Wrong = std::function<void(const Node&, const std::string&)>;
 
-  /// How often what happened, by its name; outlives the book.
+  /// How often what happened, by its name; outlives the book, as the marks do.
   using Counts = std::map<std::string, int>;
 
-  PaceBook(const simulation::Cluster& cluster, Counts& counts, Wrong wrong)
-      : cluster_(cluster), counts_(counts), wrong_(std::move(wrong)) {}
+  PaceBook(const simulation::Cluster& cluster, Counts& counts, const MarkBook& marks, Wrong wrong)
+      : cluster_(cluster), counts_(counts), marks_(marks), wrong_(std::move(wrong)) {}
 
   void begun(const Node& node, const Ticket& ticket);
   void ended(const Node& node, const Completed& completed);
@@ -72,12 +73,16 @@ class PaceBook {
   /// Its start is under way: begun, in time, and the guest isn't at work yet.
   [[nodiscard]] bool is_starting(const Node& node, const simulation::Guest& guest,
                                  const Policy& policy) const;
+  /// A person has it left alone, or may have: nobody waits for it.
+  [[nodiscard]] bool is_let_go(const Node& node, const simulation::Guest& guest,
+                               const Policy& policy) const;
   /// It only runs as far as anybody knows, was started a moment ago, and the disks are strained.
   [[nodiscard]] bool reads_still(const Node& node, const simulation::Guest& guest,
                                  const Policy& policy) const;
 
   const simulation::Cluster& cluster_;
   Counts& counts_;
+  const MarkBook& marks_;
   Wrong wrong_;
   std::map<Spot, Flight> in_flight_;
   std::map<Spot, Tried> tried_;
