@@ -38,12 +38,21 @@ bool inventory_lost(const World& world) {
   });
 }
 
-bool knows_what_runs(const World& world) {
+std::optional<std::vector<VmUuid>> active_vms(const World& world) {
   const Vms* vms = vms_in_sight(world);
-  if (vms == nullptr || inventory_lost(world)) return false;
-  return !vms->empty() || std::ranges::none_of(world.history.intents, [](const auto& line) {
-    return line.second.last_stop == StopCause::none;
-  });
+  if (vms == nullptr) return std::nullopt;
+  std::vector<VmUuid> active;
+  for (const Vm& vm : *vms) {
+    // A state that libvirt could not tell may hide a running guest.
+    if (!is_down(vm.state)) active.push_back(vm.uuid);
+  }
+  if (!vms->empty()) return active;
+  if (world.history.boot.value.empty()) return std::nullopt;
+  for (const auto& [uuid, line] : world.history.intents) {
+    const bool ended_with_its_boot = !line.boot.value.empty() && line.boot != world.history.boot;
+    if (line.last_stop == StopCause::none && !ended_with_its_boot) active.push_back(uuid);
+  }
+  return active;
 }
 
 std::optional<Held> blindness(const Needs& needs, const World& world) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "remediation/decision.h"
 #include "remediation/world.h"
@@ -22,9 +23,10 @@ struct Needs {
 /// was lost (an empty /etc/libvirt, the wrong URI), not a node without VMs.
 [[nodiscard]] bool inventory_lost(const World& world);
 
-/// True when it can be said which VMs run here. A list without any VM says so only where none on
-/// record is wanted or ran when it was last seen: silence about a guest is no word that it is off.
-[[nodiscard]] bool knows_what_runs(const World& world);
+/// The VMs that no other node may start, for a process exists here; nothing while that isn't known.
+/// A list without any VM is no word that a guest is off: who ran in this boot when it was last seen
+/// is counted among them.
+[[nodiscard]] std::optional<std::vector<VmUuid>> active_vms(const World& world);
 
 /// Why a rule with these needs sees nothing now; nothing when it sees.
 [[nodiscard]] std::optional<Held> blindness(const Needs& needs, const World& world);

@@ -250,16 +250,13 @@ Result<PeerFacts> SimulatedNode::facts() const {
   facts.boot_id = boot_id();
   facts.boot_time = booted_;
   const auto seen = view();
-  const auto knows = [&](const Policy& by, const History& history) {
-    return knows_what_runs(
-        {.snapshot = *snapshot_, .policy = by, .history = history, .now = clock_.now()});
-  };
-  if (!(seen ? knows(*seen->policy, seen->history) : knows(*policy, {}))) {
-    return fail(Errc::invalid, "active_vms is no list");
-  }
-  for (const Vm& vm : **snapshot_->vms.reading) {
-    if (!is_down(vm.state)) facts.active_vms.push_back(vm.uuid);
-  }
+  const History no_history;
+  auto active = active_vms({.snapshot = *snapshot_,
+                            .policy = seen ? *seen->policy : *policy,
+                            .history = seen ? seen->history : no_history,
+                            .now = clock_.now()});
+  if (!active) return fail(Errc::invalid, "active_vms is no list");
+  facts.active_vms = std::move(*active);
   if (seen != nullptr && seen->history.wanted_told) {
     std::vector<VmUuid> wanted;
     for (const auto& [uuid, since] : *seen->history.wanted_told) wanted.push_back(uuid);

@@ -1,12 +1,25 @@
 #include "app/web/answers.h"
 
 #include "app/web/json_parts.h"
+#include "remediation/sight.h"
 
 namespace upkeep::web {
 namespace {
 
-/// A process for the guest exists, so that no other node may start it.
-bool is_active(VmState state) { return !is_down(state); }
+/// Before the loop has decided once nothing is on record.
+Json active_vms(const Moment& moment) {
+  static const Policy no_policy;
+  static const History no_history;
+  const auto active =
+      upkeep::active_vms({.snapshot = *moment.snapshot,
+                          .policy = moment.view ? *moment.view->policy : no_policy,
+                          .history = moment.view ? moment.view->history : no_history,
+                          .now = moment.now});
+  if (!active) return nullptr;
+  Json list = Json::array();
+  for (const VmUuid& uuid : *active) list.push_back(uuid.value);
+  return list;
+}
 
 /// Null while it is not known: that must not look like "not wanted".
 Json wanted_vms(const Moment& moment, bool vms_known) {
@@ -35,14 +48,7 @@ Json held_vms(const Moment& moment) {
 
 std::string node_json(const Moment& moment) {
   const Snapshot& snapshot = *moment.snapshot;
-  Json active;
-  if (snapshot.vms.fresh(moment.now, moment.freshness().vms) && *snapshot.vms.reading) {
-    active = Json::array();
-    for (const auto& vm : **snapshot.vms.reading) {
-      // A state that libvirt could not tell may hide a running guest.
-      if (is_active(vm.state)) active.push_back(vm.uuid.value);
-    }
-  }
+  const Json active = active_vms(moment);
   const bool known = active.is_array();
   Json out{{"node", moment.identity.node},
            {"version", moment.identity.version},

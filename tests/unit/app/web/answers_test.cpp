@@ -50,16 +50,22 @@ TEST(NodeJson, NeverTakesSilenceForNotHere) {
 
 TEST(NodeJson, AnInventoryThatWasLostIsNotANodeWithoutVms) {
   WebWorld web;
-  web.world.wanted("web1", StopCause::crashed);
+  const auto active = [&] { return json::parse(node_json(web.moment()))["active_vms"]; };
+  const json web1 = json::array({test::uuid_of("web1")});
   web.world.snapshot.vms.reading = std::make_shared<const Vms>();
-  EXPECT_EQ(json::parse(node_json(web.moment()))["vms_known"], false);
-  web.world.unwanted("web1", StopCause::operator_destroy);
-  EXPECT_EQ(json::parse(node_json(web.moment()))["active_vms"], json::array());
-  web.world.wanted("web1", StopCause::none).marked("web1", Keep::down);
-  EXPECT_TRUE(json::parse(node_json(web.moment()))["active_vms"].is_null())
-      << "it ran when it was last seen, whatever was wanted of it";
-  web.world.unwanted("web1", StopCause::moved_away);
-  EXPECT_EQ(json::parse(node_json(web.moment()))["vms_known"], true);
+  web.world.wanted("web1", StopCause::none);
+  EXPECT_EQ(active(), web1) << "it ran when it was last seen";
+  web.world.marked("web1", Keep::down);
+  EXPECT_EQ(active(), web1) << "whatever was wanted of it";
+  web.world.history.intents.at({test::uuid_of("web1")}).boot = {"another boot"};
+  EXPECT_EQ(active(), json::array()) << "that boot is over, and its guests with it";
+  for (const StopCause stop : {StopCause::crashed, StopCause::moved_away}) {
+    web.world.wanted("web1", stop);
+    EXPECT_EQ(active(), json::array());
+  }
+  Moment early = web.moment();
+  early.view = nullptr;
+  EXPECT_EQ(json::parse(node_json(early))["vms_known"], false) << "the ledger isn't known yet";
 }
 
 TEST(NodeJson, SaysWhatIsWantedOnceTheLedgerWasHeldAgainstTheVms) {
