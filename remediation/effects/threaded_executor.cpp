@@ -13,7 +13,7 @@ namespace upkeep {
 
 ThreadedExecutor::ThreadedExecutor(ThreadedExecutorOptions options, ActionTools tools,
                                    std::function<void()> wake)
-    : pool_(std::make_shared<Pool>(options, std::move(tools), std::move(wake))) {
+    : pool_(std::make_shared<Pool>(std::move(options), std::move(tools), std::move(wake))) {
   // First: workers that wait for work could not be left alone if this one can't be had.
   watchdog_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
   const std::scoped_lock lock(pool_->mutex);

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "remediation/effects/threaded_executor.h"
@@ -31,8 +32,8 @@ struct ThreadedExecutor::Pool {
     std::optional<Outcome> given_up = std::nullopt;
   };
 
-  Pool(const ThreadedExecutorOptions& given, ActionTools with, std::function<void()> waker)
-      : options(given), tools(std::move(with)), wake(std::move(waker)) {}
+  Pool(ThreadedExecutorOptions given, ActionTools with, std::function<void()> waker)
+      : options(std::move(given)), tools(std::move(with)), wake(std::move(waker)) {}
 
   const ThreadedExecutorOptions options;
   const ActionTools tools;
