@@ -26,16 +26,14 @@ class SimulatedNode {
   /// `now` and `replication` are the cluster's and outlive this.
   SimulatedNode(NodeIndex index, NodeOptions options, const Tick& now, Replication& replication);
 
-  // How it is set up; to be changed at any time.
-  /// From the next start; `use` at once.
+  // How it is set up; to be changed at any time, the policy by `use` while a daemon runs.
   std::shared_ptr<const Policy> policy = std::make_shared<const Policy>();
   Answers answers;
   /// Hears of each order right before its effect: an error keeps it from having one, a duration is
   /// added to what the call takes. Empty: each does its work.
   std::function<Result<Duration>(const Order&)> on_order;
   Recorder* recorder = nullptr;  ///< Of the next daemon; null: nobody listens.
-  /// What the daemon has heard of the others; the cluster fills it in.
-  std::vector<Peer> peers;
+  std::vector<Peer> peers;       ///< What the daemon has heard of the others, by the cluster.
 
   // What happens to it.
   void define(Guest guest);
@@ -53,7 +51,6 @@ class SimulatedNode {
   void tell(const VmUuid& uuid, VmEventKind kind);
   /// A person's word; `answer` hears of it when the loop has taken it.
   void order(Command command, std::function<void(const Result<std::string>&)> answer = {});
-  /// A reloaded configuration.
   void use(std::shared_ptr<const Policy> reloaded);
   void wake() { woken_ = true; }
 
@@ -71,8 +68,7 @@ class SimulatedNode {
   [[nodiscard]] MemoryJournal& journal() { return journal_; }
   [[nodiscard]] Replication& replication() { return replication_; }
   [[nodiscard]] const BootLoad& load() const { return load_; }
-  /// Started here so far: what was asked by one isn't told to the next.
-  [[nodiscard]] int daemons() const { return daemons_; }
+  [[nodiscard]] int daemons() const { return daemons_; }  ///< Started here so far.
   /// The daemon wants the other nodes asked now.
   [[nodiscard]] bool is_poked() const { return poked_; }
   [[nodiscard]] bool takes_a_poke() { return std::exchange(poked_, false); }

@@ -67,6 +67,10 @@ void ClusterBooks::judge_start(SimulatedNode& node, const VmUuid& vm) {
   const std::string& name = guest.name.value;
   for (const auto& other : cluster_.nodes()) {
     if (guest.shared || other->index() == node.index() || is_down_in(*other, vm)) continue;
+    if (shared_.is_called_dead(node, other->index())) {
+      lines_.at(vm).twice = lines_.at(vm).muddled = true;
+      continue;
+    }
     wrong(node, name + ": runs on " + other->options().name.value + " already");
   }
   judge_wish(node, vm);
@@ -119,7 +123,8 @@ void ClusterBooks::judge_disk(SimulatedNode& node, const Guest& guest) {
   const Replication::Side* there = disks.other_side(node.index(), *guest.resource);
   const auto resource =
       std::ranges::find(disks.resources(), *guest.resource, &Replication::Resource::name);
-  if (there->open) wrong(node, guest.name.value + ": its disk is in use on the other side");
+  if (there->open && !shared_.is_called_dead(node, there->node))
+    wrong(node, guest.name.value + ": its disk is in use on the other side");
   // Where a person let both sides write they are parted already; then the later one goes on.
   const bool older = !here->wrote_alone || here->wrote < there->wrote;
   // Whoever calls the other side dead gives up what only that one has.

@@ -214,6 +214,16 @@ void ClusterStory::end_migration_of(const VmUuid& vm) {
 
 /// What persons do about VMs that two nodes run or want: one of them is to have it.
 void ClusterStory::mend_shared() {
+  // What left an empty node unseen is wanted there for ever, until a person says otherwise.
+  for (const auto& node : cluster_->nodes()) {
+    if (!node->guests().empty()) continue;
+    const IntentLedger ledger = node->journal().state().intents;
+    for (const auto& [vm, line] : ledger) {
+      if (!line.wanted || !settled_.insert({node->index(), vm}).second) continue;
+      ++counts()["missed on an empty node"];
+      mark(*node, vm, Keep::down);
+    }
+  }
   for (const VmUuid& vm : shared_vms_) {
     const NodeIndex home = books_->home(vm);
     const bool runs_at_home = SharedBook::runs_on(cluster_->node(home), vm);
@@ -243,8 +253,10 @@ void ClusterStory::heal_shared() {
   for (const auto& node : cluster_->nodes()) {
     for (const auto& peer : cluster_->nodes()) {
       if (!shares_ || peer == node) continue;
-      books_->shared().takes_back(node->index(), peer->index());
-      node->order(DeclareDead{.node = peer->options().name, .by = "root", .take_back = true});
+      const DeclareDead word{.node = peer->options().name, .by = "root", .take_back = true};
+      node->order(word, [this, here = node->index(), there = peer->index()](const auto& answer) {
+        if (answer) books_->shared().takes_back(here, there);
+      });
     }
   }
 }

@@ -53,7 +53,6 @@ void ClusterStory::reload(SimulatedNode& node, const VmName& vm) {
     if (side_.percent(60)) put_first(policy, vm, side_.pick({Keep::down, Keep::ignore}));
     policy.back_off.attempts_per_hour = static_cast<int>(2 + side_.below(7));
     policy.back_off.first_gap = seconds(5 + side_.below(20));
-    policy.actions_per_hour = static_cast<int>(3 + side_.below(20));
   }
   const auto view = node.view();
   const bool recovers = view != nullptr && view->history.recovery.has_value();
