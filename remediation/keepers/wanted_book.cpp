@@ -10,8 +10,8 @@ namespace {
 
 /// An action on it that the reading may not show the effect of yet: the start may be one that is
 /// no longer wanted.
-bool is_at_work(const Vm& vm, const History& history, const Step& step) {
-  const auto tried = history.targets.find(target_of(vm.name));
+bool is_at_work(const VmName& vm, const History& history, const Step& step) {
+  const auto tried = history.targets.find(target_of(vm));
   if (tried == history.targets.end()) return false;
   return tried->second.in_flight || tried->second.last_end >= step.snapshot.vms.at;
 }
@@ -25,14 +25,23 @@ bool is_wanted(const Vm& vm, const History& history, const Step& step) {
   return line == nullptr || !belongs_elsewhere(*line, wish);
 }
 
-/// An empty list of VMs, and the ledger knows of one that should be on it: not "none is wanted".
-bool is_list_lost(const History& history, const Step& step) {
+/// What to tell of, and whether it is known to be off. An empty list of libvirt's is no word on the
+/// VMs that the ledger knows here: under a wrong URI they run unseen.
+std::map<VmUuid, bool> wanted(const History& history, const Step& step) {
+  std::map<VmUuid, bool> found;
+  const Vms& vms = **step.snapshot.vms.reading;
+  for (const Vm& vm : vms) {
+    if (!is_wanted(vm, history, step) && !is_at_work(vm.name, history, step)) continue;
+    found.emplace(vm.uuid, is_down(vm.state));
+  }
+  if (!vms.empty()) return found;
   const World world{step.snapshot, step.policy, history, step.now};
-  return inventory_lost(world) && std::ranges::any_of(history.intents, [&](const auto& known) {
-           const Intent& line = known.second;
-           const Wish wish = wish_for(&line, policy_for(step.policy, line.name));
-           return wish.keep == Keep::up && !is_gone(line, world);
-         });
+  for (const auto& [uuid, line] : history.intents) {
+    const bool up = wish_for(&line, policy_for(step.policy, line.name)).keep == Keep::up;
+    if (!up && !is_at_work(line.name, history, step)) continue;
+    if (!is_gone(line, world)) found.emplace(uuid, false);
+  }
+  return found;
 }
 
 }  // namespace
@@ -40,20 +49,15 @@ bool is_list_lost(const History& history, const Step& step) {
 void WantedBook::look(const Step& step) {
   start_waits_ = false;
   if (!step.snapshot.vms.fresh(step.now, step.policy.freshness.vms)) return;
-  if (is_list_lost(history_, step)) {
-    history_.wanted_told.reset();
-    return;
-  }
   std::map<VmUuid, Tick> list;
-  for (const Vm& vm : **step.snapshot.vms.reading) {
-    if (!is_wanted(vm, history_, step) && !is_at_work(vm, history_, step)) continue;
+  for (const auto& [uuid, is_off] : wanted(history_, step)) {
     Tick since = Tick::max();
     if (history_.wanted_told) {
-      const auto before = history_.wanted_told->find(vm.uuid);
+      const auto before = history_.wanted_told->find(uuid);
       if (before != history_.wanted_told->end()) since = before->second;
     }
-    start_waits_ = start_waits_ || (since == Tick::max() && is_down(vm.state));
-    list.emplace(vm.uuid, since);
+    start_waits_ = start_waits_ || (since == Tick::max() && is_off);
+    list.emplace(uuid, since);
   }
   history_.wanted_told = std::move(list);
 }

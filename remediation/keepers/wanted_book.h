@@ -13,9 +13,9 @@ class WantedBook {
  public:
   explicit WantedBook(History& history) : history_(history) {}
 
-  /// Lists anew what is wanted, or being started; while the VMs can't be seen the list stays, and
-  /// there is none while libvirt lists no VM at all although some should be here. What came to it
-  /// counts as told only from `told` on.
+  /// Lists anew what is wanted, or being started; while the VMs can't be seen the list stays. While
+  /// libvirt lists no VM at all, it is of those that the ledger wants here and has not seen leave.
+  /// What came to it counts as told only from `told` on.
   void look(const Step& step);
   /// Whoever asks from now on hears the list of the last look.
   void told(Tick now);

@@ -121,17 +121,32 @@ TEST_F(WantedBookTest, StaysAsItIsWhileTheVmsCannotBeSeen) {
   EXPECT_THAT(list(), ElementsAre(uuid_of("web1")));
 }
 
-TEST_F(WantedBookTest, ALostInventoryIsNotAWishForNothing) {
+TEST_F(WantedBookTest, ALostInventoryIsNoWishForNothingNorForAll) {
   with(a_vm("web1").off());
   world_.wanted("web1");
   ASSERT_THAT(list(), ElementsAre(uuid_of("web1")));
-  world_.snapshot.vms.reading = std::make_shared<const Vms>();
-  look();
-  EXPECT_FALSE(world_.history.wanted_told) << "libvirt has lost its VMs";
   book_.told(world_.now);
-  with(a_vm("web1").off());
+  const Tick told = since("web1");
+  world_.wanted("web2", StopCause::none)
+      .unwanted("web3", StopCause::operator_destroy)
+      .wanted("web4", StopCause::undefined_vm);
+  world_.later(10s);
+  world_.snapshot.vms.reading = std::make_shared<Vms>();
   look();
-  EXPECT_EQ(since("web1"), Tick::max()) << "the peers heard nothing of it meanwhile";
+  ASSERT_TRUE(world_.history.wanted_told) << "null would hold each VM of the other nodes";
+  EXPECT_THAT(list(), UnorderedElementsAre(uuid_of("web1"), uuid_of("web2")))
+      << "they may run unseen: the URI may be wrong";
+  EXPECT_EQ(since("web1"), told);
+  EXPECT_EQ(since("web2"), Tick::max());
+  EXPECT_FALSE(book_.start_waits()) << "there is nothing to start";
+}
+
+TEST_F(WantedBookTest, AMarkEndsTheWishForAVmThatLeftUnseen) {
+  world_.wanted("web1", StopCause::none).wanted("web2", StopCause::none);
+  world_.snapshot.vms.reading = std::make_shared<Vms>();
+  ASSERT_THAT(list(), UnorderedElementsAre(uuid_of("web1"), uuid_of("web2")));
+  world_.marked("web1", Keep::down);
+  EXPECT_THAT(list(), ElementsAre(uuid_of("web2")));
 }
 
 TEST_F(WantedBookTest, ANodeThatItsVmsHaveLeftWantsNone) {
