@@ -17,6 +17,16 @@ bool is_shared_with(const DrbdResource& resource, const NodeName& node) {
 
 bool is_nameless(const DrbdPeer& peer) { return peer.name.value == kPeerOf84; }
 
+std::set<NodeName> drbd_peers(const Drbd& drbd) {
+  std::set<NodeName> names;
+  for (const DrbdResource& resource : drbd.resources) {
+    for (const DrbdPeer& peer : resource.peers) {
+      if (!peer.name.value.empty() && !is_nameless(peer)) names.insert(peer.name);
+    }
+  }
+  return names;
+}
+
 bool is_trying(const DrbdPeer& peer) {
   return peer.connection.kind != DrbdConnection::connected &&
          peer.connection.kind != DrbdConnection::stand_alone;

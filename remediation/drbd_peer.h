@@ -1,9 +1,11 @@
 #pragma once
 
+#include <set>
+
 #include "exporter/model/drbd.h"
 #include "exporter/model/ids.h"
 
-// What a reading says of one peer of a DRBD resource. All pure.
+// What a reading says of the peers of DRBD resources. All pure.
 
 namespace upkeep {
 
@@ -14,6 +16,9 @@ namespace upkeep {
 [[nodiscard]] bool is_shared_with(const DrbdResource& resource, const NodeName& node);
 /// True for DRBD 8.4's one peer where the configuration doesn't tell its name.
 [[nodiscard]] bool is_nameless(const DrbdPeer& peer);
+/// The nodes that a reading of DRBD names as peers. 8.4's peer is not among them where the
+/// configuration doesn't tell its name.
+[[nodiscard]] std::set<NodeName> drbd_peers(const Drbd& drbd);
 /// True for a link that is neither up nor given up: DRBD is trying.
 [[nodiscard]] bool is_trying(const DrbdPeer& peer);
 /// True for a resync, paused or not; a verify is none.

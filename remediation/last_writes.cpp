@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <iterator>
 #include <optional>
+#include <set>
 
 #include "exporter/model/node_names.h"
+#include "remediation/drbd_peer.h"
 #include "remediation/resolve.h"
 #include "remediation/rules/finding.h"
 #include "remediation/words.h"
@@ -49,7 +51,9 @@ std::string vm_fact(const Vm& vm, const World& world) {
 std::string active_there(const DrbdPeer& peer, const DrbdResource& resource, const World& world) {
   std::vector<NodeName> names;
   for (const Peer& node : world.snapshot.peers) names.push_back(node.name);
-  const NodeName* name = only_one_called(peer.name, names);
+  const auto& drbd = world.snapshot.drbd.reading;
+  const std::set<NodeName> peers = drbd ? drbd_peers(**drbd) : std::set<NodeName>{};
+  const NodeName* name = counterpart(peer.name, names, peers);
   if (name == nullptr) return "";
   const auto said = std::ranges::find(world.snapshot.peers, *name, &Peer::name);
   if (!said->facts.reading) return "";

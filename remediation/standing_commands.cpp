@@ -4,8 +4,8 @@
 
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
-#include <vector>
 
 #include "exporter/model/node_names.h"
 #include "remediation/drbd_peer.h"
@@ -16,37 +16,57 @@
 namespace upkeep {
 namespace {
 
-/// The nodes a person may mean: those of the configuration and those that DRBD names.
-std::set<std::string> known_nodes(const Step& step) {
-  std::set<std::string> names;
-  for (const NodeName& name : step.policy.peers) names.insert(name.value);
-  if (!step.snapshot.drbd.reading) return names;
-  for (const DrbdResource& resource : (*step.snapshot.drbd.reading)->resources) {
-    for (const DrbdPeer& peer : resource.peers) {
-      if (!is_nameless(peer)) names.insert(peer.name.value);
-    }
-  }
+std::set<NodeName> nodes_of_drbd(const Step& step) {
+  const auto& drbd = step.snapshot.drbd.reading;
+  return drbd ? drbd_peers(**drbd) : std::set<NodeName>{};
+}
+
+std::string words(const std::set<NodeName>& names, std::string_view between) {
+  std::string text;
+  for (const NodeName& name : names)
+    text += (text.empty() ? "" : std::string(between)) + name.value;
+  return text;
+}
+
+/// Which nodes of DRBD's a person may mean who says `typed` of the configuration's `node`.
+std::set<NodeName> nodes_behind(const NodeName& typed, const NodeName& node, const Step& step) {
+  std::set<NodeName> names = nodes_of_drbd(step);
+  std::erase_if(names, [&](const NodeName& name) {
+    return !is_name_of(name, typed) && !is_name_of(name, node);
+  });
   return names;
+}
+
+/// The configuration's node, where that is certain.
+Result<NodeName> meant(const NodeName& typed, const NodeName& node, const Step& step) {
+  if (likeness(typed, node) > Likeness::but_for_domain) return node;
+  std::set<NodeName> behind = nodes_behind(typed, node, step);
+  if (behind.empty() || (behind.size() == 1 && is_name_of(*behind.begin(), node))) return node;
+  behind.insert(node);
+  return fail(Errc::conflict,
+              fmt::format("'{}' may be {}: name the [[peer]] with its domain, or let each VM start "
+                          "with `upkeep allow-degraded`",
+                          typed.value, words(behind, " or ")));
 }
 
 /// The node that a person means. Of the names that it goes by the configuration's counts, which
 /// the gates know it by.
 Result<NodeName> meant(const NodeName& typed, const Step& step) {
-  std::vector<NodeName> drbd;
-  for (const std::string& name : known_nodes(step)) drbd.push_back({name});
-  for (const std::vector<NodeName>& names : {step.policy.peers, drbd}) {
-    std::vector<std::string> found;
-    for (const NodeName& name : names) {
-      if (name == typed) return typed;
-      if (is_name_of(name, typed)) found.push_back(name.value);
-    }
-    if (found.size() == 1) return NodeName{found.front()};
+  const std::set<NodeName> configured(step.policy.peers.begin(), step.policy.peers.end());
+  const std::set<NodeName> drbd = nodes_of_drbd(step);
+  if (const NodeName* node = only_one_called(typed, configured)) return meant(typed, *node, step);
+  for (const std::set<NodeName>* names : {&configured, &drbd}) {
+    if (const NodeName* node = only_one_called(typed, *names)) return *node;
+    std::set<NodeName> found = *names;
+    std::erase_if(found, [&](const NodeName& name) { return !is_name_of(name, typed); });
     if (found.empty()) continue;
     return fail(Errc::conflict, fmt::format("'{}' may be {}: say which, with its domain",
-                                            typed.value, fmt::join(found, " or ")));
+                                            typed.value, words(found, " or ")));
   }
-  return fail(Errc::not_found, fmt::format("no node named '{}'; known are: {}", typed.value,
-                                           fmt::join(known_nodes(step), ", ")));
+  std::set<NodeName> known = configured;
+  known.insert(drbd.begin(), drbd.end());
+  return fail(Errc::not_found,
+              fmt::format("no node named '{}'; known are: {}", typed.value, words(known, ", ")));
 }
 
 /// What declare-dead does, what it doesn't, and what ends it.

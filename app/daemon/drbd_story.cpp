@@ -6,6 +6,7 @@
 
 #include "app/daemon/peer_names.h"
 #include "exporter/model/drbd.h"
+#include "remediation/drbd_peer.h"
 
 namespace upkeep {
 namespace {

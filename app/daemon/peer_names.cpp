@@ -16,16 +16,6 @@ bool is_any_of(const NodeName& name, const auto& names) {
 
 }  // namespace
 
-std::set<NodeName> drbd_peers(const Drbd& drbd) {
-  std::set<NodeName> names;
-  for (const DrbdResource& resource : drbd.resources) {
-    for (const DrbdPeer& peer : resource.peers) {
-      if (!peer.name.value.empty() && peer.name.value != kPeerOf84) names.insert(peer.name);
-    }
-  }
-  return names;
-}
-
 std::optional<std::string> peer_name_doubt(const std::vector<NodeName>& configured,
                                            const std::set<NodeName>& drbd) {
   std::set<std::string> only_configured;
@@ -34,7 +24,13 @@ std::optional<std::string> peer_name_doubt(const std::vector<NodeName>& configur
     if (!is_any_of(name, drbd)) only_configured.insert(name.value);
   }
   for (const NodeName& name : drbd) {
-    if (only_one_called(name, configured) != nullptr) continue;
+    if (counterpart(name, configured, drbd) != nullptr) continue;
+    if (const NodeName* shared = only_one_called(name, configured)) {
+      return fmt::format(
+          "[[peer]] {} may be more than one of DRBD's peers: none of them can be declared dead for "
+          "its resources",
+          shared->value);
+    }
     if (is_any_of(name, configured)) {
       return fmt::format(
           "DRBD's {} may be more than one [[peer]]: none can be declared dead for its resources",

@@ -5,14 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "exporter/model/drbd.h"
 #include "exporter/model/ids.h"
 
 namespace upkeep {
-
-/// The nodes that a reading of DRBD names as peers. 8.4's peer is not among them where the
-/// configuration doesn't tell its name.
-[[nodiscard]] std::set<NodeName> drbd_peers(const Drbd& drbd);
 
 /// A sentence about each [[peer]] that DRBD has no peer of that name for (with or without its
 /// domain), while DRBD has peers that no [[peer]] is named like, or about a name that is several's:

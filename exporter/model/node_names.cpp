@@ -20,9 +20,16 @@ bool is_short_for(std::string_view name, std::string_view full) {
 
 }  // namespace
 
+Likeness likeness(const NodeName& one, const NodeName& other) {
+  if (one == other) return Likeness::equal;
+  if (same_but_for_case(one.value, other.value)) return Likeness::but_for_case;
+  const bool short_for =
+      is_short_for(one.value, other.value) || is_short_for(other.value, one.value);
+  return short_for ? Likeness::but_for_domain : Likeness::none;
+}
+
 bool is_name_of(const NodeName& one, const NodeName& other) {
-  return same_but_for_case(one.value, other.value) || is_short_for(one.value, other.value) ||
-         is_short_for(other.value, one.value);
+  return likeness(one, other) != Likeness::none;
 }
 
 }  // namespace upkeep

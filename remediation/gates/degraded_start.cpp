@@ -96,7 +96,8 @@ bool is_declared_dead(const DrbdPeer& peer, const World& world) {
   };
   const auto& peers = world.policy.peers;
   if (is_nameless(peer)) return peers.size() == 1 && said(peers.front());
-  const NodeName* configured = only_one_called(peer.name, peers);
+  const NodeName* configured =
+      counterpart(peer.name, peers, drbd_peers(**world.snapshot.drbd.reading));
   if (configured != nullptr && said(*configured)) return true;
   const bool ambiguous = configured == nullptr && std::ranges::any_of(peers, [&](const auto& name) {
                            return is_name_of(name, peer.name);

@@ -706,6 +706,33 @@ TEST_F(ReconcilerTest, ADeadNodeIsCalledWhatTheConfigurationCallsIt) {
   EXPECT_TRUE(journal_.state().standings.empty());
 }
 
+TEST_F(ReconcilerTest, OfTwoNodesOfDrbdThatOnePeerMayBeNeitherIsDeclaredDead) {
+  power_cut_without_peer();
+  world_.policy.peers = {{"node2"}, {"node3.b"}, {"node4.b"}};
+  DrbdResource near = test::a_resource("r0", 1).peer_gone();
+  near.peers.front().name = {"node2.a"};
+  DrbdResource far = test::a_resource("r1", 2).peer_gone();
+  far.peers.front().name = {"node2.b"};
+  DrbdResource other = test::a_resource("r2", 3).peer_gone();
+  other.peers.front().name = {"node3.a"};
+  world_.with(near).with(far).with(other);
+  start_settled();
+  for (const char* typed : {"node2.a", "node2.b"}) {
+    const auto doubt = ask(DeclareDead{.node = {typed}, .by = "anna"});
+    ASSERT_FALSE(doubt);
+    EXPECT_EQ(doubt.error().code, Errc::conflict);
+    EXPECT_THAT(doubt.error().message, HasSubstr("may be node2 or node2.a or node2.b"));
+    EXPECT_THAT(doubt.error().message, HasSubstr("upkeep allow-degraded"));
+  }
+  const auto doubt = ask(DeclareDead{.node = {"node3"}, .by = "anna"});
+  ASSERT_FALSE(doubt) << "DRBD's node3.a or the configuration's node3.b";
+  EXPECT_THAT(doubt.error().message, HasSubstr("may be node3.a or node3.b"));
+  EXPECT_TRUE(ask(DeclareDead{.node = {"node4"}, .by = "anna"}));
+  ASSERT_TRUE(ask(DeclareDead{.node = {"node2"}, .by = "anna"})) << "the [[peer]], by its name";
+  pass(2s);
+  EXPECT_THAT(started(), IsEmpty()) << "the one that holds web1 may be another node";
+}
+
 TEST_F(ReconcilerTest, AWordThatIsTakenBackOrCannotBeKeptDoesNotCount) {
   power_cut_without_peer();
   journal_.failing = true;

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "remediation/drbd_peer.h"
+
 namespace upkeep {
 namespace {
 
@@ -43,6 +45,12 @@ TEST(PeerNames, ADomainOnOneSideIsNoDoubtUnlessTwoShareTheShortName) {
   ASSERT_TRUE(doubt);
   EXPECT_THAT(*doubt, HasSubstr("DRBD's beta may be more than one [[peer]]"));
   EXPECT_FALSE(peer_name_doubt({{"beta.a"}, {"beta.b"}}, {{"beta.a"}}));
+}
+
+TEST(PeerNames, AShortOneThatTwoOfDrbdsMayHaveIsInDoubt) {
+  const auto doubt = peer_name_doubt({{"beta"}}, {{"beta.a"}, {"beta.b"}});
+  ASSERT_TRUE(doubt);
+  EXPECT_THAT(*doubt, HasSubstr("[[peer]] beta may be more than one of DRBD's peers"));
 }
 
 }  // namespace

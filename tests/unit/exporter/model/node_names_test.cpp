@@ -25,5 +25,25 @@ TEST(NodeNames, AShortOneThatTwoShareIsNeithers) {
   EXPECT_EQ(only_one_called(NodeName{"n4"}, nodes), nullptr);
 }
 
+TEST(NodeNames, WhoIsCalledSoExactlyIsMeant) {
+  const std::vector<NodeName> nodes{{"n2"}, {"n2.b.com"}, {"N3"}, {"n3"}};
+  EXPECT_EQ(only_one_called(NodeName{"n2"}, nodes), &nodes[0]);
+  EXPECT_EQ(only_one_called(NodeName{"N2"}, nodes), &nodes[0]);
+  EXPECT_EQ(only_one_called(NodeName{"N2.b.com"}, nodes), &nodes[1]);
+  EXPECT_EQ(only_one_called(NodeName{"n3"}, nodes), &nodes[3]);
+  EXPECT_EQ(only_one_called(NodeName{"n3.a"}, nodes), nullptr);
+}
+
+TEST(NodeNames, AShortOneIsTheCounterpartOfOneLongOneOrOfNone) {
+  const std::vector<NodeName> nodes{{"n2"}};
+  const std::vector<NodeName> one{{"n2.a"}, {"n3"}};
+  const std::vector<NodeName> two{{"n2.a"}, {"n2.b"}};
+  EXPECT_EQ(counterpart(NodeName{"n2.a"}, nodes, one), nodes.data());
+  EXPECT_EQ(counterpart(NodeName{"n2.a"}, nodes, two), nullptr);
+  EXPECT_EQ(counterpart(NodeName{"n2.b"}, nodes, two), nullptr);
+  EXPECT_EQ(counterpart(NodeName{"N2.b"}, two, std::vector<NodeName>{{"n2"}, {"N2.b"}}), &two[1]);
+  EXPECT_EQ(counterpart(NodeName{"n2"}, two, nodes), nullptr);
+}
+
 }  // namespace
 }  // namespace upkeep

@@ -168,6 +168,22 @@ TEST(DegradedStart, AShortNameThatTwoNodesShareBuriesNeither) {
   EXPECT_FALSE(is_open(world)) << "DRBD's node2 may be node2.b";
 }
 
+TEST(DegradedStart, AShortNameThatTwoOfDrbdsNodesShareBuriesNeither) {
+  DrbdResource resource = r0();
+  resource.peers[0].name = {"node2.a"};
+  TestWorld world = after_power_cut(resource);
+  world.policy.peers = {{"node2"}};
+  say(world, Standing::Kind::peer_dead, "node2");
+  ASSERT_TRUE(is_open(world));
+  DrbdResource other = a_resource("r1", 2);
+  other.peers[0].name = {"node2.b"};
+  world.with(other);
+  EXPECT_FALSE(is_open(world)) << "node2 may be node2.b";
+  world.policy.peers = {{"node2.a"}};
+  EXPECT_FALSE(is_open(world));
+  EXPECT_TRUE(is_open(say(world, Standing::Kind::peer_dead, "node2.a")));
+}
+
 TEST(DegradedStart, ADomainHidesNoAnswer) {
   TestWorld world = after_power_cut();
   world.policy.allow_degraded_after = 1min;
