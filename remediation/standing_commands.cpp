@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "exporter/model/node_names.h"
 #include "remediation/drbd_peer.h"
@@ -88,6 +90,33 @@ std::string reach_of_burial(const NodeName& node, const Step& step) {
   return text + "; `upkeep peer declare-dead " + name + " --undo` ends it now";
 }
 
+/// Words on the same node by other names that it has or had: from before the configuration, or
+/// DRBD, called it as now. What stands on another node of the configuration is none of them.
+std::vector<StandingKey> aliases_of(const Standing& word, const Standings& standings,
+                                    const Step& step) {
+  std::vector<StandingKey> keys;
+  if (word.kind != Standing::Kind::peer_dead) return keys;
+  for (const auto& [key, other] : standings) {
+    const NodeName subject{other.subject};
+    if (key.first != word.kind || key == key_of(word)) continue;
+    if (!is_name_of(subject, NodeName{word.subject})) continue;
+    const NodeName* node = only_one_called(subject, step.policy.peers);
+    if (node == nullptr || node->value == word.subject) keys.push_back(key);
+  }
+  return keys;
+}
+
+/// The node that the one word is about that may be meant by `typed`; nothing when none is, or more
+/// than one.
+std::optional<NodeName> declared_as(const NodeName& typed, const Standings& standings) {
+  std::vector<NodeName> subjects;
+  for (const auto& [key, word] : standings) {
+    if (key.first == Standing::Kind::peer_dead) subjects.push_back({word.subject});
+  }
+  const NodeName* found = only_one_called(typed, subjects);
+  return found == nullptr ? std::nullopt : std::optional(*found);
+}
+
 /// What the word changes for the VM.
 std::string effect_on(const Vm& vm, const World& world) {
   const auto clearance = storage_gate(vm, world);
@@ -99,6 +128,8 @@ std::string effect_on(const Vm& vm, const World& world) {
 
 Result<void> Reconciler::keep_word(const Standing& word, bool take_back, const Step& step) {
   const StandingKeeper::Memory before = standings_.memory();
+  const auto aliases = aliases_of(word, before.standings, step);
+  for (const StandingKey& alias : aliases) standings_.take_back(alias, step.now);
   if (take_back) {
     standings_.take_back(key_of(word), step.now);
   } else {
@@ -112,6 +143,7 @@ Result<void> Reconciler::keep_word(const Standing& word, bool take_back, const S
   standings_.put_back(before);
   // Its line may be on the disk although something after it could not be written.
   journal_.changed(key_of(word));
+  for (const StandingKey& alias : aliases) journal_.changed(alias);
   return fail(Errc::unavailable, "the journal can't be written, so it would not last: see the log");
 }
 
@@ -150,11 +182,10 @@ Result<std::string> Reconciler::carry_out(const AllowDegraded& command, const St
 }
 
 Result<std::string> Reconciler::carry_out(const DeclareDead& command, const Step& step) {
-  const StandingKey as_typed{Standing::Kind::peer_dead, command.node.value};
   Result<NodeName> node = meant(command.node, step);
   // A word may be about a node that the configuration names no more, or otherwise.
-  const bool about_typed = history_.standings.contains(as_typed) && (command.take_back || !node);
-  if (about_typed) node = command.node;
+  const auto declared = declared_as(command.node, history_.standings);
+  if (!node && declared && (command.take_back || *declared == command.node)) node = *declared;
   if (!node) return std::unexpected(std::move(node.error()));
   const std::string& name = node->value;
   const Standing word{.kind = Standing::Kind::peer_dead,
@@ -163,7 +194,8 @@ Result<std::string> Reconciler::carry_out(const DeclareDead& command, const Step
                       .reason = command.reason,
                       .at = step.wall,
                       .boot = history_.boot};
-  const bool was_said = history_.standings.contains(key_of(word));
+  const bool was_said = history_.standings.contains(key_of(word)) ||
+                        !aliases_of(word, history_.standings, step).empty();
   const std::string alive = sign_of_life(*node, std::nullopt, step);
   if (!command.take_back && !alive.empty()) {
     return fail(Errc::conflict, fmt::format("{} is not dead: {}", name, alive));

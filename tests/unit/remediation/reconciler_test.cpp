@@ -733,6 +733,65 @@ TEST_F(ReconcilerTest, OfTwoNodesOfDrbdThatOnePeerMayBeNeitherIsDeclaredDead) {
   EXPECT_THAT(started(), IsEmpty()) << "the one that holds web1 may be another node";
 }
 
+TEST_F(ReconcilerTest, AWordOnADeadNodeIsTakenBackByEachOfItsNames) {
+  const std::vector<std::pair<const char*, const char*>> names{
+      {"node2", "node2.example"}, {"node2.example", "node2"}, {"NODE2", "node2"}};
+  power_cut_without_peer();
+  for (const auto& [before, now] : names) {
+    world_.policy.mode = Mode::observe;
+    world_.policy.peers = {{before}};
+    start_daemon();
+    pass(70s);
+    ASSERT_TRUE(ask(DeclareDead{.node = {before}, .by = "anna"}));
+    world_.policy.peers = {{now}, {"node3"}};
+    start_daemon();
+    pass(70s);
+    const auto undone = ask(DeclareDead{.node = {now}, .by = "anna", .take_back = true});
+    ASSERT_TRUE(undone);
+    EXPECT_EQ(*undone, std::string(now) + ": no longer declared dead by anna");
+    EXPECT_TRUE(journal_.state().standings.empty()) << before;
+    EXPECT_THAT(*ask(DeclareDead{.node = {now}, .by = "anna", .take_back = true}),
+                HasSubstr("was not declared dead"));
+  }
+}
+
+TEST_F(ReconcilerTest, ANewWordOnADeadNodeReplacesThoseByItsOtherNamesOnly) {
+  power_cut_without_peer();
+  world_.policy.mode = Mode::observe;
+  world_.policy.peers = {{"node2"}, {"node2.b"}};
+  start_daemon();
+  pass(70s);
+  ASSERT_TRUE(ask(DeclareDead{.node = {"node2.b"}, .by = "anna"}));
+  ASSERT_TRUE(ask(DeclareDead{.node = {"node2"}, .by = "anna"}));
+  EXPECT_EQ(journal_.state().standings.size(), 2U);
+  world_.policy.peers = {{"node2.b"}};
+  start_daemon();
+  pass(70s);
+  journal_.failing = true;
+  EXPECT_FALSE(ask(DeclareDead{.node = {"node2.b"}, .by = "anna"}));
+  EXPECT_EQ(daemon_->view()->history.standings.size(), 2U);
+  journal_.failing = false;
+  pass(10s);
+  EXPECT_EQ(journal_.state().standings.size(), 2U);
+  ASSERT_TRUE(ask(DeclareDead{.node = {"node2.b"}, .by = "anna"}));
+  EXPECT_EQ(journal_.state().standings.size(), 1U) << "there is one node2 now";
+}
+
+TEST_F(ReconcilerTest, AWordOnANodeThatNobodyNamesAnyMoreCanBeTakenBack) {
+  power_cut_without_peer();
+  world_.policy.mode = Mode::observe;
+  world_.policy.peers = {{"node7.b"}};
+  start_daemon();
+  pass(70s);
+  ASSERT_TRUE(ask(DeclareDead{.node = {"node7.b"}, .by = "anna"}));
+  world_.policy.peers.clear();
+  start_daemon();
+  pass(70s);
+  EXPECT_FALSE(ask(DeclareDead{.node = {"node7"}, .by = "anna"})) << "it opens nothing new";
+  ASSERT_TRUE(ask(DeclareDead{.node = {"node7"}, .by = "anna", .take_back = true}));
+  EXPECT_TRUE(journal_.state().standings.empty());
+}
+
 TEST_F(ReconcilerTest, AWordThatIsTakenBackOrCannotBeKeptDoesNotCount) {
   power_cut_without_peer();
   journal_.failing = true;
