@@ -111,7 +111,8 @@ bool allowed_by_person(const Replica& replica) {
     return true;
   }
   return std::ranges::all_of(replica.resource.peers, [&](const DrbdPeer& peer) {
-    return !is_absent(peer, replica) || is_declared_dead(peer, world);
+    // Heard since the word was said, it is not dead: the word ends at the next reading.
+    return !is_absent(peer, replica) || (is_declared_dead(peer, world) && !answers(peer, world));
   });
 }
 

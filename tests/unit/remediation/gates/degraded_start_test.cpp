@@ -184,6 +184,18 @@ TEST(DegradedStart, AShortNameThatTwoOfDrbdsNodesShareBuriesNeither) {
   EXPECT_TRUE(is_open(say(world, Standing::Kind::peer_dead, "node2.a")));
 }
 
+TEST(DegradedStart, ANodeThatIsHeardIsNotDeadWhateverWasSaid) {
+  TestWorld world = after_power_cut();
+  world.peer("node2");
+  Peer& peer = world.snapshot.peers.back();
+  peer.facts.reading = fail(Errc::unavailable, "connection timed out");
+  ASSERT_TRUE(is_open(say(world, Standing::Kind::peer_dead, "node2")));
+  peer.heard = world.now;
+  EXPECT_FALSE(is_open(world)) << "the last look before the start counts too";
+  say(world, Standing::Kind::allow_degraded, uuid_of("web1"));
+  EXPECT_TRUE(is_open(world)) << "who allows the VM says nothing of the node";
+}
+
 TEST(DegradedStart, ADomainHidesNoAnswer) {
   TestWorld world = after_power_cut();
   world.policy.allow_degraded_after = 1min;
