@@ -12,9 +12,11 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "app/cli/check.h"
+#include "app/config_peers.h"
 
 namespace upkeep::cli {
 namespace {
@@ -86,6 +88,10 @@ std::vector<std::string> look_up_addresses(const std::string& host) {
 }
 
 void check_peers(const Config& config, CheckReport& report, const AddressLookup& addresses_of) {
+  for (PeerNameDoubt& doubt : peer_name_doubts(config)) {
+    report.push_back({doubt.is_usual ? Grade::note : Grade::warning, "peers", std::move(doubt.text),
+                      std::move(doubt.fix)});
+  }
   for (const PeerConfig& peer : config.peers) {
     if (!is_own_listener(place_of(peer.url), config, addresses_of)) continue;
     report.push_back({Grade::warning, "peers",

@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "app/config_peers.h"
 #include "app/daemon/cluster_manager.h"
 #include "app/daemon/fact_reader.h"
 #include "app/daemon/real_host.h"
@@ -138,6 +139,11 @@ void Upkeep::wire() {
   if (policy->foreign_cluster_manager) {
     setting_.log.warn("another manager is on this node: only what is marked is touched",
                       {{"found", *find_cluster_manager(options_.root)}});
+  }
+  for (const PeerNameDoubt& doubt : peer_name_doubts(config_)) {
+    if (doubt.is_usual) continue;
+    setting_.log.warn("[[peer]] blocks may be one node",
+                      {{"detail", doubt.text}, {"fix", doubt.fix}});
   }
   host_->use_checks(checks_of(policy));
   // The tools live as long as the last thread that uses them, and the host with them.

@@ -199,3 +199,16 @@ def test_a_domain_on_one_side_makes_no_other_node(node_for):
     assert "calls itself" not in upkeep.cli("status", "--cluster").stdout
     upkeep.cli("mark", "web1", "up")
     wait_until("n1 to start it", upkeep.starts)
+
+
+def test_names_that_may_be_one_nodes_are_told_and_work_as_they_did(node_for):
+    ports = {"n2": free_port(), "n2.b": free_port()}
+    blocks = (PEER.format("n1.b", free_port()) + PEER.format("n2", ports["n2"])
+              + PEER.format("n2.b", ports["n2.b"]))
+    upkeep = node_for("n1", free_port(), more=blocks).start()
+    for name, port in ports.items():
+        node_for(name, port).start()
+    for name in ports:
+        wait_until(f"{name} to be heard", lambda n=name: upkeep.metric("upkeep_peer_up", peer=n) == 1)
+    assert upkeep.logged("n1.b may be this node itself, n1:")
+    assert upkeep.logged("n2 and n2.b may be one node")

@@ -38,7 +38,9 @@ std::optional<std::string> identity_fault(const PeerFacts& answer, const NodeNam
         answer.node.value, name.value);
   }
   for (const NodeName& other : peers) {
-    if (other == name || !is_name_of(answer.node, other)) continue;
+    // Who is called just so is meant.
+    if (other == name || likeness(answer.node, name) > likeness(answer.node, other)) continue;
+    if (!is_name_of(answer.node, other)) continue;
     return fmt::format(
         "answers as {}, and so may {}: set `node` in the configuration of both to their names "
         "here, with the domain, and restart upkeep there",

@@ -265,6 +265,25 @@ TEST_F(Check, WhatTwoNodesMayBothKeepUpOnSharedStorageIsANote) {
   EXPECT_THAT(report_, Not(Contains(said)));
 }
 
+TEST_F(Check, NamesThatMayBeOneNodesAreAWarning) {
+  const auto look = [&](const std::vector<std::string>& names) {
+    report_.clear();
+    config_.peers.clear();
+    for (const std::string& name : names) config_.peers.push_back({{name}, "http://10.0.0.9:1"});
+    check_peers(config_, report_);
+  };
+  config_.node = "n1";
+  look({"n2", "n3.b"});
+  EXPECT_THAT(report_, IsEmpty());
+  look({"n1.b"});
+  EXPECT_THAT(report_, ElementsAre(line_with(Grade::warning, "may be this node itself, n1:")));
+  look({"n2", "n3", "N2.b"});
+  EXPECT_THAT(report_, ElementsAre(line_with(Grade::warning, "n2 and N2.b may be one node")));
+  look({"n2.a", "N2.b"});
+  EXPECT_THAT(report_, ElementsAre(line_with(Grade::note, "as just n2 is taken for neither's")));
+  EXPECT_THAT(report_.front().fix, HasSubstr("`node`"));
+}
+
 TEST_F(Check, APeerThatIsThisNodeIsAWarning) {
   const auto warns_of = [&](const std::string& url) {
     report_.clear();

@@ -52,6 +52,16 @@ TEST(PeerIdentity, AShortNameThatTwoPeersShareIsNeithers) {
   EXPECT_FALSE(fault_of(answer("N3", "b3"), "n3.a.example", BootId{"b1"}, peers));
 }
 
+TEST(PeerIdentity, WhoAnswersByTheExactNameIsThatPeerThoughAnotherHasADomain) {
+  const std::vector<NodeName> peers{{"n2"}, {"n2.b"}};
+  EXPECT_FALSE(fault_of(answer("n2", "b2"), "n2", BootId{"b1"}, peers));
+  EXPECT_FALSE(fault_of(answer("N2", "b2"), "n2", BootId{"b1"}, peers));
+  EXPECT_FALSE(fault_of(answer("n2.b", "b3"), "n2.b", BootId{"b1"}, peers));
+  EXPECT_TRUE(fault_of(answer("n2", "b3"), "n2.b", BootId{"b1"}, peers));
+  EXPECT_TRUE(fault_of(answer("n2.b", "b2"), "n2", BootId{"b1"}, peers));
+  EXPECT_TRUE(fault_of(answer("n2.c", "b2"), "n2", BootId{"b1"}, {{"n2"}, {"N2"}}));
+}
+
 TEST(PeerIdentity, OneBootIsNotTwoPeers) {
   const std::vector<Peer> peers{peer("n2"), peer("n3"), peer("n4")};
   EXPECT_THAT(twins_among({answer("n2", "b"), answer("n3", "b"), answer("n4", "c")}, peers, kNow),
