@@ -42,6 +42,8 @@ std::set<NodeName> nodes_behind(const NodeName& typed, const NodeName& node, con
 /// The configuration's node, where that is certain.
 Result<NodeName> meant(const NodeName& typed, const NodeName& node, const Step& step) {
   if (likeness(typed, node) > Likeness::but_for_domain) return node;
+  const std::set<NodeName> drbd = nodes_of_drbd(step);
+  if (drbd.contains(typed) && counterpart(typed, step.policy.peers, drbd) != nullptr) return node;
   std::set<NodeName> behind = nodes_behind(typed, node, step);
   if (behind.empty() || (behind.size() == 1 && is_name_of(*behind.begin(), node))) return node;
   behind.insert(node);
@@ -71,11 +73,27 @@ Result<NodeName> meant(const NodeName& typed, const Step& step) {
               fmt::format("no node named '{}'; known are: {}", typed.value, words(known, ", ")));
 }
 
+/// DRBD's nodes may be it, and of none is it certain.
+bool only_may_be_drbds(const NodeName& node, const Step& step) {
+  const std::set<NodeName> drbd = nodes_of_drbd(step);
+  bool may_be_one = false;
+  for (const NodeName& name : drbd) {
+    if (!is_name_of(name, node)) continue;
+    const NodeName* configured = counterpart(name, step.policy.peers, drbd);
+    if (configured != nullptr && *configured == node) return false;
+    may_be_one = may_be_one || configured == nullptr;
+  }
+  return may_be_one && std::ranges::count(step.policy.peers, node) > 0;
+}
+
 /// What declare-dead does, what it doesn't, and what ends it.
 std::string reach_of_burial(const NodeName& node, const Step& step) {
   const std::string& name = node.value;
   const bool asked = std::ranges::count(step.policy.peers, node) > 0;
-  std::string text = "VMs on DRBD that provably ran here last start without it";
+  std::string text = only_may_be_drbds(node, step)
+                         ? "VMs on DRBD still wait, for `upkeep allow-degraded`: which of DRBD's "
+                           "nodes it is can't be told by its name"
+                         : "VMs on DRBD that provably ran here last start without it";
   if (asked) {
     text += fmt::format(
         "; VMs that it said it runs, and those on shared storage, no longer wait for its word, "

@@ -88,6 +88,18 @@ std::optional<Tick> all_silent_for(Duration wait, const Replica& replica) {
   return latest;
 }
 
+/// The configuration's node that the peer is for certain, or null.
+const NodeName* configured_as(const DrbdPeer& peer, const World& world) {
+  return counterpart(peer.name, world.policy.peers, drbd_peers(**world.snapshot.drbd.reading));
+}
+
+/// It may be a node of the configuration, and which one can't be told: no word buries it.
+bool is_ambiguous(const DrbdPeer& peer, const World& world) {
+  const auto& peers = world.policy.peers;
+  return configured_as(peer, world) == nullptr &&
+         std::ranges::any_of(peers, [&](const auto& name) { return is_name_of(name, peer.name); });
+}
+
 /// DRBD may know the peer by a shorter or longer name than the configuration, by which the word was
 /// said; 8.4 may not know it at all, and then the word on the only configured node counts.
 bool is_declared_dead(const DrbdPeer& peer, const World& world) {
@@ -96,13 +108,9 @@ bool is_declared_dead(const DrbdPeer& peer, const World& world) {
   };
   const auto& peers = world.policy.peers;
   if (is_nameless(peer)) return peers.size() == 1 && said(peers.front());
-  const NodeName* configured =
-      counterpart(peer.name, peers, drbd_peers(**world.snapshot.drbd.reading));
+  const NodeName* configured = configured_as(peer, world);
   if (configured != nullptr && said(*configured)) return true;
-  const bool ambiguous = configured == nullptr && std::ranges::any_of(peers, [&](const auto& name) {
-                           return is_name_of(name, peer.name);
-                         });
-  return !ambiguous && said(peer.name);
+  return !is_ambiguous(peer, world) && said(peer.name);
 }
 
 bool allowed_by_person(const Replica& replica) {
@@ -127,9 +135,11 @@ std::string absence(const Replica& replica, const DrbdPeer& peer) {
                      peer.connection.text);
 }
 
-bool answers_any(const Replica& replica) {
-  return std::ranges::any_of(replica.resource.peers, [&](const DrbdPeer& peer) {
-    return is_absent(peer, replica) && answers(peer, replica.world);
+/// Could a person declare each of the absent peers dead?
+bool can_be_buried(const Replica& replica) {
+  const World& world = replica.world;
+  return std::ranges::all_of(replica.resource.peers, [&](const DrbdPeer& peer) {
+    return !is_absent(peer, replica) || (!answers(peer, world) && !is_ambiguous(peer, world));
   });
 }
 
@@ -139,8 +149,7 @@ std::string way_around(const Replica& replica, const DrbdPeer& absent, bool prov
   const bool waited = since && replica.world.now - *since >= kPeerMayComeBack;
   if (!waited || !is_up_to_date(replica)) return "";
   if (!proven) return "drbdadm primary " + replica.resource.name.value;
-  // A node that answers is not dead.
-  if (is_nameless(absent) || answers_any(replica)) {
+  if (is_nameless(absent) || !can_be_buried(replica)) {
     return "upkeep allow-degraded " + replica.vm.name.value;
   }
   return "upkeep peer declare-dead " + absent.name.value;

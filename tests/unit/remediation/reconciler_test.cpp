@@ -728,7 +728,10 @@ TEST_F(ReconcilerTest, OfTwoNodesOfDrbdThatOnePeerMayBeNeitherIsDeclaredDead) {
   ASSERT_FALSE(doubt) << "DRBD's node3.a or the configuration's node3.b";
   EXPECT_THAT(doubt.error().message, HasSubstr("may be node3.a or node3.b"));
   EXPECT_TRUE(ask(DeclareDead{.node = {"node4"}, .by = "anna"}));
-  ASSERT_TRUE(ask(DeclareDead{.node = {"node2"}, .by = "anna"})) << "the [[peer]], by its name";
+  const auto by_name = ask(DeclareDead{.node = {"node2"}, .by = "anna"});
+  ASSERT_TRUE(by_name) << by_name.error().message;
+  EXPECT_THAT(*by_name, HasSubstr("VMs on DRBD still wait, for `upkeep allow-degraded`"));
+  EXPECT_THAT(*by_name, HasSubstr("on shared storage, no longer wait for its word"));
   pass(2s);
   EXPECT_THAT(started(), IsEmpty()) << "the one that holds web1 may be another node";
 }

@@ -251,6 +251,23 @@ TEST(DegradedStart, OffersTheVmsOwnWordWhereTheNodeIsNamelessOrAlive) {
   EXPECT_EQ(held_by(after_power_cut(nameless)).opens_with, "upkeep allow-degraded web1");
 }
 
+TEST(DegradedStart, OffersTheVmsOwnWordWhereNoWordCanBuryTheNode) {
+  TestWorld world = after_power_cut();
+  world.policy.peers = {{"node2.a"}, {"node2.b"}};
+  EXPECT_EQ(held_by(world).opens_with, "upkeep allow-degraded web1");
+  world.policy.peers = {{"node2.a"}, {"node3"}};
+  EXPECT_EQ(held_by(world).opens_with, "upkeep peer declare-dead node2");
+  DrbdResource resource = a_resource("r0", 1).peer_gone().second_peer(
+      "node3.a", DrbdConnection::connecting, DrbdRole::unknown);
+  resource.devices[0].crashed_primary = true;
+  world = after_power_cut(resource);
+  world.policy.peers = {{"node2"}, {"node3"}};
+  EXPECT_EQ(held_by(world).opens_with, "upkeep peer declare-dead node2");
+  world.with(DrbdResource(
+      a_resource("r1", 2).second_peer("node3.b", DrbdConnection::connected, DrbdRole::secondary)));
+  EXPECT_EQ(held_by(world).opens_with, "upkeep allow-degraded web1") << "which is node3?";
+}
+
 TEST(DegradedStart, WithoutProofOnlyAPersonCanPromote) {
   DrbdResource resource = r0();
   resource.devices[0].crashed_primary = false;
