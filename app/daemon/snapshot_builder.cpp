@@ -14,6 +14,8 @@ constexpr Duration kFirstReading = std::chrono::seconds(10);
 
 /// Who answers by turns as one and as another is told of once; after so long it is news again.
 constexpr Duration kNewsAgain = std::chrono::hours(1);
+/// Who answers for itself for so long does so for good: nobody else answers there by turns.
+constexpr Duration kWellForGood = std::chrono::minutes(2);
 constexpr std::size_t kMostReasons = 8;
 
 template <class T>
@@ -82,11 +84,17 @@ std::shared_ptr<const Snapshot> SnapshotBuilder::build(const Freshness& freshnes
 }
 
 void SnapshotBuilder::note(const Peer& peer, Tick now) {
-  auto& [said, seen] = misled_[peer.name];
+  auto& [said, well_since, seen] = misled_[peer.name];
   const bool answers = !peer.error && peer.facts.reading;
-  if (answers && said) {
+  if (!answers) {
+    well_since.reset();
+  } else if (!well_since) {
+    well_since = now;
+  }
+  if (said && well_since && now - *well_since >= kWellForGood) {
     log_.info("peer answers for itself again", {{"peer", peer.name.value}});
     said = false;
+    seen.clear();
   }
   // One that can't be reached is news for whoever waits for it, and a metric.
   if (!peer.error || peer.error->code != Errc::invalid) return;

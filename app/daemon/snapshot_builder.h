@@ -30,6 +30,7 @@ class SnapshotBuilder {
   /// What answers at a peer's URL and is not taken for it.
   struct Misled {
     bool said = false;  ///< That it is so, and not yet that it's over.
+    std::optional<Tick> well_since;
     std::map<std::string, Tick>
         seen;  ///< When each of the reasons, which the log has, was last so.
   };
