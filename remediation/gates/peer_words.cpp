@@ -131,7 +131,8 @@ bool is_heard(const Peer& peer, const World& world) {
 bool is_given_up(const NodeName& node, const World& world) {
   const auto said = world.history.standings.find({Standing::Kind::peer_dead, node.value});
   if (said == world.history.standings.end()) return false;
-  // While this node was off, or its upkeep, the other one may have come back unseen.
+  // While this node was off the other one may have come back unseen. What came and went while only
+  // this node's upkeep was off, nobody knows: whoever stops it says so anew (docs/cli.md).
   if (!was_said_in_this_boot(said->second, world)) return false;
   if (world.now - world.history.started < world.policy.freshness.peers) return false;
   const Peer* peer = find_peer(node, world);
