@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <set>
 #include <string>
@@ -39,9 +40,21 @@ std::set<NodeName> nodes_behind(const NodeName& typed, const NodeName& node, con
   return names;
 }
 
+/// What the configuration's node called itself when it last answered; empty: it never did.
+NodeName own_name(const NodeName& node, const Step& step) {
+  const auto peer = std::ranges::find(step.snapshot.peers, node, &Peer::name);
+  if (peer == step.snapshot.peers.end() || !peer->facts.reading) return {};
+  return peer->facts.reading->node;
+}
+
 /// The configuration's node, where that is certain.
 Result<NodeName> meant(const NodeName& typed, const NodeName& node, const Step& step) {
   if (likeness(typed, node) > Likeness::but_for_domain) return node;
+  const NodeName own = own_name(node, step);
+  if (!own.value.empty() && !is_name_of(own, typed)) {
+    return fail(Errc::not_found, fmt::format("no node named '{}'; [[peer]] {} calls itself {}",
+                                             typed.value, node.value, own.value));
+  }
   const std::set<NodeName> drbd = nodes_of_drbd(step);
   if (drbd.contains(typed) && counterpart(typed, step.policy.peers, drbd) != nullptr) return node;
   std::set<NodeName> behind = nodes_behind(typed, node, step);

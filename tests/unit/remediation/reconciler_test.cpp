@@ -736,6 +736,24 @@ TEST_F(ReconcilerTest, OfTwoNodesOfDrbdThatOnePeerMayBeNeitherIsDeclaredDead) {
   EXPECT_THAT(started(), IsEmpty()) << "the one that holds web1 may be another node";
 }
 
+TEST_F(ReconcilerTest, ANodeOfAnotherDomainIsNotThePeerThatSaidItsOwn) {
+  power_cut_without_peer();
+  world_.peer("node7");
+  world_.snapshot.peers.back().facts.reading->node = {"node7.a"};
+  start_settled();
+  const auto other = ask(DeclareDead{.node = {"node7.b"}, .by = "anna"});
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error(), (Error{Errc::not_found,
+                                  "no node named 'node7.b'; [[peer]] node7 calls itself node7.a"}));
+  for (const char* typed : {"node7", "Node7.A"}) {
+    EXPECT_EQ(ask(DeclareDead{.node = {typed}, .by = "anna"}).error().message,
+              "node7 is not dead: upkeep answers on it");
+  }
+  world_.snapshot.peers.back().facts.reading->node = {};
+  EXPECT_EQ(ask(DeclareDead{.node = {"node7.b"}, .by = "anna"}).error().code, Errc::conflict)
+      << "what it calls itself is not known";
+}
+
 TEST_F(ReconcilerTest, AWordOnADeadNodeIsTakenBackByEachOfItsNames) {
   const std::vector<std::pair<const char*, const char*>> names{
       {"node2", "node2.example"}, {"node2.example", "node2"}, {"NODE2", "node2"}};
