@@ -212,3 +212,17 @@ def test_names_that_may_be_one_nodes_are_told_and_work_as_they_did(node_for):
         wait_until(f"{name} to be heard", lambda n=name: upkeep.metric("upkeep_peer_up", peer=n) == 1)
     assert upkeep.logged("n1.b may be this node itself, n1:")
     assert upkeep.logged("n2 and n2.b may be one node")
+
+
+def test_an_emptied_node_holds_what_left_it_unseen_until_it_is_given_up(node_for, tmp_path):
+    ports = {"n1": free_port(), "n2": free_port()}
+    emptied = node_for("n1", ports["n1"]).start()
+    emptied.cli("mark", "web1", "up")
+    emptied.stop()
+    (tmp_path / "n1" / "node.xml").write_text("<node/>")
+    emptied.spawn()
+    upkeep = node_for("n2", ports["n2"], more=KEEP_UP + PEER.format("n1", ports["n1"])).start()
+    wait_until("n1's wish to be known", lambda: "n1 wants it too" in facts_of(upkeep))
+    assert not upkeep.starts()
+    emptied.cli("mark", "web1", "down")
+    wait_until("n2 to start it", upkeep.starts)

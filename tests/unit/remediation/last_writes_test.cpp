@@ -139,6 +139,17 @@ TEST_F(LastWrites, ADomainHidesNoAnswerUnlessTwoShareTheShortName) {
   EXPECT_FALSE(has(explained(world.peer("node2.b")).facts, "its upkeep says"));
 }
 
+TEST_F(LastWrites, AShortNameThatTwoNodesOfDrbdMayHaveSpeaksForNeither) {
+  TestWorld world;
+  DrbdResource r0 = a_split_resource(DrbdRole::secondary);
+  r0.peers.front().name = NodeName{"node2.a"};
+  world.with(r0).with(a_vm("web1").on_drbd(1)).peer("node2", {"web1"});
+  EXPECT_TRUE(has(explained(world).facts, "its upkeep says that there is active: web1"));
+  DrbdResource other = a_resource("r7", 7);
+  other.peers.front().name = NodeName{"node2.b"};
+  EXPECT_FALSE(has(explained(world.with(other)).facts, "its upkeep says"));
+}
+
 TEST_F(LastWrites, WithoutASplitBrainNobodyIsAskedWhoWroteLast) {
   TestWorld world;
   world.with(a_resource("r0", 1).stand_alone());
