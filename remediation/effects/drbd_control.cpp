@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <ranges>
 #include <sstream>
 #include <utility>
 
@@ -12,6 +13,8 @@ namespace upkeep {
 namespace {
 
 constexpr std::size_t kAtATime = 2;
+/// What ending a program that hangs may take beyond its deadline (`end_group`).
+constexpr int kGraces = 3;
 constexpr std::size_t kErrorShown = 400;
 
 struct Meaning {
@@ -181,6 +184,9 @@ Result<std::string> DrbdControl::command(std::vector<std::string> words, const S
   }
   Turn turn(*this, resource);
   if (auto word = terms.ask(); !word) return std::unexpected(std::move(word.error()));
+  if (until <= std::chrono::steady_clock::now()) {
+    return fail(Errc::unavailable, what + ": its time was over before it was sent");
+  }
   words.insert(words.begin(), options_.drbdadm);
   words.push_back(name);
   auto result = run({.argv = std::move(words),
@@ -204,11 +210,19 @@ Result<void> DrbdControl::begin(const ResourceName& resource, Tick until) {
   if (!taken_.insert(resource).second) {
     return fail(Errc::conflict, "another command is running on it");
   }
-  if (!changed_.wait_until(lock, until, [this] { return running_ < kAtATime; })) {
-    taken_.erase(resource);
-    return fail(Errc::unavailable, "other DRBD commands took all the time");
+  for (;;) {
+    const Tick now = std::chrono::steady_clock::now();
+    const auto held = [now](const auto& turn) { return now < turn.second; };
+    if (static_cast<std::size_t>(std::ranges::count_if(turns_, held)) < kAtATime) break;
+    if (until <= now) {
+      taken_.erase(resource);
+      return fail(Errc::unavailable, "other DRBD commands took all the time");
+    }
+    Tick next = until;
+    for (const auto& turn : turns_ | std::views::filter(held)) next = std::min(next, turn.second);
+    changed_.wait_until(lock, next);
   }
-  ++running_;
+  turns_[resource] = until + (kGraces * options_.kill_grace);
   return {};
 }
 
@@ -216,7 +230,7 @@ void DrbdControl::end(const ResourceName& resource, Leftover left) {
   {
     const std::scoped_lock lock(mutex_);
     taken_.erase(resource);
-    --running_;
+    turns_.erase(resource);
     if (!left.gone()) left_[resource] = std::move(left);
   }
   changed_.notify_all();

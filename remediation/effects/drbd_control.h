@@ -30,7 +30,9 @@ struct DrbdControlOptions {
 /// Commands DRBD through drbdadm, one resource a call, never `all` (one bad disk would leave the
 /// others StandAlone). At most two commands run at a time. After a command that timed out, its
 /// resource gets no other (Errc::timed_out) until nothing of it lives any more. Even the dry run
-/// runs `drbdsetup show`, which loads the module. Thread-safe.
+/// runs `drbdsetup show`, which loads the module. A last word that hangs keeps others waiting until
+/// its command's deadline, after which that is not sent; its resource, until it returns.
+/// Thread-safe.
 class DrbdControl final : public ReplicationControl {
  public:
   explicit DrbdControl(DrbdControlOptions options = {}) : options_(std::move(options)) {}
@@ -65,8 +67,8 @@ class DrbdControl final : public ReplicationControl {
   DrbdControlOptions options_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::set<ResourceName> taken_;  // Running, or waiting for a turn.
-  std::size_t running_ = 0;
+  std::set<ResourceName> taken_;        // Running, or waiting for a turn.
+  std::map<ResourceName, Tick> turns_;  // Until when each counts: a last word may hang longer.
   std::map<ResourceName, Leftover> left_;
 };
 

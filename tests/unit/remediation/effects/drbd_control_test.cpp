@@ -5,10 +5,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <condition_variable>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <mutex>
 #include <thread>
 
 namespace upkeep {
@@ -205,6 +207,41 @@ TEST_F(DrbdControlTest, ALastWordThatIsNoSendsNothingAndGivesTheTurnBack) {
   }
   EXPECT_TRUE(calls().empty());
   EXPECT_TRUE(drbd.promote(kR0, 5s));
+}
+
+TEST_F(DrbdControlTest, ALastWordThatHangsKeepsItsTurnForItsTimeAndSendsNothingAfterIt) {
+  DrbdControl drbd = control("exit 0");
+  std::mutex mutex;
+  std::condition_variable changed;
+  int asked = 0;
+  bool released = false;
+  const Terms hangs{300ms, [&]() -> Result<void> {
+                      std::unique_lock lock(mutex);
+                      ++asked;
+                      changed.notify_all();
+                      changed.wait(lock, [&] { return released; });
+                      return {};
+                    }};
+  const auto too_late = [&](const ResourceName& resource) {
+    const auto result = drbd.promote(resource, hangs);
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, Errc::unavailable);
+  };
+  {
+    const std::jthread first([&] { too_late(kR0); });
+    const std::jthread second([&] { too_late(kR1); });
+    {
+      std::unique_lock lock(mutex);
+      changed.wait(lock, [&] { return asked == 2; });
+    }
+    EXPECT_TRUE(drbd.connect({"r2"}, 30s)) << "while both hang";
+    EXPECT_EQ(drbd.connect(kR0, 30s).error().code, Errc::conflict) << "it may still be asked for";
+    const std::scoped_lock lock(mutex);
+    released = true;
+    changed.notify_all();
+  }
+  EXPECT_EQ(calls(), std::vector<std::string>{"connect r2"});
+  EXPECT_TRUE(drbd.connect(kR0, 30s));
 }
 
 TEST_F(DrbdControlTest, SaysWhatFailedAndWhy) {
