@@ -74,7 +74,7 @@ Outcome ActionRun::carry_out(const Action& action) {
 
 std::optional<Outcome> ActionRun::take_place() {
   if (auto stop = out_of_time()) return stop;
-  auto session = tools_.hypervisor->session(terms(&ActionRun::go));
+  auto session = tools_.hypervisor->session(terms(&ActionRun::judge_and_go));
   if (!session) return outcome_of(session.error());
   session_ = std::move(*session);
   return std::nullopt;

@@ -27,7 +27,8 @@ struct ActionTools {
 
 /// One action from its last look to its effect. Before each command that changes something, and
 /// once it has its place or its turn, the facts are read again and judged again; what has changed
-/// by then ends the action without it. What is wanted is looked at again right before the call.
+/// by then ends the action without it. What is wanted, and the age of the facts that libvirt kept
+/// waiting, is looked at again right before the call.
 /// Used by one worker thread; blocks for as long as libvirt and DRBD do.
 class ActionRun {
  public:
@@ -47,6 +48,8 @@ class ActionRun {
   [[nodiscard]] std::optional<Outcome> before_command();
   /// The same, of one with an effect: it is on its way.
   [[nodiscard]] std::optional<Outcome> go();
+  /// The same, for a place: the facts may have grown old since the last look.
+  [[nodiscard]] std::optional<Outcome> judge_and_go();
   // The last look, then the same.
   [[nodiscard]] std::optional<Outcome> look_and_ask();
   [[nodiscard]] std::optional<Outcome> look_and_go();

@@ -88,6 +88,12 @@ std::optional<Outcome> ActionRun::go() {
   return std::nullopt;
 }
 
+std::optional<Outcome> ActionRun::judge_and_go() {
+  if (auto stop = out_of_time()) return stop;
+  if (auto stop = judge()) return stop;
+  return go();
+}
+
 std::optional<Outcome> ActionRun::look_and_ask() {
   if (auto stop = look()) return stop;
   return before_command();

@@ -321,6 +321,28 @@ TEST_F(ThreadedExecutorTest, APauseOrAReloadBetweenTheLastLookAndTheCallTakesThe
   }
 }
 
+TEST_F(ThreadedExecutorTest, FactsThatGrewOldWhileLibvirtLookedTheVmUpStartNothing) {
+  for (const Duration lookup : {Duration(1s), Duration(100s)}) {
+    put_web1_on_drbd();
+    hypervisor_->before_call = [this, lookup] { clock_->advance(lookup); };
+    start();
+    const auto before = static_cast<std::ptrdiff_t>(script_->calls().size());
+    executor_->submit(start_of(1, "web1", {{"r0"}}));
+    const Completed done = wait_for_one();
+    auto calls = script_->calls();
+    calls.erase(calls.begin(), calls.begin() + before);
+    if (lookup == 1s) {
+      EXPECT_EQ(done.outcome.kind, Outcome::Kind::succeeded) << done.outcome.detail;
+      EXPECT_THAT(calls, ElementsAre("promote r0", start_call("web1")));
+      world_.later(1s);
+      continue;
+    }
+    EXPECT_EQ(done.outcome.kind, Outcome::Kind::refused);
+    EXPECT_EQ(done.outcome.reason, "stale_libvirt");
+    EXPECT_THAT(calls, ElementsAre("promote r0", "demote r0"));
+  }
+}
+
 TEST_F(ThreadedExecutorTest, AnotherVmsMarkBetweenTheLastLookAndTheCallHoldsNothingUp) {
   hypervisor_->before_call = [this] {
     world_.marked("web2", Keep::down);
