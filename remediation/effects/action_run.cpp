@@ -207,6 +207,7 @@ std::optional<Outcome> ActionRun::inspect_adjust(const BringUpResource& bring_up
                                                            terms(&ActionRun::look_and_ask));
   times_.storage = tools_.clock->now() - began;
   if (!commands) return ended_by(commands.error());
+  sent_ = false;  // It changed nothing: whether this is an attempt is up to the command itself.
   if (const auto line = unsafe_line(*commands)) {
     return refused(Hold::unsafe_adjust, fmt::format("it would run: {}", *line));
   }

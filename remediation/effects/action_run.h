@@ -27,9 +27,9 @@ struct ActionTools {
 
 /// One action from its last look to its effect. Before each command that changes something, and
 /// once it has its place or its turn, the facts are read again and judged again; what has changed
-/// by then ends the action without it. What is wanted, and the age of the facts that libvirt kept
-/// waiting, is looked at again right before the call.
-/// Used by one worker thread; blocks for as long as libvirt and DRBD do.
+/// by then ends the action without it. What is wanted, and for libvirt how old the facts are by
+/// then, is looked at again right before the call. Used by one worker thread; blocks for as long as
+/// libvirt and DRBD do.
 class ActionRun {
  public:
   ActionRun(const Ticket& ticket, const ActionTools& tools, ActionConditions conditions);
@@ -97,7 +97,7 @@ class ActionRun {
   Tick taken_;
   std::unique_ptr<HypervisorSession> session_;
   std::optional<Tick> judged_;        ///< When the first look ended.
-  bool sent_ = false;                 ///< A command, whatever came of it.
+  bool sent_ = false;                 ///< A command, whatever came of it; not one that ran dry.
   std::uint64_t edition_ = 0;         ///< Of the wishes that were judged by.
   std::optional<Outcome> stopped_;    ///< What the last word was, when it was no.
   std::optional<Tick> command_sent_;  ///< The last one.

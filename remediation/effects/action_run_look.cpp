@@ -45,7 +45,12 @@ std::optional<Outcome> ActionRun::look() {
     judged_ = now;
     times_.queue = now - ticket_.submitted;
   }
-  if (!facts) return untried(facts.error());
+  if (!facts) {
+    Outcome outcome = untried(facts.error());
+    // What went before was sent: five of those are enough.
+    if (sent_ && outcome.kind == Outcome::Kind::refused) outcome.kind = Outcome::Kind::failed;
+    return outcome;
+  }
   facts_ = std::move(*facts);
   return judge();
 }

@@ -680,6 +680,19 @@ TEST_F(ThreadedExecutorTest, OutOfTimeAfterACommandIsAFailureThatCounts) {
   EXPECT_THAT(script_->calls(), ElementsAre("promote r0", "demote r0"));
 }
 
+TEST_F(ThreadedExecutorTest, ALookThatFailsAfterACommandIsAFailureThatCounts) {
+  put_web1_on_drbd();
+  start();
+  facts_->before_answer([&](int number) {
+    if (number == 2) facts_->fail({Errc::unavailable, "read VM 'web1' again: no connection"});
+  });
+  executor_->submit(start_of(1, "web1", {{"r0"}}));
+  const Completed done = wait_for_one();
+  EXPECT_EQ(done.outcome.kind, Outcome::Kind::failed) << "r0's role flaps at each try";
+  EXPECT_EQ(done.outcome.reason, "unavailable");
+  EXPECT_THAT(script_->calls(), ElementsAre("promote r0", "demote r0"));
+}
+
 TEST_F(ThreadedExecutorTest, APlaceThatThrowsCostsNoAttempt) {
   hypervisor_->before_session = [](Duration /*deadline*/) -> Result<void> {
     throw std::runtime_error("no thread");
@@ -989,6 +1002,26 @@ TEST_F(ThreadedExecutorTest, ATurnThatNeverComesCostsNoAttempt) {
                                     "other DRBD commands took all the time"}));
   }
   EXPECT_THAT(script_->calls(), IsEmpty());
+}
+
+TEST_F(ThreadedExecutorTest, ADryRunIsNoAttemptWhenNoTurnComesForTheCommandItself) {
+  world_.drbd_version("8.4.11").with(a_resource("r0", 0).down());
+  publish();
+  replication_->no_turn["adjust r0"] = {Errc::unavailable, "other DRBD commands took all the time"};
+  start();
+  executor_->submit(bring_up_of(1, "r0"));
+  EXPECT_EQ(wait_for_one().outcome, (Outcome{Outcome::Kind::refused, "unavailable",
+                                             "other DRBD commands took all the time"}));
+  EXPECT_THAT(script_->calls(), ElementsAre("dry_run r0"));
+}
+
+TEST_F(ThreadedExecutorTest, ADryRunThatFailsIsDrbdsAnswerAndCounts) {
+  world_.drbd_version("8.4.11").with(a_resource("r0", 0).down());
+  publish();
+  script_->fail("dry_run r0", Errc::failed, "exit code 10");
+  start();
+  executor_->submit(bring_up_of(1, "r0"));
+  EXPECT_EQ(wait_for_one().outcome.kind, Outcome::Kind::failed);
 }
 
 TEST_F(ThreadedExecutorTest, AnEarlierCommandThatStillRunsIsTheOutcomeOfThisOneToo) {
