@@ -102,7 +102,7 @@ Outcome ActionRun::send_start(const StartVm& start) {
   conditions_.doing(kAsksLibvirt);
   const Tick began = tools_.clock->now();
   times_.storage = began - judged_.value_or(began);
-  const auto started = session_->start(start.uuid);
+  const auto started = attempt([&] { return session_->start(start.uuid); });
   times_.start = tools_.clock->now() - began;
   if (started) return {.kind = Outcome::Kind::succeeded, .reason = "", .detail = ""};
   if (auto stop = std::exchange(stopped_, std::nullopt)) {
@@ -121,14 +121,15 @@ Outcome ActionRun::send_start(const StartVm& start) {
 std::optional<Outcome> ActionRun::drop_crashed(const StartVm& start) {
   if (auto stop = look()) return stop;
   conditions_.doing(kAsksLibvirt);
-  const auto dropped = session_->destroy_crashed(start.uuid);
+  const auto dropped = attempt([&] { return session_->destroy_crashed(start.uuid); });
   if (!dropped) return ended_by(dropped.error());
   steps_.emplace_back("dropped the crashed guest");
   return std::nullopt;
 }
 
 std::optional<Outcome> ActionRun::promote(const ResourceName& resource) {
-  const auto done = tools_.replication->promote(resource, terms(&ActionRun::look_and_go));
+  const auto done = attempt(
+      [&] { return tools_.replication->promote(resource, terms(&ActionRun::look_and_go)); });
   if (!done) return ended_by(done.error());
   promoted_.push_back(resource);
   steps_.push_back(fmt::format("promoted {}", resource.value));
@@ -193,9 +194,13 @@ Outcome ActionRun::send(const std::function<Result<void>()>& command) {
   return {.kind = Outcome::Kind::succeeded, .reason = "", .detail = ""};
 }
 
-std::optional<Outcome> ActionRun::order(const std::function<Result<void>()>& command) {
+Result<void> ActionRun::attempt(const std::function<Result<void>()>& command) {
   command_sent_.reset();
-  const auto done = command();
+  return command();
+}
+
+std::optional<Outcome> ActionRun::order(const std::function<Result<void>()>& command) {
+  const auto done = attempt(command);
   if (command_sent_) times_.start += tools_.clock->now() - *command_sent_;
   if (!done) return ended_by(done.error());
   return std::nullopt;

@@ -72,6 +72,8 @@ class ActionRun {
   [[nodiscard]] Outcome send_to_vm(const std::function<Result<void>(HypervisorSession&)>& call);
   /// The one command that the action is.
   [[nodiscard]] Outcome send(const std::function<Result<void>()>& command);
+  /// Every command with an effect goes through it; `command_sent_` says whether it was sent.
+  [[nodiscard]] Result<void> attempt(const std::function<Result<void>()>& command);
   /// One command of several; what ends the action, or nothing: it succeeded.
   [[nodiscard]] std::optional<Outcome> order(const std::function<Result<void>()>& command);
   [[nodiscard]] Outcome carry_out(const Action& action);
@@ -100,7 +102,7 @@ class ActionRun {
   bool sent_ = false;                 ///< A command, whatever came of it; not one that ran dry.
   std::uint64_t edition_ = 0;         ///< Of the wishes that were judged by.
   std::optional<Outcome> stopped_;    ///< What the last word was, when it was no.
-  std::optional<Tick> command_sent_;  ///< The last one.
+  std::optional<Tick> command_sent_;  ///< The last one that was attempted; absent: it was not.
   PhaseTimes times_;
   std::shared_ptr<const Snapshot> facts_;  ///< Of the last look.
   std::vector<ResourceName> promoted_;

@@ -143,15 +143,17 @@ std::optional<Outcome> ActionRun::out_of_time() const {
 Duration ActionRun::remaining() const { return taken_ + ticket_.deadline - tools_.clock->now(); }
 
 Outcome ActionRun::outcome_of(const Error& error) const {
-  // An earlier command to the resource is still running: that is the outcome of this one, too.
-  const bool hangs =
-      error.code == Errc::timed_out && target_of(ticket_.action).kind == Target::Kind::resource;
-  if (!sent_ && !is_final(error.code) && !hangs) return untried(error);
+  // An earlier command to the resource may still be running: that is the outcome of this one, too.
+  // A VM is stuck only by what was sent for it.
+  const bool may_happen =
+      error.code == Errc::timed_out &&
+      (command_sent_.has_value() || target_of(ticket_.action).kind == Target::Kind::resource);
+  if (!sent_ && !is_final(error.code) && !may_happen) return untried(error);
   Outcome outcome{.kind = Outcome::Kind::failed,
                   .reason = std::string(to_string(error.code)),
                   .detail = error.message};
   if (error.code == Errc::conflict) outcome.kind = Outcome::Kind::conflict;
-  if (error.code == Errc::timed_out) outcome.kind = Outcome::Kind::timed_out;
+  if (may_happen) outcome.kind = Outcome::Kind::timed_out;
   return outcome;
 }
 

@@ -1024,6 +1024,25 @@ TEST_F(ThreadedExecutorTest, ADryRunThatFailsIsDrbdsAnswerAndCounts) {
   EXPECT_EQ(wait_for_one().outcome.kind, Outcome::Kind::failed);
 }
 
+TEST_F(ThreadedExecutorTest, AnEarlierCommandThatStillRunsMakesNoVmStuckThatItWasNotSentFor) {
+  put_web1_on_drbd(true);
+  replication_->no_turn["promote r1"] = {Errc::timed_out, "an earlier command is still running"};
+  start();
+  executor_->submit(start_of(1, "web1", {{"r0"}, {"r1"}}));
+  const Completed done = wait_for_one();
+  EXPECT_EQ(done.outcome.kind, Outcome::Kind::failed) << "nothing of it may still happen";
+  EXPECT_EQ(done.outcome.reason, "timed_out");
+  EXPECT_THAT(script_->calls(), ElementsAre("promote r0", "demote r0"));
+}
+
+TEST_F(ThreadedExecutorTest, APromotionThatMayStillHappenIsTimedOut) {
+  put_web1_on_drbd(true);
+  script_->fail("promote r1", Errc::timed_out, "did not terminate within 5 seconds");
+  start();
+  executor_->submit(start_of(1, "web1", {{"r0"}, {"r1"}}));
+  EXPECT_EQ(wait_for_one().outcome.kind, Outcome::Kind::timed_out);
+}
+
 TEST_F(ThreadedExecutorTest, AnEarlierCommandThatStillRunsIsTheOutcomeOfThisOneToo) {
   world_.drbd_version("8.4.11").with(a_resource("r0", 0).down());
   publish();
