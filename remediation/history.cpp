@@ -215,11 +215,11 @@ TargetHistory after_look(TargetHistory target, bool healthy, const BackOff& back
     return target;
   }
   if (!target.in_flight) target.stuck = false;
-  target.unsent_in_row = 0;
   if (!target.healthy_since) target.healthy_since = now;
   if (now - *target.healthy_since < back_off.stable_window) return target;
   target.attempts.clear();
   target.in_row = 0;
+  target.unsent_in_row = 0;
   target.latched_since.reset();
   return target;
 }

@@ -244,7 +244,11 @@ TEST(BackOffHold, WhatCannotBeSentCostsNothingAndIsTriedAtEverLongerGaps) {
   };
   EXPECT_EQ(next_gap(tried), 60s);
   EXPECT_EQ(next_gap(attempt(tried, Outcome::Kind::refused, now)), 5s);
-  EXPECT_EQ(next_gap(after_look(tried, true, {}, now)), 5s);
+  TargetHistory well = after_look(tried, true, {}, now);
+  EXPECT_EQ(next_gap(well), 60s) << "a part of it is still up";
+  well = after_look(well, true, {}, now + 599s);
+  EXPECT_EQ(next_gap(well), 60s);
+  EXPECT_EQ(next_gap(after_look(well, true, {}, now + 600s)), 5s);
   EXPECT_EQ(next_gap(released(tried)), 5s);
 }
 
