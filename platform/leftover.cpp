@@ -9,6 +9,7 @@
 #include <csignal>
 #include <mutex>
 #include <stop_token>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -30,10 +31,12 @@ class Reaper {
   void add(pid_t leader, bool waited_for, std::shared_ptr<std::atomic<bool>> gone) {
     const std::scoped_lock lock(mutex_);
     left_.push_back({leader, waited_for, std::move(gone)});
-    if (!thread_.joinable()) {
-      thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
-    }
-    changed_.notify_one();
+    start();
+  }
+  /// The system may have had no thread for it.
+  void ensure_thread() {
+    const std::scoped_lock lock(mutex_);
+    start();
   }
 
  private:
@@ -42,6 +45,17 @@ class Reaper {
     bool waited_for;
     std::shared_ptr<std::atomic<bool>> gone;
   };
+
+  void start() {
+    try {
+      if (!thread_.joinable()) {
+        thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+      }
+    } catch (const std::system_error&) {  // Tried again by whoever asks whether it is gone.
+      return;
+    }
+    changed_.notify_one();
+  }
 
   static bool ended(Left& left) {
     if (!left.waited_for) left.waited_for = ::waitpid(left.leader, nullptr, WNOHANG) != 0;
@@ -88,12 +102,22 @@ bool group_ends(pid_t leader, Duration grace) {
   return true;
 }
 
+Reaper& reaper() {
+  static Reaper only;
+  return only;
+}
+
 }  // namespace
 
+bool Leftover::gone() const {
+  if (gone_ == nullptr || gone_->load()) return true;
+  reaper().ensure_thread();
+  return false;
+}
+
 Leftover leave_to_reaper(pid_t leader, bool leader_waited_for) {
-  static Reaper reaper;
   auto gone = std::make_shared<std::atomic<bool>>(false);
-  reaper.add(leader, leader_waited_for, gone);
+  reaper().add(leader, leader_waited_for, gone);
   Leftover left;
   left.gone_ = std::move(gone);
   return left;

@@ -20,14 +20,15 @@ class Leftover {
   Leftover() = default;
 
   /// True once nothing of the program lives any more.
-  [[nodiscard]] bool gone() const { return gone_ == nullptr || gone_->load(); }
+  [[nodiscard]] bool gone() const;
 
  private:
   friend Leftover leave_to_reaper(pid_t leader, bool leader_waited_for);
   std::shared_ptr<const std::atomic<bool>> gone_;
 };
 
-/// Hands what lives of a group to the background reaper, which waits for it: no zombie stays.
+/// Hands what lives of a group to the background reaper, which waits for it: no zombie stays. Where
+/// the system has no thread for the reaper it is on record all the same, as not gone.
 [[nodiscard]] Leftover leave_to_reaper(pid_t leader, bool leader_waited_for);
 
 /// How ending a group went.

@@ -3,11 +3,13 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -234,6 +236,29 @@ TEST(Leftover, IsGoneWhenWhatWasLeftEnds) {
   EXPECT_FALSE(left.gone());
   EXPECT_TRUE(eventually([&] { return left.gone(); }));
   EXPECT_EQ(::waitpid(child->pid, nullptr, WNOHANG), -1) << "the reaper left a zombie";
+}
+
+/// The program's own exit code says which of these did not hold.
+[[noreturn]] void leave_without_a_thread() {
+  const auto child = spawn({.argv = {"/bin/sleep", "60"}});
+  if (!child) std::_Exit(1);
+  pthread_attr_t usual;
+  pthread_attr_t too_large;
+  ::pthread_getattr_default_np(&usual);
+  ::pthread_attr_init(&too_large);
+  ::pthread_attr_setstacksize(&too_large, std::size_t{1} << 46U);
+  ::pthread_setattr_default_np(&too_large);
+  const Leftover left = leave_to_reaper(child->pid, false);
+  if (left.gone()) std::_Exit(2);
+  ::pthread_setattr_default_np(&usual);
+  signal_group(child->pid, SIGKILL);
+  std::_Exit(eventually([&] { return left.gone(); }) ? 0 : 3);
+}
+
+TEST(Leftover, IsOnRecordWhileThereIsNoThreadToWaitForIt) {
+  // In a process of its own: here the reaper may have its thread already.
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(leave_without_a_thread(), ::testing::ExitedWithCode(0), "");
 }
 
 TEST(Leftover, CountsWhatTheProgramStarted) {
