@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 #include <ranges>
 #include <utility>
 
@@ -44,6 +45,14 @@ ActionRun::ActionRun(const Ticket& ticket, const ActionTools& tools, ActionCondi
       taken_(tools.clock->now()) {}
 
 Outcome ActionRun::run() { return with_steps(carry_out(ticket_.action)); }
+
+Outcome ActionRun::thrown(const Error& error) {
+  const Outcome outcome = outcome_of(error);
+  const auto* start = std::get_if<StartVm>(&ticket_.action);
+  // A start that was sent may have happened.
+  if (start != nullptr && !(starting_ && command_sent_)) take_back(*start);
+  return with_steps(outcome);
+}
 
 Outcome ActionRun::carry_out(const Action& action) {
   struct {
@@ -102,6 +111,7 @@ Outcome ActionRun::send_start(const StartVm& start) {
   conditions_.doing(kAsksLibvirt);
   const Tick began = tools_.clock->now();
   times_.storage = began - judged_.value_or(began);
+  starting_ = true;
   const auto started = attempt([&] { return session_->start(start.uuid); });
   times_.start = tools_.clock->now() - began;
   if (started) return {.kind = Outcome::Kind::succeeded, .reason = "", .detail = ""};
@@ -143,7 +153,7 @@ void ActionRun::take_back(const StartVm& start) {
   const Vm* vm = facts_ == nullptr ? nullptr : find_vm(*facts_, start.uuid);
   if (vm != nullptr && !is_down(vm->state)) return;
   for (const ResourceName& resource : std::views::reverse(promoted_)) {
-    const auto demoted = tools_.replication->demote(resource, kTakeBackDeadline);
+    const auto demoted = demote(resource);
     if (demoted) {
       steps_.push_back(fmt::format("demoted {} again", resource.value));
     } else {
@@ -152,6 +162,14 @@ void ActionRun::take_back(const StartVm& start) {
     }
   }
   promoted_.clear();
+}
+
+Result<void> ActionRun::demote(const ResourceName& resource) {
+  try {
+    return tools_.replication->demote(resource, kTakeBackDeadline);
+  } catch (const std::exception& exception) {
+    return fail(Errc::failed, exception.what());
+  }
 }
 
 Outcome ActionRun::bring_up(const BringUpResource& bring_up) {

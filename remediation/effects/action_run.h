@@ -36,7 +36,7 @@ class ActionRun {
 
   [[nodiscard]] Outcome run();
   /// What becomes of it when something throws. A bug; the daemon goes on without this action.
-  [[nodiscard]] Outcome thrown(const Error& error) const { return outcome_of(error); }
+  [[nodiscard]] Outcome thrown(const Error& error);
   [[nodiscard]] const PhaseTimes& times() const { return times_; }
 
  private:
@@ -80,6 +80,8 @@ class ActionRun {
 
   /// Demotes what this run promoted, unless the guest may be there by now.
   void take_back(const StartVm& start);
+  /// What throws is an error of this demotion only.
+  [[nodiscard]] Result<void> demote(const ResourceName& resource);
 
   /// For a wait that begins now. Nothing is sent without the last word.
   [[nodiscard]] Terms terms(std::optional<Outcome> (ActionRun::*word)());
@@ -99,6 +101,7 @@ class ActionRun {
   Tick taken_;
   std::unique_ptr<HypervisorSession> session_;
   std::optional<Tick> judged_;        ///< When the first look ended.
+  bool starting_ = false;             ///< The next command, or the last one, is libvirt's start.
   bool sent_ = false;                 ///< A command, whatever came of it; not one that ran dry.
   std::uint64_t edition_ = 0;         ///< Of the wishes that were judged by.
   std::optional<Outcome> stopped_;    ///< What the last word was, when it was no.

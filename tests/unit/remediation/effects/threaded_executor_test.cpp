@@ -1101,6 +1101,27 @@ TEST_F(ThreadedExecutorTest, AToolThatThrowsIsAFailureOfThatActionOnly) {
   EXPECT_EQ(wait_for_one().outcome.kind, Outcome::Kind::succeeded);
 }
 
+TEST_F(ThreadedExecutorTest, WhatWasPromotedBeforeAToolThrewIsDemotedAgain) {
+  put_web1_on_drbd(true);
+  start();
+  script_->on("promote r1", []() -> Result<void> { throw std::runtime_error("a bug"); });
+  script_->on("demote r0", []() -> Result<void> { throw std::runtime_error("another"); });
+  executor_->submit(start_of(1, "web1", {{"r0"}, {"r1"}}));
+  const Completed done = wait_for_one();
+  EXPECT_EQ(done.outcome.kind, Outcome::Kind::failed);
+  EXPECT_EQ(done.outcome.detail, "a bug (promoted r0, r0 stays Primary: another)");
+  EXPECT_THAT(script_->calls(), ElementsAre("promote r0", "promote r1", "demote r0"));
+}
+
+TEST_F(ThreadedExecutorTest, AStartThatThrewMayHaveHappenedAndKeepsItsDisks) {
+  put_web1_on_drbd();
+  start();
+  script_->on(start_call("web1"), []() -> Result<void> { throw std::runtime_error("a bug"); });
+  executor_->submit(start_of(1, "web1", {{"r0"}}));
+  EXPECT_EQ(wait_for_one().outcome.detail, "a bug (promoted r0)");
+  EXPECT_THAT(script_->calls(), ElementsAre("promote r0", start_call("web1")));
+}
+
 TEST_F(ThreadedExecutorTest, ItsEndDoesNotWaitForACallThatHangs) {
   start({.stop_grace = 5ms});
   script_->hang(start_call("web1"));
