@@ -110,7 +110,7 @@ Outcome ActionRun::start(const StartVm& start) {
 Outcome ActionRun::send_start(const StartVm& start) {
   conditions_.doing(kAsksLibvirt);
   const Tick began = tools_.clock->now();
-  times_.storage = began - judged_.value_or(began);
+  times_.storage = since_first_look();
   starting_ = true;
   const auto started = attempt([&] { return session_->start(start.uuid); });
   times_.start = tools_.clock->now() - began;
@@ -183,11 +183,10 @@ Outcome ActionRun::bring_up(const BringUpResource& bring_up) {
 
 Outcome ActionRun::attach(const AttachDevice& attach) {
   const DrbdVolume volume{.resource = attach.resource, .volume = attach.volume};
-  const Tick began = tools_.clock->now();
   Terms probe = terms(&ActionRun::look_and_probe);
   probe.deadline = std::min(probe.deadline, kProbeDeadline);
   const auto probed = tools_.replication->probe_backing(volume, probe);
-  times_.storage = tools_.clock->now() - began;
+  times_.storage = since_first_look();
   // Without a look it had no turn: that says nothing about the device.
   if (!probed && (stopped_ || !judged_)) return ended_by(probed.error());
   // A device that can't be read isn't attached, which is no attempt: nothing was sent to DRBD. Only
@@ -219,16 +218,18 @@ Result<void> ActionRun::attempt(const std::function<Result<void>()>& command) {
 
 std::optional<Outcome> ActionRun::order(const std::function<Result<void>()>& command) {
   const auto done = attempt(command);
-  if (command_sent_) times_.start += tools_.clock->now() - *command_sent_;
+  if (command_sent_) {
+    times_.storage = *command_sent_ - judged_.value_or(*command_sent_) - times_.start;
+    times_.start += tools_.clock->now() - *command_sent_;
+  }
   if (!done) return ended_by(done.error());
   return std::nullopt;
 }
 
 std::optional<Outcome> ActionRun::inspect_adjust(const BringUpResource& bring_up) {
-  const Tick began = tools_.clock->now();
   const auto commands = tools_.replication->dry_run_adjust(bring_up.resource, scope_of(bring_up),
                                                            terms(&ActionRun::look_and_ask));
-  times_.storage = tools_.clock->now() - began;
+  times_.storage = since_first_look();
   if (!commands) return ended_by(commands.error());
   sent_ = false;  // It changed nothing: whether this is an attempt is up to the command itself.
   if (const auto line = unsafe_line(*commands)) {

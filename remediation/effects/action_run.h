@@ -91,6 +91,8 @@ class ActionRun {
   [[nodiscard]] Outcome ended_by(const Error& error);
 
   [[nodiscard]] Duration remaining() const;
+  /// What `queue` is, before it, is not counted twice.
+  [[nodiscard]] Duration since_first_look() const;
   [[nodiscard]] Outcome outcome_of(const Error& error) const;
   /// The outcome with the steps that were done in its detail.
   [[nodiscard]] Outcome with_steps(Outcome outcome) const;

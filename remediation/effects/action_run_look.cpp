@@ -140,6 +140,11 @@ std::optional<Outcome> ActionRun::out_of_time() const {
       .detail = fmt::format("its time was over before its {} command", sent_ ? "next" : "first")};
 }
 
+Duration ActionRun::since_first_look() const {
+  const Tick now = tools_.clock->now();
+  return now - judged_.value_or(now);
+}
+
 Duration ActionRun::remaining() const { return taken_ + ticket_.deadline - tools_.clock->now(); }
 
 Outcome ActionRun::outcome_of(const Error& error) const {

@@ -72,6 +72,12 @@ class ThreadedExecutorTest : public ::testing::Test {
   }
 
   void publish() { facts_->set(world_.snapshot); }
+  /// Time passes, and what is read from then on is of then.
+  void let_pass(Duration time) {
+    clock_->advance(time);
+    world_.later(time);
+    publish();
+  }
 
   /// Tells the executor what is wanted in the world of the moment.
   void tell_wishes() {
@@ -1146,6 +1152,72 @@ TEST_F(ThreadedExecutorTest, ItsEndWaitsForACallThatEnds) {
   const std::jthread releaser([&] { script_->release(); });
   executor_.reset();
   EXPECT_TRUE(ended);
+}
+
+TEST_F(ThreadedExecutorTest, EachWaitOfARepairIsInOneOfItsParts) {
+  world_.with(diskless_r0()).with(a_resource("r1", 1).down());
+  publish();
+  replication_->before_turn = [this](const std::string& call) {
+    let_pass(call.starts_with("probe") || call.starts_with("dry") ? 30s : 5s);
+  };
+  facts_->before_answer([this](int /*number*/) { let_pass(20ms); });
+  for (const char* call : {"probe r0/0", "dry_run r1"}) {
+    script_->on(call, [this]() -> Result<void> {
+      let_pass(1s);
+      return {};
+    });
+  }
+  for (const char* call : {"attach r0/0", "adjust r1"}) {
+    script_->on(call, [this]() -> Result<void> {
+      let_pass(2s);
+      return {};
+    });
+  }
+  start();
+  for (const Ticket& repair : {mending(1, "drbd_diskless", kAttach), bring_up_of(2, "r1")}) {
+    Ticket now = repair;
+    now.submitted = clock_->now();
+    executor_->submit(now);
+    const Completed done = wait_for_one();
+    EXPECT_EQ(done.outcome.kind, Outcome::Kind::succeeded) << done.outcome.detail;
+    EXPECT_EQ(done.times.queue, 30020ms);
+    EXPECT_EQ(done.times.storage, 6020ms);
+    EXPECT_EQ(done.times.start, 2s);
+  }
+}
+
+TEST_F(ThreadedExecutorTest, LibvirtsLookupIsPartOfTheStartOnly) {
+  put_web1_on_drbd();
+  hypervisor_->before_call = [this] { let_pass(2s); };
+  start();
+  script_->on("promote r0", [this]() -> Result<void> {
+    let_pass(1s);
+    return {};
+  });
+  for (const bool promotes : {false, true}) {
+    Ticket starting = start_of(1, promotes ? "web1" : "web2");
+    if (promotes) std::get<StartVm>(starting.action).promote = {{"r0"}};
+    executor_->submit(starting);
+    const Completed done = wait_for_one();
+    EXPECT_EQ(done.outcome.kind, Outcome::Kind::succeeded) << done.outcome.detail;
+    EXPECT_EQ(done.times.storage, promotes ? 1s : 0s);
+    EXPECT_EQ(done.times.start, 2s);
+  }
+}
+
+TEST_F(ThreadedExecutorTest, APartThatFailsTookItsTime) {
+  world_.with(diskless_r0());
+  publish();
+  replication_->before_turn = [this](const std::string& /*call*/) { let_pass(30s); };
+  script_->on("probe r0/0", [this]() -> Result<void> {
+    let_pass(1s);
+    return fail(Errc::storage, "read at 0 of /dev/vg0/r0: Input/output error");
+  });
+  start();
+  executor_->submit(mending(1, "drbd_diskless", kAttach));
+  const Completed done = wait_for_one();
+  EXPECT_EQ(done.times.queue, 30s);
+  EXPECT_EQ(done.times.storage, 1s);
 }
 
 TEST_F(ThreadedExecutorTest, AttachesADiskOnlyAfterItProvedReadable) {
