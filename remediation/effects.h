@@ -90,7 +90,7 @@ class ReplicationControl {
   [[nodiscard]] virtual Result<void> connect_discarding_local(const ResourceName& resource,
                                                               const Terms& terms) = 0;
   /// Reads both ends of the volume's backing device, past the page cache. Errc::storage when they
-  /// can't be read.
+  /// can't be read. The device's own time begins with the last word.
   [[nodiscard]] virtual Result<void> probe_backing(const DrbdVolume& volume,
                                                    const Terms& terms) = 0;
   [[nodiscard]] virtual Result<void> attach(const DrbdVolume& volume, const Terms& terms) = 0;

@@ -15,8 +15,6 @@ namespace {
 
 /// Taking back has its own time: it must also happen when the action's is over.
 constexpr Duration kTakeBackDeadline = std::chrono::seconds(30);
-/// A healthy disk answers in milliseconds, a sick one may take this long.
-constexpr Duration kProbeDeadline = std::chrono::seconds(20);
 
 constexpr std::string_view kAsksLibvirt = "asking libvirt about the VM";
 
@@ -183,12 +181,13 @@ Outcome ActionRun::bring_up(const BringUpResource& bring_up) {
 
 Outcome ActionRun::attach(const AttachDevice& attach) {
   const DrbdVolume volume{.resource = attach.resource, .volume = attach.volume};
-  Terms probe = terms(&ActionRun::look_and_probe);
-  probe.deadline = std::min(probe.deadline, kProbeDeadline);
-  const auto probed = tools_.replication->probe_backing(volume, probe);
+  const auto probed = tools_.replication->probe_backing(volume, terms(&ActionRun::look_and_probe));
   times_.storage = since_first_look();
   // Without a look it had no turn: that says nothing about the device.
   if (!probed && (stopped_ || !judged_)) return ended_by(probed.error());
+  if (!probed) {  // Nor do the seconds that the wait and the look have left of the action's.
+    if (auto stop = out_of_time()) return *stop;
+  }
   // A device that can't be read isn't attached, which is no attempt: nothing was sent to DRBD. Only
   // a command of DRBD's that hangs makes the resource one to send nothing more to.
   if (!probed) {

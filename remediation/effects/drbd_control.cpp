@@ -134,8 +134,19 @@ Result<void> DrbdControl::attach(const DrbdVolume& volume, const Terms& terms) {
 }
 
 Result<void> DrbdControl::probe_backing(const DrbdVolume& volume, const Terms& terms) {
-  const Tick until = std::chrono::steady_clock::now() + terms.deadline;
-  const auto told = command({"sh-ll-dev"}, {volume.resource, volume.volume}, terms);
+  Tick until = std::chrono::steady_clock::now() + terms.deadline;
+  const Terms noting{terms.deadline, [&] {
+                       auto word = terms.ask();
+                       until =
+                           std::min(until, std::chrono::steady_clock::now() + options_.probe_time);
+                       return word;
+                     }};
+  const auto told = command({"sh-ll-dev"},
+                            {.resource = volume.resource,
+                             .volume = volume.volume,
+                             .peer = std::nullopt,
+                             .within = options_.probe_time},
+                            noting);
   if (!told) return std::unexpected(told.error());
   const std::string path = one_line(*told);
   if (!path.starts_with('/')) {
@@ -184,13 +195,14 @@ Result<std::string> DrbdControl::command(std::vector<std::string> words, const S
   }
   Turn turn(*this, resource);
   if (auto word = terms.ask(); !word) return std::unexpected(std::move(word.error()));
-  if (until <= std::chrono::steady_clock::now()) {
+  const Duration left = until - std::chrono::steady_clock::now();
+  if (left <= Duration::zero()) {
     return fail(Errc::unavailable, what + ": its time was over before it was sent");
   }
   words.insert(words.begin(), options_.drbdadm);
   words.push_back(name);
   auto result = run({.argv = std::move(words),
-                     .deadline = until - std::chrono::steady_clock::now(),
+                     .deadline = std::min(left, subject.within.value_or(left)),
                      .kill_grace = options_.kill_grace},
                     turn.left);
   if (!result) return fail(result.error().code, what + ": " + result.error().message);

@@ -23,6 +23,8 @@ namespace upkeep {
 struct DrbdControlOptions {
   std::string drbdadm = "/usr/sbin/drbdadm";
   Duration kill_grace = std::chrono::milliseconds(500);
+  /// A healthy disk answers in milliseconds, a sick one may take this long.
+  Duration probe_time = std::chrono::seconds(20);
   /// Reads both ends of a device; replaced by tests.
   std::function<Result<void>(const std::string& path, Duration deadline)> probe = probe_device;
 };
@@ -50,11 +52,13 @@ class DrbdControl final : public ReplicationControl {
   Result<void> demote(const ResourceName& resource, const Terms& terms) override;
 
  private:
-  /// What a command is about: a whole resource, one of its volumes, or one of its links.
+  /// What a command is about: a whole resource, one of its volumes, or one of its links; its limit.
   struct Subject {
     const ResourceName& resource;
     std::optional<VolumeNumber> volume = std::nullopt;
     std::optional<NodeName> peer = std::nullopt;
+    /// What the command may take once it has its turn and its last word; all the time that is left.
+    std::optional<Duration> within = std::nullopt;
   };
 
   Result<std::string> command(std::vector<std::string> words, const Subject& subject,

@@ -140,6 +140,8 @@ class FakeReplicationControl final : public ReplicationControl {
   std::function<void(const std::string& call)> before_turn;
   /// Commands that never get one, and what they end with instead. Set before the threads start.
   std::map<std::string, Error> no_turn;
+  /// The time that each command was given. Not while another runs.
+  std::map<std::string, Duration> given;
 
   [[nodiscard]] Result<std::vector<std::string>> dry_run_adjust(const ResourceName& resource,
                                                                 AdjustScope scope,
@@ -181,6 +183,10 @@ class FakeReplicationControl final : public ReplicationControl {
 
  private:
   [[nodiscard]] Result<void> call(const std::string& name, const Terms& terms) {
+    {
+      const std::scoped_lock lock(mutex_);
+      given[name] = terms.deadline;
+    }
     if (before_turn) before_turn(name);
     if (const auto never = no_turn.find(name); never != no_turn.end()) {
       return std::unexpected(never->second);
@@ -196,6 +202,7 @@ class FakeReplicationControl final : public ReplicationControl {
   }
 
   std::shared_ptr<CallScript> script_;
+  std::mutex mutex_;
 };
 
 }  // namespace upkeep::test

@@ -149,6 +149,28 @@ TEST_F(DrbdControlTest, ProbesTheDeviceThatTheConfigurationNames) {
   EXPECT_EQ(calls(), std::vector<std::string>{"sh-ll-dev r0/0"});
 }
 
+TEST_F(DrbdControlTest, TheDevicesTimeBeginsWithTheLastWord) {
+  static_cast<void>(control("echo /dev/vg0/r0"));
+  Duration given{};
+  DrbdControl drbd({.drbdadm = folder_ / "drbdadm",
+                    .probe_time = 10s,
+                    .probe = [&](const std::string& /*path*/, Duration deadline) {
+                      given = deadline;
+                      return Result<void>{};
+                    }});
+  Tick asked;
+  const Terms slow{60s, [&]() -> Result<void> {
+                     std::this_thread::sleep_for(300ms);
+                     asked = std::chrono::steady_clock::now();
+                     return {};
+                   }};
+  EXPECT_TRUE(drbd.probe_backing({.resource = kR0, .volume = {0}}, slow));
+  const Tick probed = std::chrono::steady_clock::now();
+  EXPECT_LE(given, 10s);
+  EXPECT_GE(given, 10s - (probed - asked)) << "the look has taken none of it";
+  EXPECT_EQ(calls(), std::vector<std::string>{"sh-ll-dev r0/0"});
+}
+
 TEST_F(DrbdControlTest, ProbesNothingWhenNoDeviceIsNamed) {
   DrbdControl drbd = control("echo none", [](const std::string&, Duration) {
     ADD_FAILURE() << "probed";

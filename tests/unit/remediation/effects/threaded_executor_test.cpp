@@ -1243,6 +1243,24 @@ TEST_F(ThreadedExecutorTest, ADiskThatCannotBeReadIsNotAttachedAndCostsNoTry) {
   EXPECT_THAT(script_->calls(), ElementsAre("probe r0/0"));
 }
 
+TEST_F(ThreadedExecutorTest, ADiskIsNotCalledUnreadableForALookThatTookItsTime) {
+  for (const Errc code : {Errc::timed_out, Errc::unavailable}) {
+    world_.with(diskless_r0());
+    publish();
+    facts_->before_answer([this](int /*number*/) { let_pass(119s); });
+    script_->on("probe r0/0", [this, code]() -> Result<void> {
+      let_pass(1s);  // As much as is left.
+      return fail(code, "no answer within 1 s");
+    });
+    start();
+    executor_->submit(mending(1, "drbd_diskless", kAttach));
+    const Completed done = wait_for_end();
+    EXPECT_EQ(done.outcome.kind, Outcome::Kind::refused);
+    EXPECT_EQ(done.outcome.reason, "timed_out");
+    EXPECT_EQ(replication_->given["probe r0/0"], 120s) << "the device's own time begins later";
+  }
+}
+
 TEST_F(ThreadedExecutorTest, ADiskThatIsGoneIsMissingAndNotUnreadable) {
   world_.with(diskless_r0());
   publish();
