@@ -153,7 +153,9 @@ std::optional<Held> back_off_hold(const History& history, const BackOff& back_of
   const TargetHistory& tried = found->second;
   if (tried.stuck) {
     return Held{.reason = Hold::command_stuck,
-                .detail = "an earlier command has not ended",
+                .detail = tried.last_outcome && could_not_be_sent(*tried.last_outcome)
+                              ? "an earlier try has not ended: " + tried.last_outcome->detail
+                              : "an earlier command has not ended",
                 .opens_with = "",
                 .retry_at = std::nullopt};
   }

@@ -27,7 +27,7 @@ std::string_view meaning(Hold hold) {
       return "What would mend it is riskier than the configuration allows.";
     case Hold::in_flight: return "An action on it is under way.";
     case Hold::command_stuck:
-      return "An earlier command has not ended, and nothing more is sent there until it does.";
+      return "An earlier action has not ended, and nothing more is sent there until it does.";
     case Hold::latched:
       return "It was tried too often without lasting success, so upkeep has given up for now.";
     case Hold::backing_off: return "It was just tried, and upkeep waits before the next attempt.";

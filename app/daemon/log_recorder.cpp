@@ -119,10 +119,9 @@ void LogRecorder::action_ended(const Completed& completed, bool latched_now) {
   const PhaseTimes& times = completed.times;
   const Duration took = times.queue + times.storage + times.start;
   const Outcome& outcome = completed.outcome;
-  const bool bad = outcome.kind == Outcome::Kind::failed ||
-                   outcome.kind == Outcome::Kind::timed_out ||
-                   outcome.kind == Outcome::Kind::ineffective;
-  const bool counts = bad || could_not_be_sent(outcome);
+  const bool counts = outcome.kind == Outcome::Kind::failed ||
+                      outcome.kind == Outcome::Kind::timed_out ||
+                      outcome.kind == Outcome::Kind::ineffective || could_not_be_sent(outcome);
   if (completed.ended) instruments_.action_took(name, took);
   // One that was late was counted then, whatever became of it.
   const bool was_late = completed.ended && late_.erase(completed.id) > 0;
@@ -144,7 +143,7 @@ void LogRecorder::action_ended(const Completed& completed, bool latched_now) {
   if (!outcome.detail.empty()) fields.emplace_back("detail", outcome.detail);
   const std::string message =
       std::string(words_of(completed.action).noun) + " " + std::string(to_string(outcome.kind));
-  if (bad) {
+  if (counts) {
     log_.warn(message, fields);
   } else {
     log_.info(message, fields);

@@ -95,6 +95,15 @@ TEST(BackOffHold, SendsNothingMoreWhereACommandIsStuck) {
   EXPECT_EQ(hold_at(tried, kNow + 201s)->reason, Hold::backing_off);
 }
 
+TEST(BackOffHold, SaysOfATryThatHangsWithNothingSentThatNothingWas) {
+  const Outcome late{
+      .kind = Outcome::Kind::refused, .reason = "timed_out", .detail = "nothing could be sent"};
+  const auto held = hold_at(after_deadline(after_begin({}, 1, kNow), late, kNow + 120s), kNow + 1h);
+  ASSERT_TRUE(held);
+  EXPECT_EQ(held->reason, Hold::command_stuck);
+  EXPECT_EQ(held->detail, "an earlier try has not ended: nothing could be sent");
+}
+
 TEST(BackOffHold, ACommandThatNeverEndedIsForgottenWhenHealthyOrReleased) {
   const TargetHistory tried =
       after_end(after_begin({}, 1, kNow), ended(Outcome::Kind::timed_out), {}, kNow + 6s);

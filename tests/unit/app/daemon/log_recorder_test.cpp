@@ -118,11 +118,13 @@ TEST_F(LogRecorderTest, CountsALateFailureOnce) {
 
 TEST_F(LogRecorderTest, CountsWhatCouldNotBeSentButNotWhatAGateHeld) {
   recorder_.action_ended(completed({.kind = Outcome::Kind::refused, .reason = "paused"}), false);
+  EXPECT_THAT(lines_, ElementsAre(HasSubstr("level=info msg=\"restart refused\"")));
   EXPECT_THAT(metrics(), testing::Not(HasSubstr("action_failures_total{action=\"start_vm\"")));
   Completed late = completed({.kind = Outcome::Kind::refused, .reason = "timed_out"});
   late.ended = false;
   recorder_.action_ended(late, false);
   recorder_.action_ended(completed({.kind = Outcome::Kind::refused, .reason = "timed_out"}), false);
+  EXPECT_THAT(lines_.back(), HasSubstr("level=warn msg=\"restart refused\""));
   EXPECT_THAT(metrics(), HasSubstr("action_failures_total{action=\"start_vm\","
                                    "reason=\"timed_out\"} 1\n"));
 }
