@@ -82,6 +82,9 @@ class ActionBook {
   void look_at_sight(const Step& step);
   /// Has the ledger had the time to take in how the action's VM was left?
   [[nodiscard]] bool is_in_the_ledger(const Action& action, const Step& step) const;
+  /// How an action of an earlier daemon ended at its deadline, when it had sent nothing by then: it
+  /// was never to send anything any more.
+  [[nodiscard]] std::optional<Outcome> given_up_unsent(const Action& action) const;
   /// A start of an earlier daemon whose guest still boots.
   void take_over(Completed completed);
   void finish(const Completed& completed, const Step& step);

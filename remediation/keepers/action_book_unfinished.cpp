@@ -45,6 +45,7 @@ void ActionBook::settle_unfinished(const Step& step) {
     Outcome outcome{.kind = *kind, .reason = "", .detail = "settled by what was seen afterwards"};
     if (*kind == Outcome::Kind::interrupted) {
       outcome.detail = "upkeep ended in the middle of it, and there is nothing to be seen of it";
+      if (auto unsent = given_up_unsent(action.action)) outcome = std::move(*unsent);
     }
     Completed completed{.id = action.id,
                         .finding = {.rule = rule_name(action.rule),
@@ -65,6 +66,13 @@ void ActionBook::settle_unfinished(const Step& step) {
     }
     return true;
   });
+}
+
+std::optional<Outcome> ActionBook::given_up_unsent(const Action& action) const {
+  const auto line = history_.targets.find(target_of(action));
+  if (line == history_.targets.end() || !line->second.stuck) return std::nullopt;
+  const std::optional<Outcome>& last = line->second.last_outcome;
+  return last && could_not_be_sent(*last) ? last : std::nullopt;
 }
 
 void ActionBook::take_over(Completed completed) {

@@ -471,6 +471,23 @@ TEST_F(ReconcilerTest, ALastLookThatHangsKeepsItsTargetBusyUntilItReturns) {
   EXPECT_THAT(started(), ElementsAre("web1", "web1"));
 }
 
+TEST_F(ReconcilerTest, ALastLookThatHungUnsentWhenTheDaemonWasKilledCostsNoAttempt) {
+  start_settled();
+  crash("web1");
+  clock_.advance(120s);
+  executor_->pass_deadline(1, clock_.now(), Outcome::Kind::refused);
+  step();
+  on_submit_ = {};
+  start_daemon();
+  pass(4s);
+  const ActionRecord& action = journal_.actions.at(1);
+  ASSERT_TRUE(action.outcome);
+  EXPECT_EQ(action.outcome->kind, Outcome::Kind::refused);
+  const TargetHistory& line = daemon_->view()->history.targets.at(vm_target("web1"));
+  EXPECT_FALSE(line.stuck);
+  EXPECT_EQ(line.attempts.size(), line.in_flight ? 1U : 0U);
+}
+
 TEST_F(ReconcilerTest, WhatCouldNotBeSentCountsNowhereBeforeAndAfterARestart) {
   // Late and at once, over the budget and the attempts of an hour; only what failed counts.
   world_.policy.actions_per_hour = 6;
