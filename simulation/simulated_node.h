@@ -106,14 +106,13 @@ class SimulatedNode {
   std::shared_ptr<const Snapshot> snapshot_;
   Inputs inputs_;
   bool powered_ = false;
-  int boots_ = 0;
+  int boots_ = 0, daemons_ = 0;
   WallTime booted_{};
   std::optional<Tick> daemon_starts_;
   bool woken_ = false;
   bool vms_changed_ = false;
   bool asked_ = false;  ///< The daemon wants everything read again.
   bool poked_ = false;  ///< The other nodes too.
-  int daemons_ = 0;
   std::uint64_t drbd_seen_ = 0;
   Tick last_step_{}, next_step_{};
 };

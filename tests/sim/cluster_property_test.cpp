@@ -161,7 +161,8 @@ constexpr auto kMustHappen = {"start",
 
 /// What makes a start a second one that upkeep can't be blamed for.
 constexpr auto kExcuses = {"twice: a person called its host dead", "twice: its host hid it",
-                           "twice: a person was as quick"};
+                           "twice: a person was as quick",
+                           "twice: its host's libvirt never listed it"};
 
 TEST(ClusterProperties, NothingIsDoneWrongAndEverythingRecoverableIsWellInTheEnd) {
   if (const std::uint64_t only = number_from("UPKEEP_SIM_SEED", 0); only != 0) {

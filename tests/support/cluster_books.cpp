@@ -66,8 +66,10 @@ void ClusterBooks::comes(const VmUuid& vm, NodeIndex node) {
   shared_.by_hand(vm, node);
 }
 
-void ClusterBooks::stopped(const VmUuid& vm, VmReason how) {
+/// Where it ran is its home, also where only upkeep had put it.
+void ClusterBooks::stopped(const VmUuid& vm, VmReason how, std::optional<NodeIndex> ran_on) {
   Line& line = lines_.at(vm);
+  line.home = ran_on.value_or(line.home);
   line.wanted = false;
   changed(line);
   // All that the next daemon finds is "destroyed", and an action that did or was about to do that

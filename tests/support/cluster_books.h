@@ -32,7 +32,7 @@ class ClusterBooks {
   void started(const VmUuid& vm, NodeIndex node);
   /// It begins to come to the node, which may not last.
   void comes(const VmUuid& vm, NodeIndex node);
-  void stopped(const VmUuid& vm, VmReason how);
+  void stopped(const VmUuid& vm, VmReason how, std::optional<NodeIndex> ran_on = std::nullopt);
   void released(NodeIndex node, const Target& target) { pace_.released(node, target); }
   void taken_down(NodeIndex node, const ResourceName& resource);
   void marks(NodeIndex node, const VmUuid& vm, Keep keep);

@@ -70,7 +70,7 @@ void ClusterStory::stop(SimulatedNode& node, const VmUuid& vm) {
   const Stop how = any_stop(random_);
   tell(fmt::format("{}: a person stops {} ({})", node.options().name.value, vm.value,
                    to_string(how.reason)));
-  books_->stopped(vm, how.reason);
+  books_->stopped(vm, how.reason, node.index());
   unheard(node, [&] { node.stop(vm, how.reason, how.events); });
 }
 

@@ -66,6 +66,7 @@ void ClusterStory::mark(SimulatedNode& node, const VmUuid& vm, Keep keep) {
   node.order(MarkVm{.vm = {vm.value}, .mark = word},
              [this, &node, vm, keep](const Result<std::string>& answer) {
                books_->marks().answered(node.index(), vm, keep, answer.has_value());
+               if (!answer) settled_.erase({node.index(), vm});  // To be said once more.
              });
 }
 

@@ -64,12 +64,26 @@ void SharedBook::lost_power(NodeIndex node) {
   std::erase_if(dead_, [&](const auto& word) { return word.first.first == node; });
 }
 
+/// What libvirt doesn't list is not there for anybody.
+void SharedBook::look_for_hands(const Node& node) {
+  const auto snapshot = node.snapshot();
+  if (snapshot == nullptr || !snapshot->vms.reading) return;
+  const Vms& listed = **snapshot->vms.reading;
+  for (auto& [spot, hand] : by_hand_) {
+    if (spot.first != node.index() || snapshot->vms.at < hand.at) continue;
+    hand.unlisted = hand.unlisted || listed.empty();
+    const auto vm = std::ranges::find(listed, spot.second, &Vm::uuid);
+    if (!hand.seen && vm != listed.end() && !is_down(vm->state)) hand.seen = cluster_.now();
+  }
+}
+
 /// It ends when the node is seen again.
 void SharedBook::judge_step(const Node& node) {
   Daemon& daemon = daemons_[node.index()];
   if (daemon.number != node.daemons()) {
     daemon = {.number = node.daemons(), .began = cluster_.now()};
   }
+  look_for_hands(node);
   const auto is_over = [&](const auto& word) {
     if (word.first.first != node.index()) return false;
     const Peer* peer = peer_of(node, word.first.second);
@@ -119,8 +133,10 @@ std::string SharedBook::excuse(const Node& node, NodeIndex other, const VmUuid& 
     if (lie != lies->second.end() && lie->second >= told) return "its host hid it";
   }
   const auto hand = by_hand_.find({other, vm});
-  if (hand != by_hand_.end() && hand->second >= told) return "a person was as quick";
-  return "";
+  if (hand == by_hand_.end()) return "";
+  if (hand->second.at >= told) return "a person was as quick";
+  const bool seen = hand->second.seen && *hand->second.seen <= told;
+  return hand->second.unlisted && !seen ? "its host's libvirt never listed it" : "";
 }
 
 bool SharedBook::judge_start(const Node& node, const VmUuid& vm) {

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -24,7 +25,7 @@ class SharedBook {
       : cluster_(cluster), counts_(counts), wrong_(std::move(wrong)) {}
 
   // What persons do.
-  void by_hand(const VmUuid& vm, NodeIndex node) { by_hand_[{node, vm}] = cluster_.now(); }
+  void by_hand(const VmUuid& vm, NodeIndex node) { by_hand_[{node, vm}] = {.at = cluster_.now()}; }
   void says_dead(NodeIndex node, NodeIndex peer);
   void takes_back(NodeIndex node, NodeIndex peer);
   /// The node's answer to the word.
@@ -52,6 +53,13 @@ class SharedBook {
     int number = 0;
     Tick began{};
   };
+  /// A person started it, or lets it come.
+  struct Hand {
+    Tick at{};
+    std::optional<Tick> seen = {};  ///< Its host's upkeep had it on libvirt's list first.
+    bool unlisted = false;          ///< That list had no VM at all since.
+  };
+  void look_for_hands(const Node& node);
   [[nodiscard]] const Peer* peer_of(const Node& node, NodeIndex other) const;
   [[nodiscard]] bool is_given_up(const Node& node, NodeIndex other) const;
   void judge_word(const Node& node, NodeIndex other, const VmUuid& vm) const;
@@ -61,7 +69,7 @@ class SharedBook {
   const simulation::Cluster& cluster_;
   Counts& counts_;
   Wrong wrong_;
-  std::map<std::pair<NodeIndex, VmUuid>, Tick> by_hand_;
+  std::map<std::pair<NodeIndex, VmUuid>, Hand> by_hand_;
   /// Said by a person, and when; in this boot of the node, and whenever.
   std::map<std::pair<NodeIndex, NodeIndex>, Tick> dead_, called_dead_;
   std::map<std::pair<NodeIndex, NodeIndex>, std::map<VmUuid, Tick>> hidden_;
