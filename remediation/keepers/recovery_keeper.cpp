@@ -129,10 +129,12 @@ bool RecoveryKeeper::is_old(const VmFailure& failure) {
   return failure.at <= *left->second;
 }
 
-/// What was begun since the first failure was part of it before anybody could know.
+/// What was begun since the first failure was part of it before anybody could know. What the
+/// journal has in the future, for the clock was set back, was read as of the daemon's start: it
+/// isn't.
 void RecoveryKeeper::claim_actions(Tick since) {
   for (auto& [id, entry] : history_.budget.spent) {
-    if (entry.begun >= since) entry.recovery = latest_->id;
+    if (entry.begun >= since && entry.begun != history_.started) entry.recovery = latest_->id;
   }
 }
 

@@ -120,6 +120,19 @@ TEST_F(RecoveryTest, WhatIsBegunInOneCountsOnce) {
   EXPECT_EQ(spent_of(daemon_->view()->history.budget, clock_.now()), 1U);
 }
 
+TEST_F(RecoveryTest, WhatWasBegunBeforeTheClockWasSetBackIsNoPartOfIt) {
+  crash(1, 1);
+  pass(60s);
+  clock_.step_wall(-2h);
+  const auto spent = [this] { return spent_of(daemon_->view()->history.budget, clock_.now()); };
+  ASSERT_EQ(spent(), 1U);
+  for (const std::size_t boots : {1U, 2U, 3U}) {
+    power_cut(6);
+    pass(60s);
+    EXPECT_EQ(spent(), boots + 1);
+  }
+}
+
 TEST_F(RecoveryTest, SurvivesADaemonThatIsKilledAtAnyMoment) {
   power_cut(6);
   for (int i = 0; i < 25; ++i) {
