@@ -70,14 +70,20 @@ void ClusterStory::mark(SimulatedNode& node, const VmUuid& vm, Keep keep) {
              });
 }
 
-/// And a person wants it on another node, as far as that is possible.
+/// And a person wants it on another node, as far as that is possible, and maybe nothing on this.
 void ClusterStory::lose_inventory(const VmUuid& vm) {
   const auto place = books_->place_of(vm);
   const NodeIndex other = side_.below(cluster_->nodes().size());
   if (!place || other == *place) return;
   tell(node_name(*place) + ": libvirt lists nothing");
   cluster_->node(*place).answers.libvirt = simulation::Answer::nothing;
-  if (side_.percent(70)) mark(cluster_->node(other), vm, Keep::up);
+  if (!side_.percent(70)) return;
+  if (side_.percent(50)) {
+    SimulatedNode& node = cluster_->node(*place);
+    for (const auto& [uuid, guest] : node.guests()) mark(node, uuid, Keep::down);
+    if (!cluster_->node(other).guests().contains(vm)) define_at(cluster_->node(other), vm);
+  }
+  mark(cluster_->node(other), vm, Keep::up);
 }
 
 void ClusterStory::isolate(NodeIndex node) {
