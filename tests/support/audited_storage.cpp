@@ -96,11 +96,11 @@ bool may_be_left_out(const DrbdPeer& peer, const DrbdResource& resource, const V
                      const World& world) {
   const auto& said = world.history.standings;
   if (said.count({Standing::Kind::allow_degraded, vm.uuid.value}) > 0) return true;
-  if (said.count({Standing::Kind::peer_dead, peer.name.value}) > 0) return true;
-  if (!world.policy.allow_degraded_after) return false;
   for (const Peer& node : world.snapshot.peers) {
     if (node.name.value == peer.name.value && lives(node, world)) return false;
   }
+  if (said.count({Standing::Kind::peer_dead, peer.name.value}) > 0) return true;
+  if (!world.policy.allow_degraded_after) return false;
   const auto seen = world.history.progress.find(resource.name);
   if (seen == world.history.progress.end()) return false;
   const auto since = seen->second.unconnected_since.find(peer.node_id);
