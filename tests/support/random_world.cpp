@@ -154,6 +154,22 @@ TargetHistory random_tries(Random& random, Tick now) {
   tried.stuck = random.percent(6);
   if (random.percent(15)) tried.latched_since = now - random.seconds(4000);
   if (random.percent(25)) tried.unblocked = now - random.seconds(4000);
+  if (random.percent(10)) {  // Given up on, and what stood in its way went before or after that.
+    const Tick last = now - random.seconds(2400);
+    tried = {
+        .attempts = {last},
+        .in_row = 1,
+        .last_end = last,
+        .last_outcome = Outcome{.kind = Outcome::Kind::failed, .reason = "failed", .detail = ""},
+        .in_flight = std::nullopt,
+        .stuck = false,
+        .latched_since = last,
+        .healthy_since = std::nullopt,
+        .is_blocked = false,
+        .unblocked = now - random.seconds(2400),
+        .unsent_in_row = 0,
+        .tries = {}};
+  }
   return tried;
 }
 
