@@ -1,6 +1,7 @@
 // What a story begins with: nodes and what they are made of, guests and where they lie.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "tests/support/cluster_story.h"
@@ -72,7 +73,12 @@ std::shared_ptr<const Policy> policy_by(simulation::Random& random) {
   const bool ranked = random.percent(50);
   if (ranked) {
     for (std::size_t i = 1; i <= kMostGuests; ++i) {
-      policy->vms.push_back(policy_of_guest(i, checked, random));
+      VmPolicy block = policy_of_guest(i, checked, random);
+      // The configuration refuses one that waits for a later rank.
+      for (const VmName& name : block.after) {
+        block.priority = std::max(block.priority, policy_for(*policy, name).priority);
+      }
+      policy->vms.push_back(std::move(block));
     }
   } else if (checked) {
     VmPolicy every;
